@@ -1,0 +1,1 @@
+"""The library: revisions of documents, parsed in a sandbox, cut into passages."""

@@ -1,0 +1,45 @@
+"""What documents needs of others; `compose` injects the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from appliance.documents.values import DocumentFacts, Passage
+
+CountTokens = Callable[[str], int]
+"""How many tokens of the active embedder a text costs, without special tokens."""
+
+
+class Index(Protocol):
+    """The searchable passages of a tenant. Every method works inside the caller's transaction and commits nothing."""
+
+    async def replace(
+        self, session: AsyncSession, document: DocumentFacts, passages: Sequence[Passage], vectors: NDArray[np.float32]
+    ) -> None:
+        """Make `passages` the only passages of the document; `vectors` is (len(passages), 384), L2-normalised."""
+
+    async def remove(self, session: AsyncSession, document_id: UUID) -> None:
+        """Forget every passage of the document; a document without passages is no error."""
+
+    async def update(self, session: AsyncSession, document: DocumentFacts) -> None:
+        """Bring level, tags, acl, revision and in_force of the document's passages in line with `document`."""
+
+    async def preview(
+        self, session: AsyncSession, document_id: UUID, *, start: int = 0, limit: int = 20
+    ) -> list[Passage]:
+        """The document's passages in order, from ordinal `start`, at most `limit`."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; raises `appliance.errors.Unavailable` while the model server cannot be reached."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row per text: float32, shape (len(texts), 384), L2-normalised."""

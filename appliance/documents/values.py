@@ -1,0 +1,69 @@
+"""Values that documents share with retrieval, answers and the web UI.
+
+Coordinates are fractions of the page (0..1) with the origin at the top left, so that a box fits an image of any size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+PassageKind = Literal["text", "table", "list", "steps", "code"]
+DocumentStatus = Literal["pending", "processing", "ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page; `page` counts from 1, the sides are fractions of the page, origin top left."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where the stretch `text[text_start:text_end]` of a passage stands on the page."""
+
+    text_start: int
+    text_end: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one document, small enough to embed and whole enough to quote.
+
+    `heading` is the path of headings above it, joined with " > ". A table passage has one row per line, each row as
+    `Header1: cell | Header2: cell`, after the caption's line if there is one. A steps passage keeps its numbers
+    (`1. ...`), one step per line. `lines` is empty where the format has no pages.
+    """
+
+    ordinal: int
+    kind: PassageKind
+    heading: str
+    page: int | None
+    text: str
+    tokens: int
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What the index must know of a document to filter its passages inside the query."""
+
+    id: UUID
+    filename: str
+    revision: str | None
+    doc_type: str | None
+    level: int
+    tags: tuple[str, ...]
+    acl: tuple[str, ...]
+    assets: tuple[str, ...]
+    in_force: bool
+    title: str
