@@ -1,0 +1,16 @@
+"""Logs, leaves and checkpoints of the record."""
+
+from __future__ import annotations
+
+revision = "0001_record"
+down_revision: str | None = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled by the domain that owns these tables."""
+
+
+def downgrade() -> None:
+    raise RuntimeError("The store only rolls forward; a failed update returns to the snapshot.")

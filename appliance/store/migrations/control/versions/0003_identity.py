@@ -1,0 +1,16 @@
+"""People, kiosks and sign-in sessions."""
+
+from __future__ import annotations
+
+revision = "0003_identity"
+down_revision: str | None = "0002_outbox"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled by the domain that owns these tables."""
+
+
+def downgrade() -> None:
+    raise RuntimeError("The store only rolls forward; a failed update returns to the snapshot.")

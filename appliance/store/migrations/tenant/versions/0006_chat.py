@@ -1,0 +1,16 @@
+"""Conversations, messages and feedback."""
+
+from __future__ import annotations
+
+revision = "0006_chat"
+down_revision: str | None = "0005_passages"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled by the domain that owns these tables."""
+
+
+def downgrade() -> None:
+    raise RuntimeError("The store only rolls forward; a failed update returns to the snapshot.")
