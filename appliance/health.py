@@ -1,0 +1,78 @@
+"""Is the node well? Small probes with a time limit each, and the rule that makes one word of them.
+
+Ready means that a question can be admitted, recorded and answered with quotes: the databases and the policy.
+Anything else that is down makes the node `degraded`, which is still 200: a node without its model server quotes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from appliance.errors import OutpostError
+from appliance.metrics import COMPONENT_UP
+
+State = Literal["ok", "degraded", "unavailable"]
+Probe = Callable[[], Awaitable[str]]
+"""Does its check and returns one fact worth showing; raises when the component does not work."""
+
+ESSENTIAL = frozenset({"database", "record", "policy"})
+LIMIT_SECONDS = 2.0
+
+
+class NotWell(OutpostError):
+    """A probe found something that works, but not as it should; the component is shown as degraded."""
+
+    code, title, status = "not-well", "A part does not work as it should", 503
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    name: str
+    state: State
+    detail: str
+    ms: float
+
+
+def overall(components: Mapping[str, Component]) -> Literal["healthy", "degraded", "unavailable"]:
+    """One word for the node: unavailable if an essential component is, degraded if any other is not ok."""
+    if any(components[name].state == "unavailable" for name in ESSENTIAL & components.keys()):
+        return "unavailable"
+    return "healthy" if all(component.state == "ok" for component in components.values()) else "degraded"
+
+
+class Health:
+    """Runs the probes side by side."""
+
+    def __init__(self, probes: Mapping[str, Probe]) -> None:
+        self._probes = probes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._probes)
+
+    async def check(self, *names: str) -> dict[str, Component]:
+        """Check the named components, or all."""
+        wanted = names or self.names
+        found = await asyncio.gather(*(self._one(name) for name in wanted))
+        return {component.name: component for component in found}
+
+    async def _one(self, name: str) -> Component:
+        started = time.perf_counter()
+        state: State = "ok"
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                detail = await self._probes[name]()
+        except NotWell as found:
+            state, detail = "degraded", found.detail
+        except TimeoutError:
+            state, detail = "unavailable", f"no answer within {LIMIT_SECONDS:.0f} s"
+        except OutpostError as error:
+            state, detail = "unavailable", error.detail
+        except Exception as error:  # whatever a library raises, a probe that raises has failed
+            state, detail = "unavailable", type(error).__name__
+        COMPONENT_UP.labels(name).set(1 if state == "ok" else 0)
+        return Component(name, state, detail, round((time.perf_counter() - started) * 1000, 1))

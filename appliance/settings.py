@@ -1,0 +1,146 @@
+"""Settings: read once, at the edge, then passed down as a value.
+
+Each row of `SETTINGS` is a name, its default and what it means; `docs/reference/settings.md` is generated from it.
+A setting is given as `OUTPOST_<NAME>` in the environment or as the flag of the same name; the flag wins.
+A variable that begins with `OUTPOST_` and is not in the table is an error, so that a typing slip is not silence.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from appliance.errors import InvalidInput
+
+PREFIX: Final = "OUTPOST_"
+
+SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
+    ("listen", "127.0.0.1:8000", "Where the API and the UI are served. Loopback only, until TLS exists."),
+    ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
+    ("database_url", "", "The hub's PostgreSQL, as a URL; a node has none."),
+    ("share", "", "Where set-up put models and the built UI; by default `share/outpost` beside the interpreter."),
+    ("log_level", "info", "`debug`, `info`, `warning` or `error`."),
+    ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
+    ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
+)
+
+
+class InvalidSetting(InvalidInput):
+    """A setting has a value that it cannot have, or a name that does not exist."""
+
+    code, title = "invalid-setting", "A setting is wrong"
+    hint = "See docs/reference/settings.md for every setting and its meaning."
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the appliance was told. Paths are absolute; `port` is 0 to let the system choose."""
+
+    data: Path
+    host: str
+    port: int
+    role: Literal["node", "hub"]
+    database_url: str | None
+    share: Path
+    log_level: str
+    upload_limit_mib: int
+    kiosk_idle_seconds: int
+
+    @property
+    def run(self) -> Path:
+        """Sockets and locks of the running processes."""
+        return self.data / "run"
+
+    @property
+    def socket(self) -> Path:
+        """The owner's door: whoever may open this socket acts as the owner of the data directory."""
+        return self.run / "outpost.sock"
+
+    @property
+    def models_socket(self) -> Path:
+        return self.run / "models-small.sock"
+
+    @property
+    def worker_socket(self) -> Path:
+        return self.run / "worker.sock"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as variables, for the processes that the supervisor starts."""
+        values = {
+            "data": str(self.data),
+            "listen": f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}",
+            "role": self.role,
+            "database_url": self.database_url or "",
+            "share": str(self.share),
+            "log_level": self.log_level,
+            "upload_limit_mib": str(self.upload_limit_mib),
+            "kiosk_idle_seconds": str(self.kiosk_idle_seconds),
+        }
+        return {PREFIX + name.upper(): value for name, value in values.items()}
+
+
+def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> Settings:
+    """Combine defaults, `environment` (the process's own if None) and `flags`, the later winning.
+
+    Raises:
+        InvalidSetting: an unknown name, a value out of range, or an address beyond loopback.
+    """
+    environment = os.environ if environment is None else environment
+    values = {name: default for name, default, _ in SETTINGS}
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in values:
+                raise InvalidSetting(f"{variable} is not a setting.")
+            values[name] = value
+    values |= {name: value for name, value in flags.items() if value is not None}
+    host, port = _address(values["listen"])
+    role = values["role"]
+    if role not in {"node", "hub"}:
+        raise InvalidSetting(f"role is {role!r}; it is `node` or `hub`.")
+    if values["log_level"] not in {"debug", "info", "warning", "error"}:
+        raise InvalidSetting(f"log_level is {values['log_level']!r}; it is debug, info, warning or error.")
+    return Settings(
+        data=Path(values["data"]).absolute(),
+        host=host,
+        port=port,
+        role="hub" if role == "hub" else "node",
+        database_url=values["database_url"] or None,
+        share=Path(values["share"] or Path(sys.prefix) / "share" / "outpost").absolute(),
+        log_level=values["log_level"],
+        upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
+        kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
+    )
+
+
+def _count(name: str, value: str, least: int, most: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        raise InvalidSetting(f"{name} is {value!r}; it is a whole number.") from None
+    if not least <= number <= most:
+        raise InvalidSetting(f"{name} is {number}; it lies between {least} and {most}.")
+    return number
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, separator, port = listen.rpartition(":")
+    host = host.strip("[]")
+    if not separator or not port.isdigit() or int(port) > 65535:
+        raise InvalidSetting(f"listen is {listen!r}; it is HOST:PORT.")
+    try:
+        loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
+    except ValueError:
+        raise InvalidSetting(f"listen is {listen!r}; the host is an address or `localhost`.") from None
+    if not loopback:
+        raise InvalidSetting(
+            f"{host} can be reached by others, and this release has no TLS.",
+            hint="Listen on 127.0.0.1 and reach the node from its own screen.",
+        )
+    return ("127.0.0.1" if host == "localhost" else host), int(port)
