@@ -1,0 +1,81 @@
+"""Who is asking: a token on the address people use, the file system at the owner's door.
+
+Default deny: every path of the API needs somebody, except those in `PUBLIC`, whatever its handler asks for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from appliance.edge import OWNER
+from appliance.errors import Unauthenticated
+from appliance.store import Principal
+
+if TYPE_CHECKING:
+    from litestar import Request
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+PUBLIC = frozenset(
+    {
+        "/v1",
+        "/v1/auth/login",
+        "/v1/auth/refresh",
+        "/v1/kiosks/enrol",
+        "/v1/kiosks/challenge",
+        "/v1/kiosks/token",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/ready",
+        "/v1/health",
+        "/v1/health/live",
+        "/v1/health/ready",
+        "/v2/health/live",
+        "/metrics",
+        "/openapi.json",
+    }
+)
+PRINCIPAL = "outpost.principal"
+
+
+class Identities(Protocol):
+    """What authentication needs of the identity domain."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """Raises Unauthenticated unless the token is ours, fresh, and its person and tenant are active."""
+
+    async def owner(self, tenant_slug: str | None) -> Principal:
+        """The owner of the data directory, in the named tenant or the first."""
+
+
+class Authentication:
+    """ASGI middleware that puts a `Principal` into the scope, or refuses."""
+
+    def __init__(self, app: ASGIApp, identities: Identities) -> None:
+        self._app = app
+        self._identities = identities
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            if scope.get(OWNER):
+                tenant = headers.get(b"x-outpost-tenant")
+                scope[PRINCIPAL] = await self._identities.owner(tenant.decode() if tenant else None)  # type: ignore[literal-required, typeddict-unknown-key, index]
+            elif scope["path"].rstrip("/") not in PUBLIC:
+                scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+                if scheme.lower() != "bearer" or not token:
+                    raise Unauthenticated("This needs a sign-in.")
+                scope[PRINCIPAL] = await self._identities.authenticate(token)  # type: ignore[literal-required, typeddict-unknown-key, index]
+        await self._app(scope, receive, send)
+
+
+def principal_of(request: Request[object, object, object]) -> Principal:
+    """The person, kiosk or owner behind a request.
+
+    Raises:
+        Unauthenticated: the path is public and nobody signed in.
+    """
+    found = request.scope.get(PRINCIPAL)
+    if not isinstance(found, Principal):
+        raise Unauthenticated("This needs a sign-in.")
+    return found

@@ -1,0 +1,84 @@
+"""What the node says of itself: alive, ready, well, and which node it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get
+from litestar.params import Parameter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from appliance import __version__
+from appliance.errors import NotFound
+from appliance.gate import Gate
+from appliance.health import Health, overall
+from appliance.policy import Resource
+from appliance.store import Principal
+from appliance.web import Injected
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What anybody may know of this node."""
+
+    name: str
+    role: str
+    authority: str
+    demo: bool
+    languages: tuple[str, ...]
+    kiosk_idle_seconds: int
+
+
+class NodeController(Controller):
+    path = "/"
+    tags = ("Node",)
+
+    @get("/v1", operation_id="node_facts", security=[])
+    async def facts(self, node: Injected[NodeFacts]) -> dict[str, Any]:
+        """Which node this is, and which languages it searches in."""
+        return asdict(node) | {"version": __version__}
+
+    @get(["/health/live", "/v1/health/live", "/v2/health/live"], operation_id="live", security=[])
+    async def live(self) -> dict[str, str]:
+        """The process answers. Nothing else is asked, so that a slow disk does not restart it."""
+        return {"status": "alive"}
+
+    @get(["/health/ready", "/ready", "/v1/health/ready", "/health", "/v1/health"], operation_id="ready", security=[])
+    async def ready(self, health: Injected[Health]) -> Response[dict[str, str]]:
+        """200 while questions can be admitted, recorded and answered; `degraded` says that a part is down."""
+        components = await health.check()
+        status = overall(components)
+        database = "connected" if components["database"].state == "ok" else "unavailable"
+        return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
+
+    @get("/v1/health/components", operation_id="components")
+    async def components(self, principal: Principal, gate: Injected[Gate], health: Injected[Health]) -> dict[str, Any]:
+        """Every part with its state, a fact, and how long the check took."""
+        async with gate.admit(principal, "node.health", resource=Resource("node")):
+            found = await health.check()
+        return {"status": overall(found), "components": [asdict(component) for component in found.values()]}
+
+    @get("/v1/health/components/{name:str}", operation_id="component")
+    async def component(
+        self,
+        principal: Principal,
+        gate: Injected[Gate],
+        health: Injected[Health],
+        name: Annotated[str, Parameter(description="One of the names that the list shows.")],
+    ) -> dict[str, Any]:
+        """One part."""
+        async with gate.admit(principal, "node.health", resource=Resource("node")):
+            if name not in health.names:
+                raise NotFound(f"There is no component {name!r}.", components=list(health.names))
+            return asdict((await health.check(name))[name])
+
+    @get("/metrics", operation_id="metrics", media_type="text/plain", security=[], include_in_schema=False)
+    async def metrics(self, gauges: Injected[Callable[[], Awaitable[None]]]) -> Response[bytes]:
+        """Prometheus' text format. Gauges of stored things are read now."""
+        await gauges()
+        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+ROUTES = [NodeController]

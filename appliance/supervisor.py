@@ -1,0 +1,190 @@
+"""Starts the processes of a node, keeps them running, stops them together.
+
+    outpost run ── supervisor ─┬─ models   embed, rerank, read; unix socket
+                               ├─ web      API and UI
+                               └─ worker   jobs, ingest
+
+A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
+A child never outlives the supervisor: the kernel sends it SIGTERM when its parent dies, however that happened.
+On a plant's box systemd does this work; the supervisor is for a laptop, a demo and a test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import Conflict, Unavailable
+
+PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
+STOP_SECONDS = 10.0
+PR_SET_PDEATHSIG = 1
+
+
+class AlreadyRunning(Conflict):
+    """Another supervisor holds this data directory."""
+
+    code, title = "already-running", "This node is already running"
+    hint = "Stop the other one first, or give this one its own --data."
+
+
+class NotRunning(Unavailable):
+    """No node answers at the socket of the data directory."""
+
+    code, title = "not-running", "The node is not running"
+    hint = "Start it with `outpost run`, or point --data at the directory of a running node."
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep running: its name and its command."""
+
+    name: str
+    command: Sequence[str]
+
+
+def node_programs(share: Path, models_socket: Path) -> list[Program]:
+    """The three processes of a node, the slowest to start first."""
+    models = ["-m", "models.server", "--kinds", "embed,rerank,read", "--socket", str(models_socket)]
+    return [
+        Program("models", [sys.executable, *models, "--models", str(share / "models")]),
+        Program("web", [sys.executable, "-m", "appliance", "web"]),
+        Program("worker", [sys.executable, "-m", "appliance", "worker"]),
+    ]
+
+
+class Supervisor:
+    """Keeps `programs` running until `stop`.
+
+    Raises:
+        AlreadyRunning: the lock in `run` is held by somebody else.
+    """
+
+    def __init__(self, programs: Sequence[Program], *, run: Path, environment: Mapping[str, str]) -> None:
+        self._programs = programs
+        self._run = run
+        self._environment = dict(environment)
+        self._stopping = asyncio.Event()
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = (run / "supervisor.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise AlreadyRunning("Another process already runs this data directory.") from None
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Start everything and return when `stop` was called and every child has ended."""
+        async with asyncio.TaskGroup() as group:
+            for program in self._programs:
+                group.create_task(self._keep(program))
+        (self._run / "pids.json").unlink(missing_ok=True)
+        self._lock.close()
+
+    async def _keep(self, program: Program) -> None:
+        pause = PAUSE_LEAST
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            child = await asyncio.create_subprocess_exec(
+                *program.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                env=os.environ | self._environment,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+            self._children[program.name] = child
+            self._write_pids()
+            ended = asyncio.create_task(child.wait())
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if self._stopping.is_set():
+                await _end(child)
+                return
+            pause = PAUSE_LEAST if time.monotonic() - started > QUIET_SECONDS else pause
+            print(f"outpost: {program.name} ended ({_why(child.returncode)}); starting it again", file=sys.stderr)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+            pause = min(pause * 2, PAUSE_MOST)
+
+    def _write_pids(self) -> None:
+        pids = {"supervisor": os.getpid()} | {name: child.pid for name, child in self._children.items()}
+        temporary = self._run / "pids.json.new"
+        temporary.write_text(json.dumps(pids))
+        temporary.replace(self._run / "pids.json")
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+
+def _why(returncode: int | None) -> str:
+    if returncode is not None and returncode < 0:
+        return signal.Signals(-returncode).name
+    return f"exit {returncode}"
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("node", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask_readiness(node_socket: Path, *, timeout: float = 2.0) -> int | None:
+    """The status of `/health/ready` at the owner's door, or None while nobody answers."""
+    connection = _UnixConnection(node_socket, timeout)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+async def wait_until_ready(node_socket: Path, *, seconds: float) -> float:
+    """Return after how many seconds the node was ready.
+
+    Raises:
+        NotRunning: it was not ready in time.
+    """
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if await asyncio.to_thread(ask_readiness, node_socket) == 200:
+            return time.monotonic() - started
+        await asyncio.sleep(0.05)
+    raise NotRunning(f"The node was not ready within {seconds:.0f} s.", hint="Its log, above, says what failed.")
