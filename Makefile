@@ -1,0 +1,111 @@
+# Everything a newcomer needs: `make run`, `make test`. Every step says what it does, can be interrupted, and is not
+# done twice: a stamp in .venv/stamps is newer than what it was made from.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+SHARE := $(VENV)/share/outpost
+DATA ?= ../shared/data
+MINUTES ?= 55
+CONVERT := models/convert.py models/starter/bert.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check format smoke faults bench eval models models-eval lock clean
+
+help: ## Show these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: setup ## Set up, then start the appliance with the demo plant on http://127.0.0.1:8000
+	@$(BIN)/outpost run --demo
+
+setup: $(STAMPS)/run $(STAMPS)/models $(STAMPS)/webui ## Everything an appliance needs, nothing it does not
+
+$(STAMPS)/venv:
+	@echo "[1/4] a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=… names one)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "hint: apt-get install python3-venv"; exit 1; }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: requirements.txt pyproject.toml | $(STAMPS)/venv
+	@echo "[2/4] Python packages ($$(grep -c '==' requirements.txt) pinned, each with its hash)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/models: $(CONVERT) $(wildcard models/starter/weights/*) | $(STAMPS)/run
+	@echo "[3/4] the small models: embed, rerank, read"
+	@$(BIN)/python -m models.convert --into $(SHARE)/models
+	@touch $@
+
+$(STAMPS)/node: | $(STAMPS)/run
+	@if command -v node >/dev/null && command -v npm >/dev/null && [ "$$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; then \
+		printf '#!/bin/sh\nexec npm "$$@"\n' > $(VENV)/npm; \
+	else \
+		echo "      Node.js, from PyPI: the system has none of version 20 or newer"; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
+		$(BIN)/python packaging/npm_from_wheel.py > $(VENV)/npm; \
+	fi
+	@chmod +x $(VENV)/npm && touch $@
+
+WEBUI := $(shell find webui -path webui/node_modules -prune -o -path webui/dist -prune -o -type f -print 2>/dev/null)
+$(STAMPS)/webui: $(WEBUI) | $(STAMPS)/node
+	@echo "[4/4] the user interface"
+	@cd webui && ../$(VENV)/npm ci --silent --no-audit --no-fund && ../$(VENV)/npm run --silent build
+	@mkdir -p $(SHARE) && rm -rf $(SHARE)/webui.new && cp -r webui/dist $(SHARE)/webui.new
+	@rm -rf $(SHARE)/webui && mv $(SHARE)/webui.new $(SHARE)/webui
+	@touch $@
+
+$(STAMPS)/dev: requirements-dev.txt | $(STAMPS)/run
+	@echo "[dev] what tests and checks need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/browser: | $(STAMPS)/dev
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		echo "[dev] a browser for the tests of the user interface"; \
+		(command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
+		|| $(BIN)/python -m playwright install chromium \
+		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
+	@touch $@
+
+test: setup $(STAMPS)/dev $(STAMPS)/browser ## Set up, then run every test
+	@$(BIN)/python -m pytest
+
+check: $(STAMPS)/dev $(STAMPS)/node ## Style, types, arrows between domains, documents that match the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m appliance.reference --check docs/reference
+	@[ -d webui/node_modules ] || (cd webui && ../$(VENV)/npm ci --silent --no-audit --no-fund)
+	@cd webui && ../$(VENV)/npm run --silent check
+
+format: $(STAMPS)/dev ## Format the code and write the reference pages
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+	@$(BIN)/python -m appliance.reference docs/reference
+
+smoke: setup ## The path of `make run` in a fresh directory: start, one question answered, stop
+	@$(BIN)/python -m tests.smoke
+
+faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged may be lost
+	@$(BIN)/python -m tests.faults --kills 200
+
+bench: setup $(STAMPS)/dev ## Measure, print a table, write var/bench/
+	@$(BIN)/python -m tests.bench
+
+eval: setup ## Score the demo plant's golden questions on a node of its own
+	@$(BIN)/python -m tests.smoke --eval
+
+models: $(STAMPS)/dev ## Train the reader again (needs torch; MINUTES=…, DATA=../shared/data)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(BIN)/python -m models.starter train --data $(DATA) --minutes $(MINUTES)
+
+models-eval: $(STAMPS)/dev ## Measure the reader on articles it has not seen
+	@$(BIN)/python -m models.starter evaluate --data $(DATA)
+
+lock: ## Resolve the dependencies again and write requirements*.txt
+	@packaging/lock.sh
+
+clean: ## Remove everything that set-up and runs have made
+	rm -rf $(VENV) var webui/node_modules webui/dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

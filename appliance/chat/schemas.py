@@ -1,0 +1,69 @@
+"""The shapes that chat shows and takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+QUESTION_CHARACTERS = 4000
+
+
+class Question(BaseModel):
+    """A question, in a new conversation or an old one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: str = Field(min_length=1, max_length=QUESTION_CHARACTERS)
+    stream: bool = False
+    conversation_id: UUID | None = None
+
+    @field_validator("message")
+    @classmethod
+    def _says_something(cls, message: str) -> str:
+        if not message.strip():
+            raise ValueError("the question is empty")
+        return message.strip()
+
+
+class NewConversation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(default="", max_length=512)
+
+
+class ConversationView(BaseModel):
+    id: UUID
+    title: str
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class MessageView(BaseModel):
+    id: UUID
+    role: str
+    content: str
+    created_at: dt.datetime
+    details: dict[str, Any]
+
+
+class ConversationDetail(ConversationView):
+    messages: list[MessageView]
+
+
+class Page(BaseModel):
+    items: list[ConversationView]
+    next_page_token: str | None
+
+
+class NewFeedback(BaseModel):
+    """What somebody thinks of an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_id: UUID
+    thumbs: Literal["up", "down"]
+    rating: int | None = Field(default=None, ge=1, le=5)
+    comment: str | None = Field(default=None, max_length=2000)

@@ -1,0 +1,95 @@
+"""Queries of conversations. Every one is limited to its owner: nobody reads another person's thread."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.chat.tables import Conversation, Feedback, Message
+from appliance.store import new_id
+
+TITLE_CHARACTERS = 80
+
+
+async def find(session: AsyncSession, conversation_id: UUID, owner_id: UUID) -> Conversation | None:
+    """The owner's conversation, unless it was deleted."""
+    query = select(Conversation).where(
+        Conversation.id == conversation_id, Conversation.owner_id == owner_id, Conversation.deleted_at.is_(None)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def recent(
+    session: AsyncSession, owner_id: UUID, *, limit: int, before: tuple[dt.datetime, UUID] | None
+) -> list[Conversation]:
+    """Newest first; `before` is the position of the last one already seen."""
+    query = select(Conversation).where(Conversation.owner_id == owner_id, Conversation.deleted_at.is_(None))
+    if before is not None:
+        at, last = before
+        older = Conversation.updated_at < at
+        query = query.where(or_(older, and_(Conversation.updated_at == at, Conversation.id < last)))
+    query = query.order_by(Conversation.updated_at.desc(), Conversation.id.desc()).limit(limit)
+    return list(await session.scalars(query))
+
+
+async def latest_messages(session: AsyncSession, conversation_id: UUID, *, limit: int) -> list[Message]:
+    """The newest `limit` messages, in the order they were said."""
+    query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.seq.desc()).limit(limit)
+    return list(await session.scalars(query))[::-1]
+
+
+def start(session: AsyncSession, owner_id: UUID, title: str, now: dt.datetime) -> Conversation:
+    conversation = Conversation(
+        id=new_id(), owner_id=owner_id, title=title[:TITLE_CHARACTERS], created_at=now, updated_at=now, deleted_at=None
+    )
+    session.add(conversation)
+    return conversation
+
+
+async def say(
+    session: AsyncSession,
+    conversation: Conversation | None,
+    *,
+    author_id: UUID,
+    role: str,
+    content: str,
+    details: dict[str, Any],
+    now: dt.datetime,
+    id: UUID,
+) -> None:
+    """Append a message; without a conversation it stands alone (a kiosk's answer, kept for its rating)."""
+    seq = 1
+    if conversation is not None:
+        query = select(func.coalesce(func.max(Message.seq), 0)).where(Message.conversation_id == conversation.id)
+        seq = (await session.scalar(query) or 0) + 1
+        conversation.updated_at = now
+    session.add(
+        Message(
+            id=id,
+            conversation_id=conversation.id if conversation else None,
+            seq=seq,
+            author_id=author_id,
+            role=role,
+            content=content,
+            details=details,
+            created_at=now,
+        )
+    )
+    await session.flush()
+
+
+async def own_answer(session: AsyncSession, message_id: UUID, author_id: UUID) -> Message | None:
+    """The answer that was given to this very person or kiosk."""
+    query = select(Message).where(
+        Message.id == message_id, Message.author_id == author_id, Message.role == "assistant"
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def feedback_of(session: AsyncSession, message_id: UUID, author_id: UUID) -> Feedback | None:
+    query = select(Feedback).where(Feedback.message_id == message_id, Feedback.author_id == author_id)
+    return (await session.scalars(query)).one_or_none()

@@ -1,0 +1,55 @@
+"""Conversations, their messages, and what people thought of the answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.store import Json, TenantBase, UtcDateTime
+
+
+class Conversation(TenantBase):
+    """A person's thread of questions. Deleting hides it (`deleted_at`); retention decides when it goes."""
+
+    __tablename__ = "conversations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(index=True)
+    title: Mapped[str] = mapped_column(String(512))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Message(TenantBase):
+    """One question or answer. A kiosk's question is never kept: its answer stands alone, without a conversation."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_conversation", "conversation_id", "seq"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id"))
+    seq: Mapped[int] = mapped_column()
+    author_id: Mapped[UUID] = mapped_column()
+    role: Mapped[str] = mapped_column(String(16))
+    content: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Feedback(TenantBase):
+    """Thumbs up or down on an answer, once per person or kiosk and answer; the last word counts."""
+
+    __tablename__ = "feedback"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"), index=True)
+    author_id: Mapped[UUID] = mapped_column()
+    thumbs: Mapped[str] = mapped_column(String(4))
+    rating: Mapped[int | None] = mapped_column()
+    comment: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,182 @@
+"""The command line.
+
+A command reads its settings, does one thing, and exits with a code that means something: 0 done, 1 something went
+wrong, 2 wrong use, from 10 on the `exit_code` of the error (docs/reference/errors.md). With `--json` the result, or
+the problem, is one JSON document on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+
+from appliance import __version__
+from appliance.errors import OutpostError, problem
+
+app = cyclopts.App(
+    name="outpost",
+    help="Ask the plant's own documents, offline. Every answer is a quote; everything done is recorded.",
+    version=__version__,
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+)
+audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
+app.command(audit)
+
+Data = Annotated[Path | None, Parameter(help="The node's data directory. [default: var/demo]")]
+Tenant = Annotated[str | None, Parameter(help="Act in this tenant. [default: the first]")]
+AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON document.")]
+
+
+@app.command
+def run(
+    *,
+    data: Data = None,
+    listen: Annotated[str | None, Parameter(help="HOST:PORT, loopback only. [default: 127.0.0.1:8000]")] = None,
+    demo: Annotated[bool, Parameter(help="Fill an empty node with the demo plant.")] = False,
+) -> int:
+    """Start the appliance here and stop it with Ctrl-C."""
+    from appliance.commands.running import run_node
+
+    return _finish(run_node(_settings(data, listen=listen), demo=demo))
+
+
+@app.command
+def ask(question: str, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Ask the running node a question and print the quote that answers it."""
+    from appliance.commands.asking import ask_node
+
+    return _finish(ask_node(_settings(data).socket, question, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@app.command
+def ingest(
+    *paths: Annotated[Path, Parameter(help="Files or directories.")],
+    data: Data = None,
+    tenant: Tenant = None,
+    classification: Annotated[str, Parameter(help="PUBLIC, INTERNAL or CONFIDENTIAL (or I to III).")] = "INTERNAL",
+    manifest: Annotated[Path | None, Parameter(help="A JSON file with metadata for each file.")] = None,
+    wait: Annotated[bool, Parameter(help="Stay until every document is ready or failed.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Put documents into the running node's library."""
+    from appliance.commands.ingesting import ingest_paths
+
+    work = ingest_paths(
+        _settings(data).socket,
+        list(paths),
+        tenant=tenant,
+        classification=classification,
+        manifest=manifest,
+        wait=wait,
+        as_json=as_json,
+    )
+    return _finish(work, as_json=as_json)
+
+
+@audit.command
+def verify(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Check every log of the record against its hashes, its checkpoints and the saved head."""
+    from appliance.commands.auditing import verify_record
+
+    return _finish(verify_record(_settings(data), as_json=as_json), as_json=as_json)
+
+
+@audit.command
+def export(
+    out: Annotated[Path, Parameter(help="The file to write; it must not exist.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write one tenant's log to a file that `packaging/verify_audit.py` proves without account or database."""
+    from appliance.commands.auditing import export_record
+
+    return _finish(export_record(_settings(data), out, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@app.command(name="eval")
+def evaluate(
+    golden: Annotated[Path | None, Parameter(help="A file of questions. [default: the demo plant's]")] = None,
+    /,
+    *,
+    data: Data = None,
+    as_json: AsJson = False,
+    failures: Annotated[bool, Parameter(help="Also print every question that went wrong.")] = False,
+) -> int:
+    """Ask the running node every golden question and score the answers."""
+    from appliance.commands.evaluating import evaluate_node
+
+    work = evaluate_node(_settings(data).socket, golden, as_json=as_json, failures=failures)
+    return _finish(work, as_json=as_json)
+
+
+@app.command
+def doctor(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Say what is wrong with this node, and what to do about it."""
+    from appliance.commands.doctor import examine
+
+    return _finish(examine(_settings(data), as_json=as_json), as_json=as_json)
+
+
+@app.command(name="kiosk-code")
+def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Make a code that enrols one kiosk, once, within a day."""
+    from appliance.commands.asking import make_kiosk_code
+
+    return _finish(make_kiosk_code(_settings(data), tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@app.command
+def openapi(out: Annotated[Path | None, Parameter(help="A file; standard output if absent.")] = None, /) -> int:
+    """Write the description of the HTTP API."""
+    from appliance.reference import openapi_document
+
+    text = json.dumps(openapi_document(), indent=2, sort_keys=True) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _settings(data: Path | None, *, listen: str | None = None) -> Any:
+    from appliance.settings import load
+
+    return load(data=None if data is None else str(data), listen=listen)
+
+
+def _finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> int:
+    try:
+        return asyncio.run(work)
+    except OutpostError as error:
+        return complain(error, as_json=as_json)
+
+
+def complain(error: OutpostError, *, as_json: bool = False) -> int:
+    """Show an error as its reader needs it and return the exit code."""
+    if as_json:
+        sys.stdout.write(json.dumps(getattr(error, "body", None) or problem(error)) + "\n")
+    else:
+        sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
+    return error.exit_code
+
+
+def main() -> None:
+    """Entry point of `outpost`."""
+    try:
+        code = app()
+    except OutpostError as error:
+        code = complain(error)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,56 @@
+"""The command line's way to a running node: HTTP through the owner's door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from appliance.errors import OutpostError
+from appliance.supervisor import NotRunning
+
+DOOR = "http://node"
+
+
+class Refused(OutpostError):
+    """The node answered with a problem; its own code, title and hint are kept."""
+
+    code, title = "refused", "The node refused"
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(str(body.get("detail") or body.get("title")), hint=body.get("hint"))
+        self.body = body
+
+
+@asynccontextmanager
+async def open_door(socket: Path, *, tenant: str | None = None, timeout: float = 60.0) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the node at `socket`, acting as its owner in `tenant` (the first, if None).
+
+    Raises:
+        NotRunning: nobody listens there.
+    """
+    headers = {"x-outpost-tenant": tenant} if tenant else {}
+    transport = httpx.AsyncHTTPTransport(uds=str(socket))
+    async with httpx.AsyncClient(transport=transport, base_url=DOOR, headers=headers, timeout=timeout) as client:
+        try:
+            yield client
+        except httpx.ConnectError:
+            raise NotRunning("Nothing answers in that data directory.") from None
+
+
+def answered(response: httpx.Response) -> Any:
+    """The JSON of a good response.
+
+    Raises:
+        Refused: the node answered with a problem.
+    """
+    if response.is_success:
+        return response.json()
+    try:
+        body = response.json()
+    except ValueError:
+        body = {"title": f"HTTP {response.status_code}"}
+    raise Refused(body)

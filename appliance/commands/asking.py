@@ -1,0 +1,61 @@
+"""`outpost ask` and `outpost kiosk-code`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from appliance.client import answered, open_door
+
+
+async def ask_node(socket: Path, question: str, *, tenant: str | None, as_json: bool) -> int:
+    """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one."""
+    async with open_door(socket, tenant=tenant) as door:
+        answer = answered(await door.post("/v1/chat", json={"message": question}))
+    if as_json:
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    else:
+        _show(Console(highlight=False), answer)
+    return 0
+
+
+def _show(console: Console, answer: dict[str, Any]) -> None:
+    if answer["kind"] == "none":
+        console.print(Text(answer["answer"], style="bold yellow"))
+        if answer.get("nearest"):
+            console.print("The nearest passages:", style="dim")
+        for citation in answer.get("nearest", [])[:3]:
+            console.print(Padding(Text(citation["quote"].strip()), (0, 0, 0, 2)))
+            console.print(Padding(Text(_source(citation), style="dim"), (0, 0, 1, 2)))
+    else:
+        console.print(Text(answer["answer"], style="bold"))
+        console.print()
+        for citation in answer["citations"]:
+            console.print(Padding(Text(_source(citation), style="cyan"), (0, 0, 0, 2)))
+    times = f"{answer['ms_to_quotes']:.0f} ms to the first passages, {answer['ms_total']:.0f} ms in all"
+    console.print(Text(f"{times}; {answer['served_by']}", style="dim"))
+
+
+def _source(citation: dict[str, Any]) -> str:
+    parts = [citation["filename"]]
+    if citation.get("revision"):
+        parts.append(f"revision {citation['revision']}")
+    if citation.get("page"):
+        parts.append(f"page {citation['page']}")
+    if citation.get("heading"):
+        parts.append(citation["heading"])
+    return " · ".join(parts)
+
+
+async def make_kiosk_code(socket: Path, *, tenant: str | None, as_json: bool) -> int:
+    """Print a fresh code; it works once, for a day."""
+    async with open_door(socket, tenant=tenant) as door:
+        made = answered(await door.post("/v1/kiosks/enrolment-codes", json={}))
+    sys.stdout.write((json.dumps(made) if as_json else made["code"]) + "\n")
+    return 0

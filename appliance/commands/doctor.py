@@ -1,0 +1,89 @@
+"""`outpost doctor`: what is wrong with this node, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from appliance.client import answered, open_door
+from appliance.errors import OutpostError
+from appliance.settings import Settings
+
+LEAST_FREE = 0.10
+_MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `advice` says what to do unless it is fine."""
+
+    subject: str
+    state: Literal["ok", "note", "bad"]
+    fact: str
+    advice: str = ""
+
+
+async def examine(settings: Settings, *, as_json: bool) -> int:
+    """Print every finding; 1 if one of them is bad."""
+    findings = [*look_at_files(settings), *await _ask_the_node(settings)]
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings]) + "\n")
+    else:
+        console = Console(highlight=False)
+        for finding in findings:
+            console.print(f"{_MARKS[finding.state]} {finding.subject}: {finding.fact}")
+            if finding.advice:
+                console.print(f"       {finding.advice}", style="dim")
+    return 1 if any(finding.state == "bad" for finding in findings) else 0
+
+
+def look_at_files(settings: Settings) -> list[Finding]:
+    """What can be told without a running node."""
+    data = settings.data
+    if not (data / "control.db").exists():
+        return [Finding("data", "bad", "there is no node in this directory", "Run `outpost run`, or give --data.")]
+    findings = [_private(data), _private(data / "keys" / "master.key")]
+    usage = shutil.disk_usage(data)
+    free = usage.free / usage.total
+    full = f"{usage.free / 2**30:.1f} GiB free ({free:.0%})"
+    advice = "" if free >= LEAST_FREE else "Make room: documents are no longer taken in below 10 %."
+    findings.append(Finding("disk", "ok" if free >= LEAST_FREE else "bad", full, advice))
+    findings.append(
+        Finding(
+            "master key",
+            "note",
+            "kept in a file: it protects neither a stolen disk nor a stolen box",
+            "Good for a demo. A plant's node keeps it in the TPM or on a USB key.",
+        )
+    )
+    if (data / "credentials.json").exists():
+        why = "this node carries the demo plant and generated sign-ins"
+        findings.append(Finding("demo", "note", why, "Never use a demo node in a plant."))
+    for part in ("models", "webui"):
+        there = (settings.share / part).is_dir()
+        fact = "installed" if there else "missing"
+        findings.append(Finding(part, "ok" if there else "bad", fact, "" if there else "Run `make setup`."))
+    return findings
+
+
+def _private(path: Path) -> Finding:
+    open_to_others = path.exists() and path.stat().st_mode & 0o077
+    fact = "can be read by other users" if open_to_others else "private"
+    advice = f"chmod go-rwx {path.name}" if open_to_others else ""
+    return Finding(path.name, "bad" if open_to_others else "ok", fact, advice)
+
+
+async def _ask_the_node(settings: Settings) -> list[Finding]:
+    try:
+        async with open_door(settings.socket, timeout=10) as door:
+            found = answered(await door.get("/v1/health/components"))
+    except OutpostError as error:
+        return [Finding("node", "note", error.detail, error.hint)]
+    states: dict[str, Literal["ok", "note", "bad"]] = {"ok": "ok", "degraded": "note", "unavailable": "bad"}
+    return [Finding(part["name"], states[part["state"]], part["detail"]) for part in found["components"]]
