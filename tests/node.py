@@ -1,0 +1,151 @@
+"""A real node under test: its own data directory, its own port, its real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+READY_SECONDS = 90
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RunningNode:
+    """`outpost run` in a child process; used as a context manager it always stops it."""
+
+    def __init__(self, data: Path, *, demo: bool, log: Path | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._demo = demo
+        self._log = log or data.with_name(data.name + ".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start and return when `/health/ready` says 200."""
+        command = [sys.executable, "-m", "appliance.cli", "run", "--data", str(self.data)]
+        command += ["--listen", f"127.0.0.1:{self.port}", *(["--demo"] if self._demo else [])]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        self.wait_until_ready()
+        return self
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait_until_ready(self) -> None:
+        self.wait_for(self._ready, "the node to be ready", seconds=READY_SECONDS)
+
+    def wait_for(self, condition: Any, what: str, *, seconds: float) -> None:
+        """Poll `condition` until it holds; fail with the end of the node's log."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.process is not None and self.process.poll() is not None:
+                raise AssertionError(f"the node ended while waiting for {what}:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds} s for {what}:\n{self.log_tail()}")
+            time.sleep(0.05)
+
+    def log_tail(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else "(no log)"
+
+    def _ready(self) -> bool:
+        try:
+            with self.owner(timeout=2) as door:
+                return door.get("/health/ready").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def owner(self, tenant: str | None = None, *, timeout: float = 60) -> httpx.Client:
+        """A client at the owner's door."""
+        transport = httpx.HTTPTransport(uds=str(self.data / "run" / "outpost.sock"))
+        headers = {"x-outpost-tenant": tenant} if tenant else {}
+        return httpx.Client(transport=transport, base_url="http://node", headers=headers, timeout=timeout)
+
+    def credentials(self) -> list[dict[str, str]]:
+        path = self.data / "credentials.json"
+        self.wait_for(path.exists, "the demo sign-ins", seconds=60)
+        found: list[dict[str, str]] = json.loads(path.read_text())
+        return found
+
+    def sign_in(self, role: str, tenant: str = "alder") -> httpx.Client:
+        """A client at the people's address, signed in."""
+        who = next(one for one in self.credentials() if one["tenant"] == tenant and one["role"] == role)
+        client = httpx.Client(base_url=self.url, timeout=60)
+        body = {name: who[name] for name in ("tenant", "username", "password")}
+        token = client.post("/v1/auth/login", json=body).raise_for_status().json()["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        return client
+
+    def wait_for_documents(self, tenant: str, count: int, *, seconds: float = 240) -> None:
+        """Until `count` documents are ready and none is on its way."""
+
+        def settled() -> bool:
+            with self.owner(tenant) as door:
+                ready = listed(door, "ready")
+                return len(ready) >= count and not listed(door, "pending") and not listed(door, "processing")
+
+        self.wait_for(settled, f"{count} documents of {tenant}", seconds=seconds)
+
+    def pids(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads((self.data / "run" / "pids.json").read_text())
+        return found
+
+    def kill_all(self) -> None:
+        """SIGKILL the supervisor and its children, as a power cut would."""
+        for pid in self.pids().values():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if self.process is not None:
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill_all()
+            self.process = None
+
+
+def listed(client: httpx.Client, status: str | None = None) -> list[dict[str, Any]]:
+    """Every document of a state, over all pages."""
+    items: list[dict[str, Any]] = []
+    token: str | None = None
+    while True:
+        wanted = {"page_size": "100", "status": status, "page_token": token}
+        parameters = {name: value for name, value in wanted.items() if value}
+        page = client.get("/v1/documents", params=parameters).raise_for_status().json()
+        items += page["items"]
+        token = page["next_page_token"]
+        if not token:
+            return items
+
+
+def demo_counts() -> dict[str, int]:
+    """How many documents the demo plant holds, by tenant."""
+    manifests = sorted((ROOT / "demo" / "plant").glob("*/manifest.json"))
+    return {path.parent.name: len(json.loads(path.read_text())["files"]) for path in manifests}
