@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
+from appliance.store.schema import UtcDateTime
+
 revision = "0001_meta"
 down_revision: str | None = None
 branch_labels = None
@@ -9,7 +14,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Filled by the domain that owns these tables."""
+    op.create_table(
+        "meta",
+        sa.Column("tenant_id", sa.Uuid(), primary_key=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+    )
 
 
 def downgrade() -> None:

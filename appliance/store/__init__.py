@@ -1,0 +1,49 @@
+"""L0: engines, keys, sessions, migrations. Everything stored is reached through the names below."""
+
+from __future__ import annotations
+
+from appliance.store.admission import Admitted, Decision, Outcome, Principal, RecordRef
+from appliance.store.blobs import BlobName, Blobs
+from appliance.store.ids import TenantId, new_id
+from appliance.store.keys import RecoveryCode, create_master_key, recover_master_key
+from appliance.store.opening import open_store
+from appliance.store.schema import (
+    AUDIT,
+    CONTROL,
+    AuditBase,
+    ControlBase,
+    Group,
+    Json,
+    TenantBase,
+    UtcDateTime,
+)
+from appliance.store.sessions import Purpose, SecondWrite, Store, Tenant, Where
+
+__all__ = [
+    "AUDIT",
+    "CONTROL",
+    "Admitted",
+    "AuditBase",
+    "BlobName",
+    "Blobs",
+    "ControlBase",
+    "Decision",
+    "Group",
+    "Json",
+    "Outcome",
+    "Principal",
+    "Purpose",
+    "RecordRef",
+    "RecoveryCode",
+    "SecondWrite",
+    "Store",
+    "Tenant",
+    "TenantBase",
+    "TenantId",
+    "UtcDateTime",
+    "Where",
+    "create_master_key",
+    "new_id",
+    "open_store",
+    "recover_master_key",
+]

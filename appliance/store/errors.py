@@ -1,0 +1,122 @@
+"""What can go wrong between the appliance and its stored data."""
+
+from __future__ import annotations
+
+from appliance.errors import Conflict, Damaged, InvalidInput, NotFound, Unavailable
+
+
+class UnknownTenant(NotFound):
+    """No such tenant is stored here."""
+
+    code, title = "unknown-tenant", "There is no such tenant here"
+    hint = "List the tenants of this node with `outpost doctor`."
+
+
+class TenantExists(Conflict):
+    """A tenant's short name is taken."""
+
+    code, title = "tenant-exists", "That tenant already exists"
+    hint = "Choose another short name."
+
+
+class InvalidTenant(InvalidInput):
+    """A tenant's short name cannot be used."""
+
+    code, title = "invalid-tenant", "That tenant name cannot be used"
+    hint = "Use 1 to 63 small letters, digits and hyphens, beginning with a letter."
+
+
+class StoreBusy(Unavailable):
+    """A file or connection stayed taken for longer than anyone should wait."""
+
+    code, title = "store-busy", "The data store is busy"
+    hint = "Try again in a moment."
+
+
+class StoreUnreachable(Unavailable):
+    """The database of the hub does not answer."""
+
+    code, title = "store-unreachable", "The database cannot be reached"
+    hint = "Check that PostgreSQL is running and that database_url is right."
+
+
+class StoreFull(Unavailable):
+    """The disk has no room for the change; nothing was changed."""
+
+    code, title = "store-full", "The disk is full"
+    hint = "Free space on the disk of the data directory, then try again."
+
+
+class StoreOutdated(Unavailable):
+    """The tables are not those of this release."""
+
+    code, title = "store-outdated", "The database must be brought up to date"
+    hint = "Run the migrations of this release with the owner's database URL, then start again."
+
+
+class StoreMissing(Damaged):
+    """A database file that must be there is not."""
+
+    code, title = "store-missing", "A database file is missing"
+    hint = "Restore the data directory from the last backup."
+
+
+class StoreDamaged(Damaged):
+    """A database file does not hold what was written, or is not under the key that belongs to it."""
+
+    code, title = "store-damaged", "A database file cannot be read"
+
+
+class BlobDamaged(Damaged):
+    """A stored file does not hold what was written."""
+
+    code, title = "blob-damaged", "A stored file is damaged"
+    hint = "Restore this file from the last backup, or upload the document again."
+
+
+class UnknownBlob(NotFound):
+    """No stored file has this name in this tenant."""
+
+    code, title = "unknown-blob", "That stored file is not here"
+
+
+class MasterKeyMissing(Damaged):
+    """There are wrapped keys, but not the master key that opens them."""
+
+    code, title = "master-key-missing", "The master key is missing"
+    hint = "Put keys/master.key back, or make it again with the recovery code that was printed at install."
+
+
+class MasterKeyExists(Conflict):
+    """A master key is already here; making another would lose all data."""
+
+    code, title = "master-key-exists", "There is already a master key"
+    hint = "Nothing needs to be done; to begin anew use an empty data directory."
+
+
+class WrongKey(Damaged):
+    """A wrapped key was not made by this master key, or was altered."""
+
+    code, title = "wrong-key", "A stored key cannot be opened"
+    hint = "Check that keys/ belongs to this data directory; if not, restore it or use the recovery code."
+
+
+class KeyMissing(Damaged):
+    """The wrapped key of a file is not there; without it the file cannot be read by anyone."""
+
+    code, title = "key-missing", "A stored key is missing"
+    hint = "Restore the keys/ directory from where it is kept."
+
+
+class WrongRecoveryCode(InvalidInput):
+    """The recovery code is not the one that was made for this data directory."""
+
+    code, title = "wrong-recovery-code", "That recovery code does not fit"
+    hint = "Type the code exactly as printed at install; letters and digits only, hyphens do not matter."
+
+
+class UnsafeRole(Damaged):
+    """The database role could step around row-level security."""
+
+    code, title = "unsafe-role", "The database role has too many rights"
+    hint = "Let database_url name a role that is no superuser, owns no table and has no BYPASSRLS."

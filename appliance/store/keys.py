@@ -1,0 +1,193 @@
+"""Keys: one master key, one wrapped key per database file.
+
+    recovery code ──wraps──┐
+                           master.key ──wraps──> control | audit | tenant-<id>   (keys/<name>.wrapped)
+                                                     │
+                                                     └── HKDF ──> secrets, blob keys
+
+Wrapping is AES-256-GCM with the file's name as associated data, so that two wrapped keys cannot be swapped.
+A wrapped file is the 4-byte format mark `OPK1`, a 12-byte nonce, then 32 bytes of key and 16 of tag.
+Destroying a wrapped key destroys what it protects. The mode is "file": the master key lies beside the data (0600) and
+protects neither a stolen disk nor a stolen box.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from appliance.errors import Conflict
+from appliance.store.errors import KeyMissing, MasterKeyExists, MasterKeyMissing, WrongKey, WrongRecoveryCode
+from appliance.store.files import make_directory, sync_directory, write_durably
+
+MASTER: Final = "master.key"
+RECOVERY: Final = "recovery"
+_MARK: Final = b"OPK1"
+_KEY: Final = 32
+_NONCE: Final = 12
+# Crockford's base 32: no I, L, O or U, which people misread. 28 characters carry 140 random bits.
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_LENGTH: Final = 28
+_READ_AS: Final = str.maketrans("ILO", "110")
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCode:
+    """What a person keeps on paper: `str()` is the code in groups of four. Never logged, never stored."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "RecoveryCode(...)"
+
+    def __str__(self) -> str:
+        return "-".join(self.text[start : start + 4] for start in range(0, len(self.text), 4))
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """Derive 32 bytes for one purpose from `key` (HKDF-SHA-256, RFC 5869, empty salt)."""
+    return HKDF(algorithm=hashes.SHA256(), length=_KEY, salt=None, info=f"outpost/1/{purpose}".encode()).derive(key)
+
+
+def _wrap(wrapping: bytes, name: str, key: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return _MARK + nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())
+
+
+def _unwrap(wrapping: bytes, name: str, stored: bytes) -> bytes | None:
+    if len(stored) != len(_MARK) + _NONCE + _KEY + 16 or not stored.startswith(_MARK):
+        return None
+    nonce, body = stored[len(_MARK) : len(_MARK) + _NONCE], stored[len(_MARK) + _NONCE :]
+    try:
+        return AESGCM(wrapping).decrypt(nonce, body, name.encode())
+    except InvalidTag:
+        return None
+
+
+def _file(directory: Path, name: str) -> Path:
+    return directory / f"{name}.wrapped"
+
+
+def _code_key(code: str) -> bytes:
+    text = "".join(character for character in code.upper() if character.isalnum()).translate(_READ_AS)
+    return derive(text.encode(), "recovery")
+
+
+def create_master_key(directory: Path) -> RecoveryCode:
+    """Make the master key of a new data directory and the code that can bring it back; the code is shown only now.
+
+    Raises:
+        MasterKeyExists: there is one, or there are keys that one has wrapped.
+    """
+    make_directory(directory)
+    if (directory / MASTER).exists() or any(name != RECOVERY for name in _wrapped(directory)):
+        raise MasterKeyExists("This data directory already has keys.")
+    code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
+    master = os.urandom(_KEY)
+    # The recovery wrapping first: a master key without one would be taken into use and could never be recovered.
+    write_durably(_file(directory, RECOVERY), _wrap(_code_key(code.text), RECOVERY, master))
+    write_durably(directory / MASTER, master)
+    return code
+
+
+def recover_master_key(directory: Path, code: str) -> None:
+    """Write the master key again from the recovery code; a master key that already fits is left alone.
+
+    Raises:
+        WrongRecoveryCode: the code does not open the recovery key.
+        KeyMissing: there is no recovery key to open.
+    """
+    try:
+        stored = _file(directory, RECOVERY).read_bytes()
+    except FileNotFoundError:
+        raise KeyMissing("There is no recovery key in this data directory.") from None
+    master = _unwrap(_code_key(code), RECOVERY, stored)
+    if master is None:
+        raise WrongRecoveryCode("The recovery code does not open the recovery key.")
+    present = directory / MASTER
+    if not present.exists() or present.read_bytes() != master:
+        write_durably(present, master)
+
+
+def _wrapped(directory: Path) -> list[str]:
+    return sorted(path.name.removesuffix(".wrapped") for path in directory.glob("*.wrapped"))
+
+
+class Keyring:
+    """The keys of one data directory, unwrapped one by one when first asked for."""
+
+    def __init__(self, directory: Path, master: bytes) -> None:
+        self._directory = directory
+        self._master = master
+        self._open: dict[str, bytes] = {}
+
+    @classmethod
+    def load(cls, directory: Path) -> Keyring:
+        """Open the keyring under `directory`.
+
+        Raises:
+            MasterKeyMissing: there is none.
+            WrongKey: it is not a master key, or not the one that wrapped the keys beside it.
+        """
+        try:
+            master = (directory / MASTER).read_bytes()
+        except FileNotFoundError:
+            raise MasterKeyMissing("keys/master.key is not there.") from None
+        if len(master) != _KEY:
+            raise WrongKey("keys/master.key is not a master key.")
+        keyring = cls(directory, master)
+        if keyring.has("control"):
+            keyring.key("control")
+        return keyring
+
+    def has(self, name: str) -> bool:
+        return name in self._open or _file(self._directory, name).exists()
+
+    def create(self, name: str) -> bytes:
+        """Make a random 32-byte key for `name`; it is durable, wrapped, when this returns.
+
+        Raises:
+            Conflict: `name` has a key.
+        """
+        if self.has(name):
+            raise Conflict(f"There is already a key for {name}.")
+        key = os.urandom(_KEY)
+        write_durably(_file(self._directory, name), _wrap(self._master, name, key))
+        self._open[name] = key
+        return key
+
+    def key(self, name: str) -> bytes:
+        """The 32-byte key of `name`.
+
+        Raises:
+            KeyMissing: there is none.
+            WrongKey: it was wrapped by another master key, stands under another's name, or was altered.
+        """
+        if name not in self._open:
+            try:
+                stored = _file(self._directory, name).read_bytes()
+            except FileNotFoundError:
+                raise KeyMissing(f"There is no key for {name}.") from None
+            key = _unwrap(self._master, name, stored)
+            if key is None:
+                raise WrongKey(f"The key for {name} does not open with this master key.")
+            self._open[name] = key
+        return self._open[name]
+
+    def secret(self, name: str, purpose: str) -> bytes:
+        """Derive 32 bytes for `purpose` from the key of `name`; the same for as long as that key lives."""
+        return derive(self.key(name), purpose)
+
+    def destroy(self, name: str) -> None:
+        """Forget the key of `name` for ever: what it protects can be read by nobody any more."""
+        self._open.pop(name, None)
+        _file(self._directory, name).unlink(missing_ok=True)
+        sync_directory(self._directory)

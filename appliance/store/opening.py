@@ -1,0 +1,35 @@
+"""Opening a data directory: its keys, and the store that its settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.errors import InvalidInput
+from appliance.store.files import locked, make_directory
+from appliance.store.keys import MASTER, Keyring, create_master_key
+from appliance.store.sessions import Store
+from appliance.store.sqlcipher import SqlcipherStore
+
+
+async def open_store(data: Path | None, database_url: str | None = None, *, owner_url: str | None = None) -> Store:
+    """Open the store of `data`, making directory and keys if it is new; call `migrate()` before anything else.
+
+    Keys and stored files are always under `data`. With `database_url` the rows are in PostgreSQL, used by a role
+    that owns nothing; `owner_url` names the role that owns the tables and is needed only when they change.
+
+    Raises:
+        MasterKeyMissing, WrongKey: the keys are not those of this directory.
+    """
+    if data is None:
+        raise InvalidInput("A data directory is needed.", hint="Set OUTPOST_DATA, or give --data.")
+    keys = data / "keys"
+    make_directory(keys)
+    async with locked(keys / "lock"):
+        new = not (keys / MASTER).exists() and not any(keys.glob("*.wrapped"))
+        code = create_master_key(keys) if new else None
+        keyring = Keyring.load(keys)
+    if database_url:
+        from appliance.store.postgres import PostgresStore
+
+        return PostgresStore(data, keyring, database_url, owner_url=owner_url, recovery_code=code)
+    return SqlcipherStore(data, keyring, code)

@@ -1,0 +1,236 @@
+"""The store: the one door to rows and files, the same over SQLCipher and PostgreSQL."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import enum
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from appliance.errors import Unavailable
+from appliance.store.admission import Admitted
+from appliance.store.blobs import Blobs, tenant_key_name
+from appliance.store.errors import InvalidTenant, TenantExists
+from appliance.store.failures import named
+from appliance.store.ids import TenantId
+from appliance.store.keys import Keyring, RecoveryCode
+from appliance.store.schema import CONTROL, Group
+from appliance.store.tables import TenantRow
+
+T = TypeVar("T")
+
+Where = Literal[Group.CONTROL, Group.AUDIT] | TenantId
+PostRecord = Callable[[AsyncSession, Admitted], Awaitable[None]]
+
+_SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+class Purpose(enum.Enum):
+    """Why work happens before or beneath admission; a test lists who may say which."""
+
+    SIGN_IN = "sign-in"
+    POLICY = "policy"
+    RECORD = "record"
+    RELAY = "relay"
+    RECOVERY = "recovery"
+    MIGRATE = "migrate"
+    CLAIM = "claim"
+    HEALTH = "health"
+    SEED = "seed"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One plant, or part of one, with its own data. `slug` is what people type at sign-in."""
+
+    id: TenantId
+    slug: str
+    name: str
+    is_active: bool
+    config: Mapping[str, Any]
+
+
+class SecondWrite(RuntimeError):
+    """An admission asked for a second writing transaction; its record could then tell only half of what happened."""
+
+
+class StoreSession(AsyncSession):
+    """A session whose transaction belongs to the store: it ends when the block ends. Savepoints are the caller's."""
+
+    async def commit(self) -> NoReturn:
+        raise TypeError("the store commits when the block ends; flush() sends the changes")
+
+    async def rollback(self) -> NoReturn:
+        raise TypeError("the store rolls back when the block raises")
+
+    async def finish(self) -> None:
+        """Send what is pending; the connection's transaction stays open."""
+        await super().commit()
+
+
+async def _unwired(_session: AsyncSession, _admitted: Admitted) -> None:
+    raise Unavailable("Nothing writes the record of this change, so it was not made.")
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end even if the caller is cancelled meanwhile; the cancellation follows then."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        # A failure of the work says more than the cancellation.
+        task.result()
+        raise
+
+
+class Store(abc.ABC):
+    """Rows of the node and of its tenants, and their files.
+
+    A context is a transaction: it commits when the block ends, and rolls back when the block raises. With `write=False`
+    the database itself refuses changes. A block gets one snapshot on SQLCipher; on PostgreSQL each statement sees what
+    was committed before it (READ COMMITTED), so read-then-write there needs a row lock or a constraint.
+
+    Attributes:
+        blobs: the stored files.
+        post_record: writes the post-record of an admitted change into the change's own transaction. Set by `compose`;
+            until then an admitted write fails.
+        recovery_code: of the master key, if opening this store has made one; show it once, keep it nowhere.
+    """
+
+    def __init__(self, data: Path, keyring: Keyring, recovery_code: RecoveryCode | None = None) -> None:
+        self.data = data
+        self.blobs = Blobs(data / "tenants", keyring)
+        self.post_record: PostRecord = _unwired
+        self.recovery_code = recovery_code
+        self._keyring = keyring
+
+    @asynccontextmanager
+    async def open_session(self, admitted: Admitted, *, write: bool = False) -> AsyncIterator[AsyncSession]:
+        """The rows of the admitted principal's tenant.
+
+        Raises:
+            SecondWrite: this admission has written, or is writing.
+            UnknownTenant: there is no such tenant here.
+            StoreBusy, StoreFull, StoreDamaged: nothing was changed.
+        """
+        async with self._transaction(admitted.tenant_id, write=write, admitted=admitted) as session:
+            yield session
+
+    @asynccontextmanager
+    async def open_control(self, admitted: Admitted, *, write: bool = False) -> AsyncIterator[AsyncSession]:
+        """The rows of the node: tenants, people, kiosks. Raises as `open_session` does."""
+        async with self._transaction(CONTROL, write=write, admitted=admitted) as session:
+            yield session
+
+    @asynccontextmanager
+    async def open_internal(
+        self, purpose: Purpose, where: Where, *, write: bool = False
+    ) -> AsyncIterator[AsyncSession]:
+        """Rows for work before or beneath admission; no record is written here. Raises as `open_session` does."""
+        if not isinstance(purpose, Purpose):
+            raise TypeError("internal work states its purpose")
+        async with self._transaction(where, write=write) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _transaction(
+        self, where: Where, *, write: bool, admitted: Admitted | None = None
+    ) -> AsyncIterator[AsyncSession]:
+        turn = admitted.write_turn if admitted is not None and write else None
+        if turn is not None:
+            if turn.taken:
+                raise SecondWrite("one admission has one writing transaction")
+            turn.taken = True
+        committed = False
+        try:
+            with named(where):
+                async with self._connect(where, write=write) as connection:
+                    transaction = await connection.begin()
+                    session = StoreSession(bind=connection, expire_on_commit=False)
+
+                    async def commit() -> None:
+                        nonlocal committed
+                        await transaction.commit()
+                        committed = True
+                        if admitted is not None and write:
+                            admitted.outcome.committed = True
+
+                    try:
+                        yield session
+                        await session.flush()
+                        if admitted is not None and write:
+                            await self.post_record(session, admitted)
+                        await session.finish()
+                        await uninterrupted(commit())
+                    finally:
+                        # After a commit there is nothing left to roll back; close() does so otherwise.
+                        await uninterrupted(_close(session, connection))
+        finally:
+            # What was rolled back left nothing behind, so the turn may be taken again.
+            if turn is not None and not committed:
+                turn.taken = False
+
+    @abc.abstractmethod
+    def _connect(self, where: Where, *, write: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lend a connection on which the tables of `where` can be used once its transaction begins."""
+
+    async def tenants(self) -> list[Tenant]:
+        """All tenants of this node, by name."""
+        async with self._transaction(CONTROL, write=False) as session:
+            rows = await session.scalars(select(TenantRow).order_by(TenantRow.name, TenantRow.slug))
+            return [_tenant(row) for row in rows]
+
+    @abc.abstractmethod
+    async def create_tenant(self, slug: str, name: str, config: Mapping[str, Any] | None = None) -> Tenant:
+        """Make a tenant with keys and empty tables. Interrupted, it leaves the tenant complete or not there at all.
+
+        Raises:
+            InvalidTenant: the short name cannot be used.
+            TenantExists: it is taken.
+        """
+
+    @abc.abstractmethod
+    async def migrate(self) -> None:
+        """Bring every table to this release; quick when they are. Several processes may call it at once."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Close all connections; sessions still open fail."""
+
+    def secret(self, name: str) -> bytes:
+        """32 bytes of this node for one purpose, the same on every start."""
+        return self._keyring.secret(CONTROL.value, f"secret/{name}")
+
+    def tenant_secret(self, tenant_id: TenantId, name: str) -> bytes:
+        """32 bytes of this tenant for one purpose; gone when the tenant's key is destroyed."""
+        return self._keyring.secret(tenant_key_name(tenant_id), f"secret/{name}")
+
+    async def _refuse_taken(self, slug: str, name: str) -> None:
+        if not _SLUG.fullmatch(slug):
+            raise InvalidTenant(f"{slug!r} cannot be a tenant's short name.")
+        if not 1 <= len(name.strip()) <= 200:
+            raise InvalidTenant(
+                "A tenant's name has 1 to 200 characters.", hint="Give the tenant a name that people know."
+            )
+        if any(tenant.slug == slug for tenant in await self.tenants()):
+            raise TenantExists(f"There is already a tenant {slug}.")
+
+
+async def _close(session: StoreSession, connection: AsyncConnection) -> None:
+    await session.close()
+    if connection.in_transaction():
+        await connection.rollback()
+
+
+def _tenant(row: TenantRow) -> Tenant:
+    return Tenant(TenantId(row.id), row.slug, row.name, row.is_active, row.config)

@@ -1,0 +1,167 @@
+"""Stores for every test: a real SQLCipher directory and a real PostgreSQL, copied from a migrated template.
+
+store        both, one after the other         tenant, other_tenant   two tenants that are in each
+node_store   SQLCipher alone                   admitted(...)          makes an admission, as the gate would
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import ipaddress
+import pkgutil
+import shutil
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import appliance
+from appliance.store import Admitted, Decision, Principal, RecordRef, Store, Tenant, new_id, open_store
+from appliance.store.admission import Kind, Role, minter
+
+_connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+
+def _refuse_beyond_loopback(sock: socket.socket, address: Any) -> None:
+    """Nothing under test may reach a network; unix sockets and loopback are the appliance itself."""
+    if sock.family in {socket.AF_INET, socket.AF_INET6}:
+        host = str(address[0])
+        if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            raise PermissionError(f"a test tried to reach {host}")
+
+
+def _guarded_connect(self: socket.socket, address: Any) -> None:
+    _refuse_beyond_loopback(self, address)
+    _connect(self, address)
+
+
+def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
+    _refuse_beyond_loopback(self, address)
+    return _connect_ex(self, address)
+
+
+socket.socket.connect = _guarded_connect  # type: ignore[method-assign, assignment]
+socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign, assignment]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A migrated data directory with two tenants; each test works on a copy."""
+
+    data: Path
+    tenants: tuple[Tenant, Tenant]
+    database: str | None = None
+
+
+async def no_record(_session: AsyncSession, _admitted: Admitted) -> None:
+    """Stands where `compose` puts the audit's outbox writer; the store's own tests look at what it is given."""
+
+
+def import_all_tables() -> None:
+    """Register every domain's tables, as `compose` does by importing the domains."""
+    for module in pkgutil.iter_modules(appliance.__path__):
+        if module.ispkg and (Path(next(iter(appliance.__path__))) / module.name / "tables.py").exists():
+            importlib.import_module(f"appliance.{module.name}.tables")
+
+
+async def _fill(store: Store) -> tuple[Tenant, Tenant]:
+    try:
+        await store.migrate()
+        return (
+            await store.create_tenant("north", "North plant"),
+            await store.create_tenant("south", "South plant"),
+        )
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="session")
+def node_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    data = tmp_path_factory.mktemp("node") / "data"
+
+    async def make() -> tuple[Tenant, Tenant]:
+        return await _fill(await open_store(data))
+
+    return Template(data, asyncio.run(make()))
+
+
+@pytest.fixture(params=["sqlcipher"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def template(request: pytest.FixtureRequest) -> Template:
+    """The template of the store that the test uses."""
+    name = request.getfixturevalue("backend") if "backend" in request.fixturenames else "sqlcipher"
+    found: Template = request.getfixturevalue({"sqlcipher": "node_template", "postgres": "hub_template"}[name])
+    return found
+
+
+@pytest.fixture
+def tenant(template: Template) -> Tenant:
+    return template.tenants[0]
+
+
+@pytest.fixture
+def other_tenant(template: Template) -> Tenant:
+    return template.tenants[1]
+
+
+@pytest.fixture
+async def node_store(node_template: Template, tmp_path: Path) -> AsyncIterator[Store]:
+    store = await _copy_of(node_template, tmp_path)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def store(backend: str, template: Template, tmp_path: Path) -> AsyncIterator[Store]:
+    store = await _copy_of(template, tmp_path)
+    yield store
+    await store.close()
+
+
+async def _copy_of(template: Template, tmp_path: Path) -> Store:
+    data = tmp_path / "data"
+    shutil.copytree(template.data, data)
+    store = await open_store(data)
+    store.post_record = no_record
+    return store
+
+
+@pytest.fixture
+def admitted(tenant: Tenant) -> Callable[..., Admitted]:
+    """`admitted(tenant=..., action=..., role=..., clearance=..., kind=..., name=..., principal=...)`, all optional."""
+    mint = minter()
+
+    def make(
+        *,
+        tenant: Tenant = tenant,
+        action: str = "test.act",
+        role: Role = "operator",
+        clearance: int = 2,
+        kind: Kind = "person",
+        name: str = "Nora North",
+        principal: Principal | None = None,
+        resource_type: str | None = None,
+        resource_id: str | None = None,
+        correlation_id: uuid.UUID | None = None,
+    ) -> Admitted:
+        return mint(
+            principal=principal or Principal(new_id(), kind, tenant.id, name, role, clearance),
+            action=action,
+            decision=Decision(allowed=True, policies=("test",), pack_version="test"),
+            pre=RecordRef(f"tenant-{tenant.id}", 0, new_id()),
+            correlation_id=correlation_id or new_id(),
+            resource_type=resource_type,
+            resource_id=resource_id,
+        )
+
+    return make
