@@ -1,0 +1,44 @@
+"""Principals and documents that the tests of the policy speak of."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from appliance.policy import Resource
+from appliance.store import Principal, TenantId
+from appliance.store.admission import Kind, Role
+
+NORTH = TenantId(UUID("0197c0de-0000-7000-8000-000000000001"))
+SOUTH = TenantId(UUID("0197c0de-0000-7000-8000-000000000002"))
+
+
+def principal(
+    role: Role = "viewer",
+    *,
+    kind: Kind = "person",
+    clearance: int = 2,
+    tenant: TenantId = NORTH,
+    number: int = 7,
+    scopes: frozenset[str] = frozenset(),
+) -> Principal:
+    return Principal(
+        id=UUID(int=number << 64, version=4),
+        kind=kind,
+        tenant_id=tenant,
+        name="Nora North",
+        role=role,
+        clearance=clearance,
+        scopes=scopes,
+    )
+
+
+VIEWER = principal("viewer")
+OPERATOR = principal("operator")
+ADMIN = principal("admin", clearance=3)
+KIOSK = principal("viewer", kind="kiosk")
+OWNER = principal("admin", kind="owner", clearance=3)
+
+
+def document(level: int = 2, tags: tuple[str, ...] = (), acl: tuple[Any, ...] = (), **more: Any) -> Resource:
+    return Resource("document", "d-1", {"level": level, "tags": list(tags), "acl": list(acl), **more})

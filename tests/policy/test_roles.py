@@ -1,0 +1,80 @@
+"""The matrix of roles, as one table: who may do what at all, before any resource is looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.policy import PolicyEngine, Resource
+from tests.policy.people import ADMIN, KIOSK, OPERATOR, OWNER, VIEWER, principal
+
+# action, a name of what it acts on, and who may: v(iewer) o(perator) a(dmin) k(iosk)
+MATRIX = (
+    ("chat.ask", "conversation", "voak"),
+    ("kiosks.ask", "conversation", "k"),
+    ("chat.read", "conversation", "voa"),
+    ("chat.delete", "conversation", "voa"),
+    ("feedback.give", "message", "voak"),
+    ("search.query", "document", "voak"),
+    ("documents.read", "document", "voak"),
+    ("documents.list", "document", "voa"),
+    ("documents.upload", "document", "oa"),
+    ("documents.delete", "document", "oa"),
+    ("documents.reindex", "document", "oa"),
+    ("documents.ingest", "document", "oa"),
+    ("jobs.read", "job", "oa"),
+    ("jobs.list", "job", "oa"),
+    ("jobs.cancel", "job", "oa"),
+    ("jobs.create", "job", "oa"),
+    ("audit.read_own", "record", "voa"),
+    ("audit.read_all", "record", "a"),
+    ("people.list", "person", "a"),
+    ("people.create", "person", "a"),
+    ("people.update", "person", "a"),
+    ("kiosks.enrol", "kiosk", "a"),
+    ("kiosks.list", "kiosk", "a"),
+    ("kiosks.revoke", "kiosk", "a"),
+    ("tenants.list", "tenant", "a"),
+    ("tenants.read", "tenant", "a"),
+    ("node.health", "node", "voa"),
+    ("auth.me", "person", "voak"),
+)
+WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}
+
+
+@pytest.mark.parametrize(("action", "resource", "allowed"), MATRIX, ids=[row[0] for row in MATRIX])
+def test_each_role_may_do_what_the_matrix_says(engine: PolicyEngine, action: str, resource: str, allowed: str) -> None:
+    decided = {letter: engine.decide(who, action, Resource(resource)) for letter, who in WHO.items()}
+
+    assert "".join(letter for letter, decision in decided.items() if decision.allowed) == allowed
+    for decision in decided.values():
+        assert decision.policies
+        assert decision.pack_version == engine.pack_version
+        if not decision.allowed:
+            assert decision.policies == ("default-deny",)
+            assert decision.reason == "Your role does not allow this."
+
+
+@pytest.mark.parametrize("action", [row[0] for row in MATRIX])
+def test_the_owner_of_the_data_directory_is_an_admin(engine: PolicyEngine, action: str) -> None:
+    resource = next(Resource(row[1]) for row in MATRIX if row[0] == action)
+
+    assert engine.decide(OWNER, action, resource).allowed == engine.decide(ADMIN, action, resource).allowed
+
+
+def test_a_service_may_do_what_its_role_may(engine: PolicyEngine) -> None:
+    worker = principal("operator", kind="service")
+
+    assert engine.decide(worker, "documents.ingest", Resource("document")).allowed
+    assert not engine.decide(worker, "people.list", Resource("person")).allowed
+
+
+def test_a_kiosk_gets_nothing_from_the_role_it_carries(engine: PolicyEngine) -> None:
+    promoted = principal("admin", kind="kiosk", clearance=4)
+
+    assert not engine.decide(promoted, "people.list", Resource("person")).allowed
+    assert not engine.decide(promoted, "chat.read", Resource("conversation")).allowed
+
+
+def test_what_is_permitted_names_the_policy_that_permits_it(engine: PolicyEngine) -> None:
+    assert engine.decide(VIEWER, "search.query", Resource("search")).policies == ("viewers-ask-and-read",)
+    assert engine.decide(ADMIN, "people.create", Resource("person")).policies == ("admins-run-the-site",)
