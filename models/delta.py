@@ -1,0 +1,117 @@
+"""The trained reader as its difference from the pinned body: what git carries instead of 42 MB of weights.
+
+A delta is one safetensors file. Per matrix `<name>.left` (rows, rank) and `<name>.right` (rank, columns) are int8 with
+float32 scales `<name>.left_scale` (rank,) and `<name>.right_scale` (rank,); vectors and the two heads are `<name>.value`
+(float16), differences for the body's tensors and whole for the heads. Its metadata names the body by SHA-256, so that it
+is never merged into another one, and carries the calibration of the answerable score.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+FORMAT = "outpost-delta-1"
+FROZEN = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
+HEADS = ("span.", "answerable.")
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+class DeltaRefused(Exception):
+    """The delta is damaged, of another format, or made for another body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """`body` is the SHA-256 of the safetensors it belongs to; `facts` are the model card's figures and calibration."""
+
+    tensors: Mapping[str, NDArray[np.generic]]
+    body: str
+    facts: Mapping[str, object]
+
+
+def _codes(factor: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    scale = np.maximum(np.abs(factor).max(axis=axis), 1e-12) / 127
+    return np.round(factor / np.expand_dims(scale, axis)).astype(np.int8), scale.astype(np.float32)
+
+
+def compress(trained: Weights, body: Weights, *, rank: int) -> dict[str, NDArray[np.generic]]:
+    """The tensors of a delta whose matrices keep the `rank` largest singular values of the difference."""
+    tensors: dict[str, NDArray[np.generic]] = {}
+    for name, value in trained.items():
+        if name in FROZEN:
+            continue
+        if name.startswith(HEADS):
+            tensors[f"{name}.value"] = value.astype(np.float32)
+            continue
+        change = value - body[name]
+        if min(change.shape) <= 2 or change.ndim < 2:
+            tensors[f"{name}.value"] = change.astype(np.float16)
+            continue
+        left, sizes, right = np.linalg.svd(change, full_matrices=False)
+        kept = min(rank, len(sizes))
+        root = np.sqrt(sizes[:kept])
+        for side, factor, axis in (("left", left[:, :kept] * root, 0), ("right", right[:kept] * root[:, None], 1)):
+            tensors[f"{name}.{side}"], tensors[f"{name}.{side}_scale"] = _codes(factor.astype(np.float32), axis)
+    return tensors
+
+
+def merge(body: Weights, delta: Delta) -> dict[str, NDArray[np.float32]]:
+    """The trained weights again, within the precision that the delta kept. Raises DeltaRefused on a stray tensor."""
+    merged = {name: value.astype(np.float32) for name, value in body.items()}
+    for key, tensor in delta.tensors.items():
+        name, _, part = key.rpartition(".")
+        if part == "value":
+            change = tensor.astype(np.float32)
+        elif part == "left":
+            right, scale = delta.tensors[f"{name}.right"], delta.tensors[f"{name}.right_scale"]
+            columns = tensor.astype(np.float32) * delta.tensors[f"{name}.left_scale"].astype(np.float32)
+            change = columns @ (right.astype(np.float32) * scale.astype(np.float32)[:, None])
+        else:
+            continue
+        if name.startswith(HEADS):
+            merged[name] = change
+        elif name in merged and merged[name].shape == change.shape:
+            merged[name] = merged[name] + change
+        else:
+            raise DeltaRefused(f"the delta changes {name}, which the body does not have in that shape")
+    return merged
+
+
+def write(path: Path, delta: Delta) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"format": FORMAT, "body": delta.body, "facts": json.dumps(delta.facts, sort_keys=True)}
+    metadata["sha256"] = _digest(delta.tensors)
+    save_file({name: np.ascontiguousarray(tensor) for name, tensor in delta.tensors.items()}, path, metadata=metadata)
+
+
+def read(path: Path, *, body: str) -> Delta:
+    """The delta in `path`, checked against its own digest and the body's. Raises DeltaRefused."""
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as problem:
+        raise DeltaRefused(f"{path.name} cannot be read: {problem}") from problem
+    if metadata.get("format") != FORMAT:
+        raise DeltaRefused(f"{path.name} is not of format {FORMAT}")
+    if metadata.get("body") != body:
+        raise DeltaRefused(f"{path.name} was made for another body")
+    if metadata.get("sha256") != _digest(tensors):
+        raise DeltaRefused(f"{path.name} is damaged: its tensors do not match its digest")
+    return Delta(tensors, body, json.loads(metadata["facts"]))
+
+
+def _digest(tensors: Mapping[str, NDArray[np.generic]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}\n".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Engines that run one model package each."""
