@@ -1,0 +1,101 @@
+"""Chat over HTTP: full answers as JSON, or server-sent events as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from appliance.chat.schemas import ConversationDetail, ConversationView, NewConversation, NewFeedback, Page, Question
+from appliance.chat.service import Chat
+from appliance.errors import OutpostError, problem
+from appliance.store import Principal
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected, sse
+
+EVENTS = "text/event-stream"
+
+
+class ChatController(Controller):
+    path = "/v1"
+    tags = ("Chat",)
+
+    @post("/chat", operation_id="chat", status_code=200)
+    async def chat(self, data: Question, principal: Principal, chat: Injected[Chat]) -> Response[Any] | Stream:
+        """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
+        return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
+
+    @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
+    async def chat_in(
+        self, conversation_id: UUID, data: Question, principal: Principal, chat: Injected[Chat]
+    ) -> Response[Any] | Stream:
+        """The same, in a conversation."""
+        return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
+
+    @post("/conversations", operation_id="create_conversation")
+    async def create(self, data: NewConversation, principal: Principal, chat: Injected[Chat]) -> ConversationView:
+        """Open an empty conversation."""
+        return await chat.start(principal, data.title)
+
+    @get("/conversations", operation_id="list_conversations")
+    async def recent(
+        self,
+        principal: Principal,
+        chat: Injected[Chat],
+        page_size: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> Page:
+        """Your own conversations, newest first."""
+        return await chat.recent(principal, page_size=page_size, page_token=page_token)
+
+    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
+    async def read(self, conversation_id: UUID, principal: Principal, chat: Injected[Chat]) -> ConversationDetail:
+        """One conversation with its newest 50 messages."""
+        return await chat.read(principal, conversation_id)
+
+    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
+    async def remove(self, conversation_id: UUID, principal: Principal, chat: Injected[Chat]) -> None:
+        """Delete a conversation of yours."""
+        await chat.delete(principal, conversation_id)
+
+    @post("/feedback", operation_id="give_feedback", status_code=201)
+    async def rate(self, data: NewFeedback, principal: Principal, chat: Injected[Chat]) -> dict[str, str]:
+        """Thumbs up or down on an answer you were given."""
+        await chat.rate(principal, data)
+        return {"message_id": str(data.message_id), "thumbs": data.thumbs}
+
+
+async def _answer(
+    chat: Chat, principal: Principal, question: str, conversation_id: UUID | None, *, stream: bool
+) -> Response[Any] | Stream:
+    steps = chat.ask(principal, question, conversation_id)
+    if not stream:
+        answer = {}
+        async for name, shown in steps:
+            if name == "answer":
+                answer = shown
+        return Response(answer)
+    # The first step is awaited here, so that a refusal is a status and not an event of a stream that began with 200.
+    first = await anext(steps)
+    return Stream(_events(first, steps), media_type=EVENTS)
+
+
+async def _events(
+    first: tuple[str, dict[str, Any]], rest: AsyncGenerator[tuple[str, dict[str, Any]]]
+) -> AsyncIterator[bytes]:
+    # Closed even when the reader goes away, so that the record says what became of the question.
+    async with aclosing(rest):
+        yield sse(*first)
+        try:
+            async for name, shown in rest:
+                yield sse(name, shown)
+        except OutpostError as error:
+            yield sse("error", problem(error))
+        yield sse("end", {})
+
+
+ROUTES = [ChatController]

@@ -1,0 +1,219 @@
+"""Ask, keep, rate.
+
+One question is one admission: its pre-record stands before retrieval begins, and the question, the answer and the
+post-record are one transaction. The answer is shown in full only after that; until then a person sees passages, which
+are quotes already and need no second word.
+
+What a kiosk asks is not kept. Its answer is, without the question, so that a thumb has something to point at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import UUID
+
+from appliance.answers import Answer, Answers, Passages
+from appliance.chat import store as queries
+from appliance.chat.schemas import (
+    ConversationDetail,
+    ConversationView,
+    MessageView,
+    NewFeedback,
+    Page,
+)
+from appliance.chat.tables import Conversation, Feedback, Message
+from appliance.errors import NotFound
+from appliance.gate import Gate
+from appliance.metrics import ANSWERS, QUOTE_SECONDS
+from appliance.policy import Resource
+from appliance.store import Admitted, Principal, Store, new_id
+from appliance.web import Cursors
+
+HISTORY = 50
+
+
+class NoSuchConversation(NotFound):
+    """It does not exist, was deleted, or belongs to somebody else; which of these is not told."""
+
+    code, title = "no-such-conversation", "That conversation is not there"
+    hint = "Start a new one."
+
+
+class NoSuchAnswer(NotFound):
+    """Feedback points at an answer that was not given to this person."""
+
+    code, title = "no-such-answer", "That answer is not there"
+    hint = "Rate an answer that you were given."
+
+
+class Chat:
+    """The use cases of conversations."""
+
+    def __init__(self, store: Store, gate: Gate, answers: Answers, cursors: Cursors) -> None:
+        self._store = store
+        self._gate = gate
+        self._answers = answers
+        self._cursors = cursors
+
+    async def ask(
+        self, principal: Principal, question: str, conversation_id: UUID | None = None
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
+        """Yield `("passages", …)` as soon as there are some, then `("answer", …)` once it is kept and recorded.
+
+        Raises:
+            NoSuchConversation: before anything is yielded.
+        """
+        resource = Resource("conversation", id=None if conversation_id is None else str(conversation_id))
+        async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
+            if conversation_id is not None:
+                await self._must_own(admitted, conversation_id)
+            shown: dict[str, Any] = {}
+            async for step in self._answers.ask(admitted, question):
+                match step:
+                    case Passages():
+                        QUOTE_SECONDS.observe(step.ms / 1000)
+                        yield "passages", step.as_json()
+                    case Answer():
+                        ANSWERS.labels(step.kind).inc()
+                        shown = step.as_json()
+            shown |= await self._keep(admitted, question, shown, conversation_id)
+        yield "answer", shown
+
+    async def _must_own(self, admitted: Admitted, conversation_id: UUID) -> None:
+        async with self._store.open_session(admitted) as session:
+            if await queries.find(session, conversation_id, admitted.principal.id) is None:
+                raise NoSuchConversation("There is no such conversation of yours.")
+
+    async def _keep(
+        self, admitted: Admitted, question: str, shown: dict[str, Any], conversation_id: UUID | None
+    ) -> dict[str, str | None]:
+        author, now, answer_id = admitted.principal.id, dt.datetime.now(dt.UTC), new_id()
+        outcome = admitted.outcome
+        outcome.resource_id, outcome.model = str(answer_id), shown["served_by"]
+        outcome.metadata = {
+            "kind": shown["kind"],
+            "sources": [[one["document_id"], one["revision"]] for one in shown["citations"]],
+            "classification": shown["classification"],
+        }
+        remembered = admitted.principal.kind != "kiosk"
+        async with self._store.open_session(admitted, write=True) as session:
+            conversation = None
+            if remembered:
+                conversation = await self._thread(session, author, question, conversation_id, now)
+                await queries.say(
+                    session, conversation, author_id=author, role="user", content=question, details={}, now=now, id=new_id()
+                )  # fmt: skip
+            await queries.say(
+                session,
+                conversation,
+                author_id=author,
+                role="assistant",
+                content=shown["answer"] if remembered else "",
+                details=shown if remembered else {"kind": shown["kind"], "sources": outcome.metadata["sources"]},
+                now=now,
+                id=answer_id,
+            )
+        return {"conversation_id": str(conversation.id) if conversation else None, "message_id": str(answer_id)}
+
+    async def _thread(
+        self, session: Any, owner: UUID, question: str, conversation_id: UUID | None, now: dt.datetime
+    ) -> Conversation:
+        if conversation_id is None:
+            started = queries.start(session, owner, question, now)
+            await session.flush()
+            return started
+        found = await queries.find(session, conversation_id, owner)
+        if found is None:
+            raise NoSuchConversation("The conversation was deleted meanwhile.")
+        return found
+
+    async def start(self, principal: Principal, title: str) -> ConversationView:
+        """Open an empty conversation."""
+        async with (
+            self._gate.admit(principal, "chat.ask", resource=Resource("conversation")) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            made = queries.start(session, principal.id, title, dt.datetime.now(dt.UTC))
+            admitted.outcome.resource_id = str(made.id)
+            return _view(made)
+
+    async def recent(self, principal: Principal, *, page_size: int, page_token: str | None) -> Page:
+        """The principal's own conversations, newest first."""
+        before = None
+        if page_token is not None:
+            position = self._cursors.decode(page_token)
+            before = (dt.datetime.fromisoformat(position["at"]), UUID(position["id"]))
+        async with (
+            self._gate.admit(principal, "chat.read", resource=Resource("conversation")) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            found = await queries.recent(session, principal.id, limit=page_size + 1, before=before)
+        more = len(found) > page_size
+        found = found[:page_size]
+        token = None
+        if more:
+            token = self._cursors.encode({"at": found[-1].updated_at.isoformat(), "id": str(found[-1].id)})
+        return Page(items=[_view(one) for one in found], next_page_token=token)
+
+    async def read(self, principal: Principal, conversation_id: UUID) -> ConversationDetail:
+        """One conversation with its newest messages."""
+        resource = Resource("conversation", id=str(conversation_id))
+        async with (
+            self._gate.admit(principal, "chat.read", resource=resource) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            found = await queries.find(session, conversation_id, principal.id)
+            if found is None:
+                raise NoSuchConversation("There is no such conversation of yours.")
+            messages = await queries.latest_messages(session, conversation_id, limit=HISTORY)
+            return ConversationDetail(**_view(found).model_dump(), messages=[_said(one) for one in messages])
+
+    async def delete(self, principal: Principal, conversation_id: UUID) -> None:
+        """Hide a conversation from its owner."""
+        resource = Resource("conversation", id=str(conversation_id))
+        async with (
+            self._gate.admit(principal, "chat.delete", resource=resource) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            found = await queries.find(session, conversation_id, principal.id)
+            if found is None:
+                raise NoSuchConversation("There is no such conversation of yours.")
+            found.deleted_at = dt.datetime.now(dt.UTC)
+
+    async def rate(self, principal: Principal, given: NewFeedback) -> None:
+        """Keep a thumb; a second one from the same person replaces the first."""
+        resource = Resource("message", id=str(given.message_id))
+        async with (
+            self._gate.admit(principal, "feedback.give", resource=resource) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            if await queries.own_answer(session, given.message_id, principal.id) is None:
+                raise NoSuchAnswer("There is no such answer of yours.")
+            feedback = await queries.feedback_of(session, given.message_id, principal.id)
+            if feedback is None:
+                feedback = Feedback(
+                    id=new_id(), message_id=given.message_id, author_id=principal.id, created_at=dt.datetime.now(dt.UTC)
+                )
+                session.add(feedback)
+            feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
+
+
+def _view(conversation: Conversation) -> ConversationView:
+    return ConversationView(
+        id=conversation.id,
+        title=conversation.title,
+        created_at=conversation.created_at,
+        updated_at=conversation.updated_at,
+    )
+
+
+def _said(message: Message) -> MessageView:
+    return MessageView(
+        id=message.id,
+        role=message.role,
+        content=message.content,
+        created_at=message.created_at,
+        details=message.details,
+    )
