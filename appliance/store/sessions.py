@@ -59,7 +59,7 @@ class Tenant:
     config: Mapping[str, Any]
 
 
-class SecondWrite(RuntimeError):
+class SecondWrite(RuntimeError):  # noqa: N818 - named by what happened, as all our errors are
     """An admission asked for a second writing transaction; its record could then tell only half of what happened."""
 
 
@@ -155,12 +155,11 @@ class Store(abc.ABC):
         try:
             with named(where):
                 async with self._connect(where, write=write) as connection:
-                    transaction = await connection.begin()
                     session = StoreSession(bind=connection, expire_on_commit=False)
 
                     async def commit() -> None:
                         nonlocal committed
-                        await transaction.commit()
+                        await connection.commit()
                         committed = True
                         if admitted is not None and write:
                             admitted.outcome.committed = True
@@ -182,7 +181,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def _connect(self, where: Where, *, write: bool) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Lend a connection on which the tables of `where` can be used once its transaction begins."""
+        """Lend a connection in a transaction that has just begun, on which the tables of `where` can be used."""
 
     async def tenants(self) -> list[Tenant]:
         """All tenants of this node, by name."""

@@ -37,6 +37,7 @@ class SqlcipherStore(Store):
     @asynccontextmanager
     async def _connect(self, where: Where, *, write: bool) -> AsyncIterator[AsyncConnection]:
         async with self._file(where).connection(write=write) as connection:
+            await connection.begin()
             yield connection
 
     def _file(self, where: Where) -> EncryptedFile:

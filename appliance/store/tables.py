@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.store.schema import ControlBase, Json, TenantBase, UtcDateTime
+from appliance.store.schema import ControlBase, Json, TenantBase, UtcDateTime, tenant_of
 
 
 class TenantRow(ControlBase):
@@ -30,5 +30,5 @@ class MetaRow(TenantBase):
 
     __tablename__ = "meta"
 
-    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=tenant_of)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
