@@ -1,0 +1,1 @@
+"""Retrieval: the index of passages and the search in it. Identifiers stay whole, filters stand inside the query."""

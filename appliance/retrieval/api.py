@@ -1,0 +1,38 @@
+"""Search over HTTP."""
+
+from __future__ import annotations
+
+import time
+
+from litestar import Controller, post
+
+from appliance.gate import Gate
+from appliance.policy import Resource
+from appliance.retrieval.schemas import Query, Results, ResultView
+from appliance.retrieval.service import Search
+from appliance.retrieval.values import Filters
+from appliance.store import Principal
+from appliance.web import Injected
+
+
+class SearchController(Controller):
+    path = "/v1/search"
+    tags = ("search",)
+
+    @post(operation_id="search", status_code=200)
+    async def search(
+        self, data: Query, principal: Injected[Principal], gate: Injected[Gate], search: Injected[Search]
+    ) -> Results:
+        """Find passages of documents in force that you may read, best first."""
+        began = time.perf_counter()
+        filters = Filters(tuple(data.tags), tuple(data.doc_types), tuple(data.assets))
+        request = data.model_dump_json().encode()
+        async with gate.admit(principal, "search.query", Resource("query"), request=request) as admitted:
+            found = await search.reranked(await search.first(admitted, data.query, filters=filters))
+            hits = (found.hits or found.others)[: data.top_k]
+            admitted.outcome.metadata |= {"results": len(hits), "served_by": found.served_by}
+        ms = round((time.perf_counter() - began) * 1000, 1)
+        return Results(results=[ResultView.of(hit) for hit in hits], served_by=found.served_by, ms=ms)
+
+
+ROUTES = [SearchController]

@@ -1,0 +1,205 @@
+"""Search: the first passages fast, then the same passages in a better order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+from models.client import ModelUnavailable
+
+from appliance.policy import Resource
+from appliance.retrieval import rules, store
+from appliance.retrieval.identifiers import Identifier, identifiers, spoken, variants
+from appliance.retrieval.tables import PassageRow
+from appliance.retrieval.values import Asked, Filters, Found, Hit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from appliance.policy import PolicyEngine
+    from appliance.retrieval.engines import Engine
+    from appliance.retrieval.ports import Ranker
+    from appliance.store import Admitted, Store
+
+WORDS_LIMIT = 60
+MEANING_LIMIT = 40
+CANDIDATES = 24
+"""How many passages a search keeps; more cost the reranker time and bring nothing on manuals."""
+_CARELESS = re.compile(r"[A-Za-z][\s-]?\d")
+
+log = structlog.get_logger(__name__)
+
+
+class Search:
+    """Finds passages for a person's question, within what the policies let them read.
+
+    Args:
+        store: where the tenant's passages are.
+        engine: the searches of that store's database.
+        policy: filters lists and checks each row again.
+        ranker: the small models; while they are down, words alone decide.
+    """
+
+    def __init__(self, store: Store, engine: Engine, policy: PolicyEngine, ranker: Ranker) -> None:
+        self._store = store
+        self._engine = engine
+        self._policy = policy
+        self._ranker = ranker
+
+    async def first(
+        self, admitted: Admitted, question: str, *, top_k: int = CANDIDATES, filters: Filters | None = None
+    ) -> Found:
+        """The passages for `question` before any reranking, best first; never waits long for the models."""
+        began = time.perf_counter()
+        embedding = asyncio.create_task(self._embedded(question))
+        try:
+            async with self._store.open_session(admitted) as session:
+                return await self._first(session, admitted, question, embedding, top_k, filters or Filters(), began)
+        finally:
+            embedding.cancel()
+
+    async def _first(
+        self,
+        session: AsyncSession,
+        admitted: Admitted,
+        question: str,
+        embedding: asyncio.Task[NDArray[np.float32] | None],
+        top_k: int,
+        filters: Filters,
+        began: float,
+    ) -> Found:
+        condition = store.visible(self._policy.scope(admitted.principal, admitted.action), filters)
+        reach = store.reachable(condition)
+        asked = await self._asked(session, question, condition)
+        keys = [asked.corrected.get(term.key, term.key) for term in asked.terms]
+        assets = [item.key for item in asked.assets]
+        words: dict[int, float] = {}
+        meaning: dict[int, float] = {}
+        # With an asset in the question its own passages are searched first, or a sister's may crowd them out.
+        for required in [assets, []] if assets else [[]]:
+            expression = rules.match_expression(keys, required=required)
+            for id_, score in await self._engine.words(session, expression, reach, WORDS_LIMIT) if keys else ():
+                words.setdefault(id_, score)
+        vector = await embedding
+        if vector is not None:
+            for required in [assets, []] if assets else [[]]:
+                within = reach
+                if required:
+                    within = reach.where(PassageRow.id.in_(self._engine.matching(rules.match_expression(required))))
+                for id_, cosine in await self._engine.meaning(session, vector, within, MEANING_LIMIT):
+                    meaning.setdefault(id_, cosine)
+        scores = rules.fused(list(words), list(meaning))
+        rows = await store.fetch(session, list(scores), condition)
+        hits = [
+            Hit(id_, *rows[id_], score=score, words=words.get(id_), meaning=meaning.get(id_))
+            for id_, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+            if id_ in rows
+        ]
+        hits = self._permitted(admitted, hits)
+        able = [hit for hit in hits if rules.speaks_for(asked.assets, hit.document, hit.passage)]
+        return Found(
+            asked=asked,
+            hits=tuple(able[:top_k]),
+            others=tuple(hit for hit in hits if hit not in able)[:top_k],
+            served_by="words only" if vector is None else "words and meaning",
+            ms=(time.perf_counter() - began) * 1000,
+        )
+
+    async def reranked(self, found: Found) -> Found:
+        """The same hits in the reranker's order; unchanged while the models are down."""
+        pool = found.hits or found.others
+        if len(pool) < 2:
+            return found
+        try:
+            scores = await self._ranker.rerank(found.asked.text, [context_of(hit) for hit in pool])
+        except ModelUnavailable:
+            log.warning("reranking left out: the model server cannot be reached")
+            return found
+        mixed = rules.blended([hit.score for hit in pool], scores)
+        ranked = [
+            replace(hit, score=score, rerank=rerank) for hit, score, rerank in zip(pool, mixed, scores, strict=True)
+        ]
+        ranked.sort(key=lambda hit: (-hit.score, hit.id))
+        return replace(found, hits=tuple(ranked)) if found.hits else replace(found, others=tuple(ranked))
+
+    async def around(self, admitted: Admitted, hit: Hit, *, reach: int = 2) -> tuple[Hit, ...]:
+        """`hit` and its neighbours in the same document, in reading order, if they may still be read."""
+        async with self._store.open_session(admitted) as session:
+            condition = store.visible(self._policy.scope(admitted.principal, admitted.action), Filters())
+            rows = await store.section(session, hit.document.id, hit.passage.ordinal, reach=reach, condition=condition)
+        return tuple(hit if id_ == hit.id else replace(hit, id=id_, passage=item) for id_, item in rows)
+
+    async def _asked(self, session: AsyncSession, question: str, condition: ColumnElement[bool]) -> Asked:
+        """Read the question with the tenant's own vocabulary: its assets, and the spelling of its words."""
+        named = list(identifiers(question))
+        if _CARELESS.search(question):
+            known = await store.known_assets(session, condition)
+            taken = {item.start for item in named}
+            named += [item for item in spoken(question, known) if item.start not in taken]
+        named = [item for item in named if item.kind != "name"]
+        inside = [(item.start, item.end) for item in named]
+        words = tuple(
+            term
+            for term in rules.searchable(question)
+            if term.kind == "identifier" or not any(start <= term.start < end for start, end in inside)
+        )
+        frequency = await self._engine.frequency(
+            session, [*(term.key for term in words), *(item.key for item in named)]
+        )
+        named = [await self._as_indexed(session, item, frequency) for item in named]
+        corrected: dict[str, str] = {}
+        for term in words:
+            if term.kind == "word" and term.key not in frequency and len(term.key) >= rules.CORRECTED_LENGTH:
+                better = rules.correction(term.key, await self._engine.beginning_with(session, term.key[:2]))
+                if better is not None:
+                    corrected[term.key] = better
+        frequency |= await self._engine.frequency(session, list(corrected.values()))
+        return Asked(question, words, tuple(named), corrected, frequency, await store.count(session))
+
+    async def _as_indexed(self, session: AsyncSession, item: Identifier, frequency: dict[str, int]) -> Identifier:
+        """The same identifier as documents write it: `E-417` where only `E-0417` exists."""
+        if item.key in frequency or item.kind == "thread":
+            return item
+        other = await self._engine.frequency(session, variants(item.key))
+        if not other:
+            return item
+        key = max(other, key=lambda candidate: other[candidate])
+        frequency |= other
+        return replace(item, key=key)
+
+    async def _embedded(self, question: str) -> NDArray[np.float32] | None:
+        try:
+            vectors = await self._ranker.embed([question])
+        except ModelUnavailable:
+            log.warning("searching by words only: the model server cannot be reached")
+            return None
+        first: NDArray[np.float32] = vectors[0]
+        return first
+
+    def _permitted(self, admitted: Admitted, hits: Sequence[Hit]) -> list[Hit]:
+        """The policies once more, row by row: the filter in SQL was compiled from them, this asks them."""
+        documents = {hit.document.id: hit.document for hit in hits}
+        resources = [
+            Resource(
+                "document",
+                str(document.id),
+                {"level": document.level, "tags": list(document.tags), "acl": list(document.acl)},
+            )
+            for document in documents.values()
+        ]
+        allowed = self._policy.permits(admitted.principal, admitted.action, resources)
+        readable = {id_ for id_, may in zip(documents, allowed, strict=True) if may}
+        return [hit for hit in hits if hit.document.id in readable]
+
+
+def context_of(hit: Hit) -> str:
+    """A passage with its headings before it, as it was embedded and as the reranker reads it."""
+    return f"{hit.passage.heading}\n{hit.passage.text}" if hit.passage.heading else hit.passage.text
