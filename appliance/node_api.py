@@ -54,7 +54,7 @@ class NodeController(Controller):
         return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
 
     @get("/v1/health/components", operation_id="components")
-    async def components(self, principal: Principal, gate: Injected[Gate], health: Injected[Health]) -> dict[str, Any]:
+    async def components(self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]) -> dict[str, Any]:
         """Every part with its state, a fact, and how long the check took."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):
             found = await health.check()
@@ -63,7 +63,7 @@ class NodeController(Controller):
     @get("/v1/health/components/{name:str}", operation_id="component")
     async def component(
         self,
-        principal: Principal,
+        principal: Injected[Principal],
         gate: Injected[Gate],
         health: Injected[Health],
         name: Annotated[str, Parameter(description="One of the names that the list shows.")],

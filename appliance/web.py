@@ -7,15 +7,16 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from appliance.errors import InvalidInput
 
 T = TypeVar("T")
 
-Injected = Annotated[T, Dependency(skip_validation=True)]
+Injected = NamedDependency[SkipValidation[T]]
 """A service handed to a handler by name; our types and protocols are not validated again."""
 
 PAGE_SIZE = 20

@@ -25,26 +25,26 @@ class ChatController(Controller):
     tags = ("Chat",)
 
     @post("/chat", operation_id="chat", status_code=200)
-    async def chat(self, data: Question, principal: Principal, chat: Injected[Chat]) -> Response[Any] | Stream:
+    async def chat(self, data: Question, principal: Injected[Principal], chat: Injected[Chat]) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
 
     @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
     async def chat_in(
-        self, conversation_id: UUID, data: Question, principal: Principal, chat: Injected[Chat]
+        self, conversation_id: UUID, data: Question, principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
         """The same, in a conversation."""
         return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
 
     @post("/conversations", operation_id="create_conversation")
-    async def create(self, data: NewConversation, principal: Principal, chat: Injected[Chat]) -> ConversationView:
+    async def create(self, data: NewConversation, principal: Injected[Principal], chat: Injected[Chat]) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
 
     @get("/conversations", operation_id="list_conversations")
     async def recent(
         self,
-        principal: Principal,
+        principal: Injected[Principal],
         chat: Injected[Chat],
         page_size: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_token: str | None = None,
@@ -53,24 +53,24 @@ class ChatController(Controller):
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
     @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
-    async def read(self, conversation_id: UUID, principal: Principal, chat: Injected[Chat]) -> ConversationDetail:
+    async def read(self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 
     @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
-    async def remove(self, conversation_id: UUID, principal: Principal, chat: Injected[Chat]) -> None:
+    async def remove(self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
 
     @post("/feedback", operation_id="give_feedback", status_code=201)
-    async def rate(self, data: NewFeedback, principal: Principal, chat: Injected[Chat]) -> dict[str, str]:
+    async def rate(self, data: NewFeedback, principal: Injected[Principal], chat: Injected[Chat]) -> dict[str, str]:
         """Thumbs up or down on an answer you were given."""
         await chat.rate(principal, data)
         return {"message_id": str(data.message_id), "thumbs": data.thumbs}
 
 
 async def _answer(
-    chat: Chat, principal: Principal, question: str, conversation_id: UUID | None, *, stream: bool
+    chat: Chat, principal: Injected[Principal], question: str, conversation_id: UUID | None, *, stream: bool
 ) -> Response[Any] | Stream:
     steps = chat.ask(principal, question, conversation_id)
     if not stream:

@@ -1,0 +1,54 @@
+"""One word for the node, and probes that cannot hang it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from appliance.errors import Unavailable
+from appliance.health import Component, Health, NotWell, overall
+
+
+async def fine() -> str:
+    return "yes"
+
+
+async def broken() -> str:
+    raise Unavailable("the disk is gone")
+
+
+async def sick() -> str:
+    raise NotWell("slow")
+
+
+async def hanging() -> str:
+    await asyncio.sleep(60)
+    return "never"
+
+
+async def surprising() -> str:
+    raise ZeroDivisionError
+
+
+async def test_an_essential_part_that_is_down_makes_the_node_unavailable() -> None:
+    found = await Health({"database": broken, "models": fine}).check()
+
+    assert overall(found) == "unavailable"
+    assert found["database"].detail == "the disk is gone"
+
+
+async def test_a_node_without_its_models_is_degraded_and_still_serves() -> None:
+    found = await Health({"database": fine, "models": surprising, "worker": sick}).check()
+
+    assert overall(found) == "degraded"
+    assert found["models"].state == "unavailable"
+    assert found["worker"].state == "degraded"
+
+
+async def test_a_probe_that_hangs_is_cut_off() -> None:
+    found = await asyncio.wait_for(Health({"models": hanging}).check(), 5)
+
+    assert found["models"].state == "unavailable"
+
+
+def test_a_node_whose_parts_all_work_is_healthy() -> None:
+    assert overall({"database": Component("database", "ok", "", 1.0)}) == "healthy"
