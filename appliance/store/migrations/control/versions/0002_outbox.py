@@ -1,6 +1,9 @@
-"""The record's outbox for node-level rows."""
+"""The record's outbox for changes to the node's own rows."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0002_outbox"
 down_revision: str | None = "0001_tenants"
@@ -9,7 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Filled by the domain that owns these tables."""
+    op.create_table(
+        "audit_outbox",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.Column("personal", sa.LargeBinary(), nullable=False),
+    )
 
 
 def downgrade() -> None:

@@ -1,0 +1,200 @@
+"""How a batch of records becomes durable: synchronous work inside one writing transaction of the audit data.
+
+A batch is written by plain statements with plain values, so that the same work runs over two channels:
+
+    FileChannel      a node: the whole transaction in the connection's own thread, one hop for BEGIN ... COMMIT
+    SessionChannel   a hub: a session of the store, one advisory lock for each log
+
+Through a session every statement of aiosqlite is several hops between threads: 2.6 ms a batch against 0.6 ms here,
+twice for every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import aiosqlite
+from sqlalchemy import Connection, Executable, func, literal, select
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ClauseElement
+
+from appliance.audit.errors import RecordDamaged, RecordUnavailable
+from appliance.errors import OutpostError
+from appliance.store import AUDIT, Purpose, Store
+
+T = TypeVar("T")
+DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
+
+
+class Transaction(Protocol):
+    """One writing transaction on the audit data, for synchronous code."""
+
+    def lock(self, logs: Iterable[str]) -> None:
+        """Keep every other appender of these logs out until the transaction ends."""
+
+    def rows(self, statement: Executable, **values: Any) -> Sequence[Sequence[Any]]:
+        """Run one statement with plain values for its parameters; all rows of the result, if it has any."""
+
+    def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement for each row; none for none."""
+
+
+class Channel(Protocol):
+    """The way to the audit data for one process."""
+
+    async def run(self, work: Callable[[Transaction], T], then: Callable[[T], None]) -> T:
+        """Run `work` in a writing transaction, commit durably, run `then` off the event loop, return work's result.
+
+        Raises:
+            RecordUnavailable: it could not be made durable; if `then` failed it is durable all the same.
+            RecordDamaged: the file cannot be read.
+        """
+
+    async def close(self) -> None: ...
+
+
+async def open_channel(store: Store) -> Channel:
+    """Open the fastest channel that the store's database has."""
+    channel = FileChannel(store)
+    return channel if await channel.open() else SessionChannel(store)
+
+
+class FileChannel:
+    """The store's own writer connection to the audit file, kept for as long as the process records."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held = contextlib.AsyncExitStack()
+        self._connection: aiosqlite.Connection | None = None
+
+    async def open(self) -> bool:
+        """Take the connection; False if this store is not made of files."""
+        async with contextlib.AsyncExitStack() as stack:
+            session = await stack.enter_async_context(self._store.open_internal(Purpose.RECORD, AUDIT, write=True))
+            pooled = await (await session.connection()).get_raw_connection()
+            driver = pooled.driver_connection
+            if not isinstance(driver, aiosqlite.Connection):
+                return False
+            # The session's own transaction is not needed: every batch begins and commits one of its own.
+            await driver.rollback()
+            self._connection, self._held = driver, stack.pop_all()
+        return True
+
+    async def run(self, work: Callable[[Transaction], T], then: Callable[[T], None]) -> T:
+        if self._connection is None:
+            await self.open()
+        connection = cast("aiosqlite.Connection", self._connection)
+        try:
+            execute: Any = connection._execute  # aiosqlite has no public way to run a function in its thread
+            result: T = await execute(_transact, connection._conn, work, then)
+        except OutpostError:
+            raise
+        except Exception as error:
+            await self.close()
+            raise _named(error) from error
+        return result
+
+    async def close(self) -> None:
+        self._connection = None
+        await self._held.aclose()
+
+
+def _transact(raw: sqlite3.Connection, work: Callable[[Transaction], T], then: Callable[[T], None]) -> T:
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(_FileTransaction(raw))
+        raw.execute("COMMIT")
+    except BaseException:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+    then(result)
+    return result
+
+
+class _FileTransaction:
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def lock(self, logs: Iterable[str]) -> None:
+        """BEGIN IMMEDIATE has locked the file."""
+
+    def rows(self, statement: Executable, **values: Any) -> Sequence[Sequence[Any]]:
+        text, defaults = _compiled(statement)
+        return self._raw.execute(text, defaults | values).fetchall()
+
+    def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            self._raw.executemany(_compiled(statement)[0], rows)
+
+
+_TEXTS: dict[Executable, tuple[str, dict[str, Any]]] = {}
+
+
+def _compiled(statement: Executable) -> tuple[str, dict[str, Any]]:
+    """The text of a statement for SQLite, made once: the statements of the record are constants."""
+    if statement not in _TEXTS:
+        compiled = cast("ClauseElement", statement).compile(dialect=sqlite_dialect(paramstyle="named"))
+        _TEXTS[statement] = str(compiled), dict(compiled.params)
+    return _TEXTS[statement]
+
+
+class SessionChannel:
+    """A session of the store for each batch."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def run(self, work: Callable[[Transaction], T], then: Callable[[T], None]) -> T:
+        try:
+            async with self._store.open_internal(Purpose.RECORD, AUDIT, write=True) as session:
+                result = await in_session(session, work)
+            await asyncio.to_thread(then, result)
+        except OutpostError:
+            raise
+        except Exception as error:
+            raise _named(error) from error
+        return result
+
+    async def close(self) -> None:
+        """Nothing is held between batches."""
+
+
+async def in_session(session: AsyncSession, work: Callable[[Transaction], T]) -> T:
+    """Run synchronous work on an open session of the audit data; its transaction stays the session's."""
+
+    def on(sync: Session) -> T:
+        return work(_SessionTransaction(sync.connection()))
+
+    return await session.run_sync(on)
+
+
+class _SessionTransaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock(self, logs: Iterable[str]) -> None:
+        # Always in the same order, or two appenders of two logs could wait for each other.
+        for log in sorted(logs):
+            self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(literal(log), 0))))
+
+    def rows(self, statement: Executable, **values: Any) -> Sequence[Sequence[Any]]:
+        result = self._connection.execute(statement, values)
+        return result.all() if result.returns_rows else ()
+
+    def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(statement, list(rows))
+
+
+def _named(error: Exception) -> OutpostError:
+    name = str(getattr(error, "sqlite_errorname", "") or "")
+    if name.startswith(DAMAGED):
+        return RecordDamaged("The audit file cannot be read or written.", reason=name)
+    return RecordUnavailable("The audit record could not be made durable.", reason=name or type(error).__name__)
