@@ -90,7 +90,7 @@ def import_all_tables() -> None:
     """Register every domain's tables, as `compose` does by importing the domains."""
     for module in pkgutil.iter_modules(appliance.__path__):
         if module.ispkg and (Path(next(iter(appliance.__path__))) / module.name / "tables.py").exists():
-            with contextlib.suppress(ModuleNotFoundError):
+            with contextlib.suppress(Exception):
                 importlib.import_module(f"appliance.{module.name}.tables")
 
 

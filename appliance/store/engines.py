@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from appliance.store.errors import StoreBusy, StoreDamaged, StoreMissing
+from appliance.store.finishing import uninterrupted
 
 PATIENCE_S: Final = 5.0
 """How long anyone waits for a file's lock or a free connection."""
@@ -169,7 +170,7 @@ class EncryptedFile:
         try:
             yield connection
         finally:
-            await connection.close()
+            await uninterrupted(connection.close())
 
     async def close(self) -> None:
         await self._readers.dispose()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import abc
-import asyncio
 import enum
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn, TypeVar
+from typing import Any, Final, Literal, NoReturn
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -20,12 +19,11 @@ from appliance.store.admission import Admitted
 from appliance.store.blobs import Blobs, tenant_key_name
 from appliance.store.errors import InvalidTenant, TenantExists
 from appliance.store.failures import named
+from appliance.store.finishing import uninterrupted
 from appliance.store.ids import TenantId
 from appliance.store.keys import Keyring, RecoveryCode
 from appliance.store.schema import CONTROL, Group
 from appliance.store.tables import TenantRow
-
-T = TypeVar("T")
 
 Where = Literal[Group.CONTROL, Group.AUDIT] | TenantId
 PostRecord = Callable[[AsyncSession, Admitted], Awaitable[None]]
@@ -79,18 +77,6 @@ class StoreSession(AsyncSession):
 
 async def _unwired(_session: AsyncSession, _admitted: Admitted) -> None:
     raise Unavailable("Nothing writes the record of this change, so it was not made.")
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end even if the caller is cancelled meanwhile; the cancellation follows then."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        # A failure of the work says more than the cancellation.
-        task.result()
-        raise
 
 
 class Store(abc.ABC):
