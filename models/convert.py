@@ -1,7 +1,7 @@
-"""Build the small model packages at set-up: `python -m models.convert --into <prefix>/share/outpost/models`.
+r"""Build the small model packages at set-up: `python -m models.convert --into <prefix>/share/outpost/models`.
 
     wheel (pinned) -> body -----------------> graph -> int8 -> minilm-embed/
-                       \\-- + reader's delta -> graph -> int8 -> minilm-read/
+                       \-- + reader's delta -> graph -> int8 -> minilm-read/
 
 Nothing is done twice: a package whose manifest verifies and names the same recipe stays. A package is built beside its
 place and renamed into it, so an interrupted run leaves either the old one or none.
@@ -23,7 +23,8 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from models import delta, wheel
-from models.package import Kind, Manifest, PackageDamaged, digest, open_package, seal
+from models.errors import ConversionRefused, DeltaRefused, ModelsError, PackageDamaged
+from models.package import Kind, Manifest, digest, open_package, seal
 
 CONVERTER = "1"
 """Part of the recipe: raise it when this file or `graph.py` changes what comes out."""
@@ -39,10 +40,6 @@ PROBES = (
     "What does alarm E-0417 mean?",
     "The bearings are greased every 2,000 operating hours by the lubrication technician.",
 )
-
-
-class ConversionRefused(Exception):
-    """A package was not built because it would not be good."""
 
 
 def say(text: str) -> None:
@@ -122,12 +119,12 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
     """Build what is missing or outdated under `into`; returns the names of the packages built.
 
     Raises:
-        wheel.WheelRefused, delta.DeltaRefused, ConversionRefused: nothing under `into` changed for that package.
+        WheelRefused, DeltaRefused, ConversionRefused: nothing under `into` changed for that package.
     """
     into.mkdir(parents=True, exist_ok=True)
     pinned = wheel.PINNED["model.safetensors"]
     if not reader.exists():
-        raise delta.DeltaRefused(f"the reader's weights {reader} are missing; restore them from git")
+        raise DeltaRefused(f"the reader's weights {reader} are missing; restore them from git")
     recipes: dict[str, tuple[Kind, str]] = {
         EMBED: ("embed", recipe(EMBED, *wheel.PINNED.values())),
         READ: ("read", recipe(READ, *wheel.PINNED.values(), digest(reader))),
@@ -186,7 +183,7 @@ def main() -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         convert(options.into, cache=options.cache, given=options.wheel, reader=options.reader)
-    except (wheel.WheelRefused, delta.DeltaRefused, ConversionRefused) as problem:
+    except ModelsError as problem:
         print(f"models: refused: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from models.errors import DeltaRefused
+
 FORMAT = "outpost-delta-1"
 FROZEN = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
 HEADS = ("span.", "answerable.")
 
 Weights = Mapping[str, NDArray[np.float32]]
-
-
-class DeltaRefused(Exception):
-    """The delta is damaged, of another format, or made for another body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """BERT as an ONNX graph, written from weights alone: no torch and no exporter at set-up.
 
-    input_ids, attention_mask, token_type_ids   (batch, length) int64
-      -> words (int8 rows with a scale each) + places + types -> LayerNorm -> 6 x (attention, feed-forward)
-      -> embed: token_embeddings (batch, length, width), sentence_embedding (batch, width), mean-pooled, L2 norm 1
-      -> read:  spans (batch, length, 2) start and end logits, answerable (batch,) logit from [CLS]
+input_ids, attention_mask, token_type_ids   (batch, length) int64
+-> words (int8 rows with a scale each) + places + types -> LayerNorm -> 6 x (attention, feed-forward)
+-> embed: token_embeddings (batch, length, width), sentence_embedding (batch, width), mean-pooled, L2 norm 1
+-> read:  spans (batch, length, 2) start and end logits, answerable (batch,) logit from [CLS]
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -45,7 +45,7 @@ class _Graph:
         self.constants.setdefault(name, numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
-    def op(self, kind: str, inputs: list[str], out: str, **attributes: object) -> str:
+    def op(self, kind: str, inputs: list[str], out: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [out], name=out, **attributes))
         return out
 
@@ -74,7 +74,9 @@ class _Graph:
 
     def padding_bias(self) -> str:
         axes = self.constant("axes_1_2", np.array([1, 2], np.int64))
-        mask = self.op("Cast", [self.op("Unsqueeze", ["attention_mask", axes], "mask4")], "mask4f", to=TensorProto.FLOAT)
+        mask = self.op(
+            "Cast", [self.op("Unsqueeze", ["attention_mask", axes], "mask4")], "mask4f", to=TensorProto.FLOAT
+        )
         absent = self.op("Sub", [self.constant("onef", np.array(1, np.float32)), mask], "absent")
         return self.op("Mul", [absent, self.constant("padded", np.array(PADDED, np.float32))], "padding_bias")
 
@@ -92,10 +94,14 @@ class _Graph:
         root = self.constant("root", np.array(1 / np.sqrt(self.width // self.heads), np.float32))
         scores = self.op("Mul", [self.op("MatMul", [query, key], f"{here}_raw"), root], f"{here}_scaled")
         seen = self.op("Softmax", [self.op("Add", [scores, bias], f"{here}_masked")], f"{here}_seen", axis=-1)
-        context = self.op("Transpose", [self.op("MatMul", [seen, value], f"{here}_mix")], f"{here}_back", perm=[0, 2, 1, 3])
+        context = self.op(
+            "Transpose", [self.op("MatMul", [seen, value], f"{here}_mix")], f"{here}_back", perm=[0, 2, 1, 3]
+        )
         joined = self.op("Reshape", [context, join], f"{here}_joined")
         out = self.linear(joined, f"{prefix}.attention.output.dense", f"{here}_attended")
-        x = self.norm(self.op("Add", [out, x], f"{here}_kept"), f"{prefix}.attention.output.LayerNorm", f"{here}_middle")
+        x = self.norm(
+            self.op("Add", [out, x], f"{here}_kept"), f"{prefix}.attention.output.LayerNorm", f"{here}_middle"
+        )
         wide = self.op("Gelu", [self.linear(x, f"{prefix}.intermediate.dense", f"{here}_wide")], f"{here}_gelu")
         narrow = self.linear(wide, f"{prefix}.output.dense", f"{here}_narrow")
         return self.norm(self.op("Add", [narrow, x], f"{here}_sum"), f"{prefix}.output.LayerNorm", f"{here}_out")
@@ -103,12 +109,17 @@ class _Graph:
     def pooled(self, x: str) -> list[onnx.ValueInfoProto]:
         self.op("Identity", [x], "token_embeddings")
         axis2, axis1 = (self.constant(f"axis_{n}", np.array([n], np.int64)) for n in (2, 1))
-        mask = self.op("Cast", [self.op("Unsqueeze", ["attention_mask", axis2], "mask3")], "mask3f", to=TensorProto.FLOAT)
+        mask = self.op(
+            "Cast", [self.op("Unsqueeze", ["attention_mask", axis2], "mask3")], "mask3f", to=TensorProto.FLOAT
+        )
         total = self.op("ReduceSum", [self.op("Mul", [x, mask], "kept"), axis1], "total", keepdims=0)
         # The norm of a mean and of a sum differ by a factor that L2 normalisation takes out again.
         last = self.constant("axis_last", np.array([-1], np.int64))
         self.op("Div", [total, self.op("ReduceL2", [total, last], "norm", keepdims=1)], "sentence_embedding")
-        return [_output("token_embeddings", ["batch", "length", self.width]), _output("sentence_embedding", ["batch", self.width])]
+        return [
+            _output("token_embeddings", ["batch", "length", self.width]),
+            _output("sentence_embedding", ["batch", self.width]),
+        ]
 
     def answers(self, x: str) -> list[onnx.ValueInfoProto]:
         self.op("Identity", [self.linear(x, "span", "span_logits")], "spans")

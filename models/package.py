@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from models.errors import PackageDamaged
+
 MANIFEST = "manifest.json"
 
 Kind = Literal["embed", "read"]
-
-
-class PackageDamaged(Exception):
-    """A package is missing, incomplete, or a file is not the one its manifest names."""
 
 
 @dataclass(frozen=True, slots=True)

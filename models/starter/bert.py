@@ -15,7 +15,7 @@ FROZEN: Final = ("embeddings.word_embeddings.weight", "embeddings.position_embed
 """Not trained: they need no delta, and the embedder's tables can be shared."""
 
 
-class Layer(nn.Module):
+class Layer(nn.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.attention = nn.ModuleDict(
@@ -41,7 +41,7 @@ class Layer(nn.Module):
         return normed
 
 
-class Reader(nn.Module):
+class Reader(nn.Module):  # type: ignore[misc]
     """Start and end logits per token, and one answerable logit from `[CLS]`."""
 
     def __init__(self, dropout: float = 0.0) -> None:
@@ -75,6 +75,6 @@ class Reader(nn.Module):
         places = torch.arange(ids.shape[1])
         x = tables["word_embeddings"](ids) + tables["position_embeddings"](places)
         x = tables["LayerNorm"](x + tables["token_type_embeddings"](types))
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in self.encoder["layer"]:
             x = layer(x, mask[:, None, None, :], self.dropout)
         return self.span(x), self.answerable(x[:, 0]).squeeze(-1)

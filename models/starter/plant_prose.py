@@ -1,4 +1,7 @@
-"""Running text of plants: limits, procedures, shift reports, sister machines, revisions. Each layer returns a caption."""
+"""Running text of plants: limits, procedures, shift reports, sister machines, revisions. Each layer returns a caption.
+
+All layers take the machine's tag and kind, whether they name them or not: `plant` picks one by lot.
+"""
 
 import random
 
@@ -13,50 +16,89 @@ def limits(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str
         normal, trip = w.measure(chance), w.measure(chance)
         shape = chance.randrange(5)
         if shape == 0:
-            sheet.tell(f"The normal {name} of {subject} is ", normal, "",
-                       f"What is the normal {name}{{of}}?", f"What {name} is normal{{of}}?")
-            sheet.tell("; it trips at ", trip, ". ", f"At what {name} does it trip{{of}}?",
-                       f"Which {name} stops the {machine}{{of}}?")
+            sheet.tell(
+                f"The normal {name} of {subject} is ",
+                normal,
+                "",
+                f"What is the normal {name}{{of}}?",
+                f"What {name} is normal{{of}}?",
+            )
+            sheet.tell(
+                "; it trips at ",
+                trip,
+                ". ",
+                f"At what {name} does it trip{{of}}?",
+                f"Which {name} stops the {machine}{{of}}?",
+            )
         elif shape == 1:
-            sheet.tell(f"Do not run {subject} with a {name} above ", trip, ". ",
-                       f"What is the maximum {name}{{of}}?", f"How high may the {name} be{{of}}?")
+            sheet.tell(
+                f"Do not run {subject} with a {name} above ",
+                trip,
+                ". ",
+                f"What is the maximum {name}{{of}}?",
+                f"How high may the {name} be{{of}}?",
+            )
             sheet.absent.append(f"What is the minimum {name}{{of}}?")
         elif shape == 2:
-            sheet.tell(f"Set the {name} to ", normal, " before starting. ",
-                       f"To what value is the {name} set{{of}}?", f"What {name} must be set before starting{{of}}?")
+            sheet.tell(
+                f"Set the {name} to ",
+                normal,
+                " before starting. ",
+                f"To what value is the {name} set{{of}}?",
+                f"What {name} must be set before starting{{of}}?",
+            )
         elif shape == 3:
-            sheet.tell(f"A warning is given when the {name} falls below ", normal, "",
-                       f"Below which {name} is a warning given{{of}}?", f"When does the low {name} warning come{{of}}?")
-            sheet.tell(f", and {subject} stops after ", w.duration(chance), ". ",
-                       f"After what time does the {machine} stop on low {name}{{of}}?")
+            sheet.tell(
+                f"A warning is given when the {name} falls below ",
+                normal,
+                "",
+                f"Below which {name} is a warning given{{of}}?",
+                f"When does the low {name} warning come{{of}}?",
+            )
+            sheet.tell(
+                f", and {subject} stops after ",
+                w.duration(chance),
+                ". ",
+                f"After what time does the {machine} stop on low {name}{{of}}?",
+            )
         else:
-            sheet.tell(f"{name.capitalize()} should be kept between ", f"{normal} and {trip}", ". ",
-                       f"In what range must the {name} be{{of}}?", f"What {name} is allowed{{of}}?")
+            sheet.tell(
+                f"{name.capitalize()} should be kept between ",
+                f"{normal} and {trip}",
+                ". ",
+                f"In what range must the {name} be{{of}}?",
+                f"What {name} is allowed{{of}}?",
+            )
     sheet.absent += [f"What is the {names[3]}{{of}}?", f"At what {names[3]} does it trip{{of}}?"]
     return chance.choice(("Operating limits", "Normal operation", "Limits", "Technical data"))  # fmt: skip
 
 
-def steps(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
+def steps(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:  # noqa: ARG001
     valves = [w.valve(chance) for _ in range(3)]
-    wait, who, part, guard = w.duration(chance), chance.choice(w.PEOPLE), chance.choice(w.PARTS), chance.choice(w.PROTECTION)
+    wait, who, part, guard = (
+        w.duration(chance),
+        chance.choice(w.PEOPLE),
+        chance.choice(w.PARTS),
+        chance.choice(w.PROTECTION),
+    )
     job = chance.choice((f"replacing the {part}", "starting up", "shutting down", "lock-out", f"cleaning the {part}"))
     lines = [
-        (f"Inform the ", who, ".", (f"Who must be informed before {job}{{of}}?", f"Who is told first when {job}{{of}}?")),
+        ("Inform the ", who, ".", (f"Who must be informed before {job}{{of}}?", f"Who is told first when {job}{{of}}?")),
         ("Put on ", guard, ".", (f"What protection is worn when {job}{{of}}?", f"Which PPE is needed for {job}{{of}}?")),
-        ("Close ", valves[0], " on the suction side.", (f"Which valve on the suction side is closed{{of}}?",)),
+        ("Close ", valves[0], " on the suction side.", ("Which valve on the suction side is closed{of}?",)),
         ("Close the discharge valve ", valves[1], ".", (f"Which discharge valve is closed for {job}{{of}}?",)),
         ("Wait ", wait, f" until the {part} has stopped.",
          (f"How long must one wait until the {part} has stopped{{of}}?", f"How long to wait when {job}{{of}}?")),
         ("Switch off the main isolator ", w.valve(chance), " and lock it.",
-         (f"Which main isolator is switched off{{of}}?", f"Which isolator is locked for {job}{{of}}?")),
-        ("Open the drain ", valves[2], f" and let the pressure fall to zero.",
-         (f"Which drain is opened{{of}}?", f"Which valve drains the {machine}{{of}}?")),
+         ("Which main isolator is switched off{of}?", f"Which isolator is locked for {job}{{of}}?")),
+        ("Open the drain ", valves[2], " and let the pressure fall to zero.",
+         ("Which drain is opened{of}?", f"Which valve drains the {machine}{{of}}?")),
         ("Verify zero energy: ", chance.choice(("press start once", "read the gauge", "measure the voltage")), ".",
-         (f"How is zero energy verified{{of}}?",)),
+         ("How is zero energy verified{of}?",)),
         (f"Tighten the {part} with ", w.torque(chance), ".",
          (f"What torque is used for the {part}{{of}}?", f"How tight is the {part} fastened{{of}}?")),
-        ("Run without load for ", w.duration(chance), ".", (f"How long is it run without load{{of}}?",)),
-        ("Record the work on form ", f"F-{chance.randint(11, 480)}", ".", (f"On which form is the work recorded{{of}}?",)),
+        ("Run without load for ", w.duration(chance), ".", ("How long is it run without load{of}?",)),
+        ("Record the work on form ", f"F-{chance.randint(11, 480)}", ".", ("On which form is the work recorded{of}?",)),
     ]  # fmt: skip
     kept = sorted(chance.sample(range(len(lines)), chance.randint(4, 8)))
     for number, index in enumerate(kept, 1):
@@ -67,7 +109,7 @@ def steps(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
     return chance.choice((f"Procedure: {job}", f"{job.capitalize()}", f"Steps for {job}"))
 
 
-def shift(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
+def shift(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:  # noqa: ARG001
     day, other = w.date(chance), w.tag(chance)[0]
     people = chance.sample(("Novotny", "Keller", "Marsh", "Ibarra", "Lindqvist", "Okoye", "Duarte", "Petrov"), 2)
     if chance.random() < 0.7:
@@ -84,15 +126,24 @@ def shift(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
     sheet.tell("Output ", f"{count} units", ", ", "How many units were made?", "What was the output of the shift?")
     sheet.tell("scrap ", f"{scrap} units", ". ", "How much scrap was there?", "How many units were scrapped?")
     if chance.random() < 0.6:
-        sheet.tell("Next shift: ", chance.choice(w.REMEDIES), ". ", "What must the next shift do?",
-                   "What was handed over to the next shift?")
+        sheet.tell(
+            "Next shift: ",
+            chance.choice(w.REMEDIES),
+            ". ",
+            "What must the next shift do?",
+            "What was handed over to the next shift?",
+        )
     else:
         sheet.absent.append("What must the next shift do?")
-    sheet.absent += ["What did the repair cost{of}?", "Which spare part was used{of}?", "When is the next inspection{of}?"]
+    sheet.absent += [
+        "What did the repair cost{of}?",
+        "Which spare part was used{of}?",
+        "When is the next inspection{of}?",
+    ]
     return chance.choice(("Shift report", "Handover", "Log book", "Events"))  # fmt: skip
 
 
-def sisters(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
+def sisters(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:  # noqa: ARG001
     """Two or three machines side by side: only the value beside the right name answers."""
     names = list(dict.fromkeys([asset, w.sister(chance, asset), w.sister(chance, asset)]))[: chance.choice((2, 2, 3))]
     quantities = chance.sample(w.QUANTITIES, chance.randint(2, 5))
@@ -118,10 +169,12 @@ def sisters(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> st
     return chance.choice((f"Comparison of {' and '.join(names)}", "Differences", "Sister machines", "Data"))
 
 
-def revised(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
+def revised(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:  # noqa: ARG001
     """A value that replaced another; where only the old one stands, nothing answers."""
     part = chance.choice(w.PARTS)
-    what = chance.choice((f"torque of the {part}", chance.choice(w.QUANTITIES), f"interval of the {chance.choice(w.TASKS)}"))
+    what = chance.choice(
+        (f"torque of the {part}", chance.choice(w.QUANTITIES), f"interval of the {chance.choice(w.TASKS)}")
+    )
     draw = w.torque if what.startswith("torque") else w.interval if what.startswith("interval") else w.measure
     old, new, revision = draw(chance), draw(chance), chance.randint(2, 9)
     now = (f"What is the {what}{{of}}?", f"What is the current {what}{{of}}?", f"Which {what} applies now{{of}}?")
@@ -143,23 +196,23 @@ def revised(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> st
     return chance.choice(("Change history", "Revisions", "Changes", "Amendment"))
 
 
-def rules(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:
+def rules(chance: random.Random, sheet: Sheet, asset: str, machine: str) -> str:  # noqa: ARG001
     part, guard, who = chance.choice(w.PARTS), chance.choice(w.PROTECTION), chance.choice(w.PEOPLE)
     pieces = [
-        (f"Only the ", who, f" may open the {part}. ", (f"Who may open the {part}{{of}}?", f"Who is allowed to open the {part}?")),
+        ("Only the ", who, f" may open the {part}. ", (f"Who may open the {part}{{of}}?", f"Who is allowed to open the {part}?")),
         ("Wear ", guard, f" when working near the {part}. ",
          (f"What must be worn near the {part}{{of}}?", f"What protection is needed at the {part}{{of}}?")),
-        (f"Use only ", chance.choice(w.FLUIDS), f" for the {part}. ",
+        ("Use only ", chance.choice(w.FLUIDS), f" for the {part}. ",
          (f"Which lubricant goes into the {part}{{of}}?", f"What oil is used for the {part}{{of}}?")),
         (f"The {chance.choice(w.TASKS)} is done ", w.interval(chance), ". ", ("How often is it done{of}?",)),
-        (f"The emergency stop is on the ", chance.choice(w.PLACES), ". ",
+        ("The emergency stop is on the ", chance.choice(w.PLACES), ". ",
          ("Where is the emergency stop{of}?", "Where do I find the emergency stop{of}?")),
         ("Spills are taken up with ", chance.choice(("sawdust", "oil binder", "absorbent mats", "sand")), ". ",
          ("What are spills taken up with?", "How is a spill removed{of}?")),
         ("Call ", f"extension {chance.randint(100, 9999)}", " in an emergency. ",
          ("Which number is called in an emergency?", "Whom do I call in an emergency?")),
         (f"The {machine} must not be restarted before ", chance.choice(w.CAUSES) + " has been excluded", ". ",
-         (f"What must be excluded before restarting{{of}}?",)),
+         ("What must be excluded before restarting{of}?",)),
         ("The noise level is ", f"{chance.randint(68, 104)} dB(A)", ". ", ("How loud is it{of}?", "What is the noise level{of}?")),
         ("The weight is ", f"{chance.randint(40, 9000)} kg", ". ", ("How heavy is it{of}?", "What is the weight{of}?")),
     ]  # fmt: skip

@@ -25,7 +25,7 @@ class Kind:
 
 
 def _count(chance: random.Random) -> str:
-    return chance.choice(("", "", "", " pcs")) and f"{chance.randint(1, 24)} pcs" or str(chance.randint(1, 24))
+    return (chance.choice(("", "", "", " pcs")) and f"{chance.randint(1, 24)} pcs") or str(chance.randint(1, 24))
 
 
 def _percent(chance: random.Random) -> str:

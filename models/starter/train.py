@@ -94,7 +94,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * min(1, (step + 1) / plan.warm_steps) * max(0.02, 1 - spent)
         loss = loss_of(reader, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         optimiser.zero_grad()

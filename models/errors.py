@@ -1,0 +1,42 @@
+"""What can go wrong with models.
+
+ModelsError
+|-- WheelRefused         set-up: the body's wheel is missing, damaged or not the pinned one
+|-- DeltaRefused         set-up: the reader's delta is damaged or made for another body
+|-- ConversionRefused    set-up: the int8 graph differs too much from the float32 one
+|-- PackageDamaged       start: a package is missing, incomplete or altered
+|-- ModelUnavailable     client: the server is down, too slow or has a full queue; try again later
+`-- ModelRefused         client: the server understood and said no; trying again gives the same
+"""
+
+
+class ModelsError(Exception):
+    """Every error that this package raises on purpose."""
+
+
+class WheelRefused(ModelsError):
+    """The wheel cannot be fetched, is damaged, or is not the pinned one."""
+
+
+class DeltaRefused(ModelsError):
+    """The delta is damaged, of another format, or made for another body."""
+
+
+class ConversionRefused(ModelsError):
+    """A package was not built because it would not be good."""
+
+
+class PackageDamaged(ModelsError):
+    """A package is missing, incomplete, or a file is not the one its manifest names."""
+
+
+class ModelUnavailable(ModelsError):
+    """No answer within the deadline: the server is down, was killed, or has too much to do."""
+
+
+class ModelRefused(ModelsError):
+    """The server refused the request itself: too large, malformed, or for a model it does not hold."""
+
+    def __init__(self, message: str, *, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
