@@ -1,1 +1,10 @@
-"""Durable work: rows beside the tenant's data, claimed by a worker, followed by events."""
+"""L2: durable work. A job is a row beside the data it works on; a worker claims it, runs it, and survives being killed."""
+
+from __future__ import annotations
+
+from appliance.jobs.service import Jobs, enqueue
+from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob
+from appliance.jobs.waking import Waker
+from appliance.jobs.worker import Worker
+
+__all__ = ["Cancelled", "Handler", "JobId", "Jobs", "Retry", "RunningJob", "Waker", "Worker", "enqueue"]

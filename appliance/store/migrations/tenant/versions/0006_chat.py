@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from appliance.store.tables import Json, UtcDateTime
+from appliance.store.schema import Json, UtcDateTime
 
 revision = "0006_chat"
 down_revision: str | None = "0005_passages"

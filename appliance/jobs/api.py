@@ -1,0 +1,87 @@
+"""Jobs over HTTP: list, look, watch, cancel."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from appliance.errors import InvalidInput
+from appliance.jobs.schemas import JobPage, JobView
+from appliance.jobs.service import Jobs
+from appliance.store import Principal
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
+
+PageSize = Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)]
+
+
+class JobsController(Controller):
+    path = "/v1"
+    tags = ("Jobs",)
+
+    @get("/jobs", operation_id="list_jobs")
+    async def recent(
+        self,
+        principal: Injected[Principal],
+        jobs: Injected[Jobs],
+        job_state: Annotated[str | None, Parameter(query="state")] = None,
+        page_size: PageSize = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> JobPage:
+        """Your own jobs, newest first."""
+        return await jobs.recent(
+            principal, everybody=False, state=job_state, page_size=page_size, page_token=page_token
+        )
+
+    @get("/admin/jobs", operation_id="list_all_jobs")
+    async def everybodys(
+        self,
+        principal: Injected[Principal],
+        jobs: Injected[Jobs],
+        job_state: Annotated[str | None, Parameter(query="state")] = None,
+        page_size: PageSize = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> JobPage:
+        """All jobs of the tenant, newest first; for admins."""
+        return await jobs.recent(principal, everybody=True, state=job_state, page_size=page_size, page_token=page_token)
+
+    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id="get_job")
+    async def read(
+        self, job_id: UUID, request: Request[Any, Any, Any], principal: Injected[Principal], jobs: Injected[Jobs]
+    ) -> Response[JobView | None]:
+        """One job; `If-None-Match` answers 304 while nothing has changed."""
+        found = await jobs.read(principal, job_id)
+        etag = f'"{hashlib.sha256(found.model_dump_json().encode()).hexdigest()[:24]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(None, status_code=304, headers={"etag": etag})
+        return Response(found, headers={"etag": etag})
+
+    @delete(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id="cancel_job", status_code=202)
+    async def cancel(
+        self, job_id: UUID, principal: Injected[Principal], jobs: Injected[Jobs]
+    ) -> Response[JobView]:
+        """Ask a job to stop: 202 the first time, 200 from then on."""
+        found, asked = await jobs.cancel(principal, job_id)
+        return Response(found, status_code=202 if asked else 200)
+
+    @get("/jobs/{job_id:uuid}/events", operation_id="job_events")
+    async def events(
+        self,
+        job_id: UUID,
+        principal: Injected[Principal],
+        jobs: Injected[Jobs],
+        last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID")] = None,
+    ) -> Stream:
+        """Server-sent events, resumed after `Last-Event-ID`, with a final `end`."""
+        if last_event_id is not None and not last_event_id.isdigit():
+            raise InvalidInput("Last-Event-ID is the number of an event.")
+        await jobs.read(principal, job_id)
+        steps = jobs.events(principal, job_id, int(last_event_id or 0))
+        return Stream(steps, media_type="text/event-stream")
+
+
+ROUTES = [JobsController]

@@ -1,0 +1,42 @@
+"""When a job may run, how long it may be silent, and what becomes of it when it fails.
+
+    queued ──claim──> running ──> finished
+      ^                  │  │
+      └── retry, lost ───┘  ├──> failed
+      │                     └──> cancelled
+      └──────cancel──────────────> cancelled
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal
+
+ATTEMPTS: Final = 3
+LEASE: Final = dt.timedelta(seconds=20)
+"""A worker that has not been heard of for this long has lost its job."""
+BEAT_SECONDS: Final = 5.0
+FIRST_PAUSE: Final = dt.timedelta(seconds=1)
+
+_MOVES: Final[dict[str, frozenset[str]]] = {
+    "queued": frozenset({"running", "cancelled"}),
+    "running": frozenset({"queued", "finished", "failed", "cancelled"}),
+    "finished": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+}
+
+
+def may_move(old: str, new: str) -> bool:
+    """Whether the state machine has an arrow from `old` to `new`."""
+    return new in _MOVES[old]
+
+
+def after_failure(attempt: int) -> Literal["queued", "failed"]:
+    """What an unforeseen failure of the `attempt`-th run (from 1) leads to."""
+    return "queued" if attempt < ATTEMPTS else "failed"
+
+
+def pause_before(attempt: int) -> dt.timedelta:
+    """How long to wait before the run after the `attempt`-th: 1 s, 4 s, 16 s."""
+    return FIRST_PAUSE * 4 ** max(0, attempt - 1)

@@ -1,0 +1,151 @@
+"""Make, watch and cancel jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.gate import Gate
+from appliance.jobs import store as queries
+from appliance.jobs.errors import NoSuchJob
+from appliance.jobs.rules import may_move
+from appliance.jobs.schemas import JobPage, JobView
+from appliance.jobs.tables import JobRow
+from appliance.jobs.values import OPEN, JobId
+from appliance.policy import Resource
+from appliance.store import Admitted, Principal, Store, new_id
+from appliance.web import SSE_COMMENT, Cursors, sse
+
+HEARTBEAT_SECONDS = 15.0
+LOOK_SECONDS = 0.3
+
+
+async def enqueue(
+    session: AsyncSession,
+    *,
+    kind: str,
+    payload: Mapping[str, Any],
+    owner: Principal,
+    idempotency_key: str | None = None,
+) -> JobId:
+    """Put a job into the queue, in the caller's own transaction; wake the worker after that has committed.
+
+    The same `idempotency_key` within a tenant names the same job, which is then returned and not made again.
+    """
+    if idempotency_key is not None:
+        known = await queries.with_key(session, idempotency_key)
+        if known is not None:
+            return JobId(known)
+    now = dt.datetime.now(dt.UTC)
+    job = JobRow(
+        id=new_id(), kind=kind, payload=dict(payload), owner_id=owner.id, idempotency_key=idempotency_key,
+        state="queued", progress=0.0, word="waiting", attempt=0, retries=0, worker=None, not_before=now,
+        lease_until=None, cancel_asked=False, result=None, error=None, events=0, created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(job)
+    await session.flush()
+    await queries.happened(session, job, "queued", {}, now)
+    return JobId(job.id)
+
+
+class Jobs:
+    """What people may see of the queue and do with it: their own jobs, and an admin those of the tenant."""
+
+    def __init__(self, store: Store, gate: Gate, cursors: Cursors) -> None:
+        self._store = store
+        self._gate = gate
+        self._cursors = cursors
+
+    async def recent(
+        self, principal: Principal, *, everybody: bool, state: str | None, page_size: int, page_token: str | None
+    ) -> JobPage:
+        """Newest first: the principal's own, or with `everybody` those of the tenant.
+
+        Raises:
+            Forbidden: `everybody` is for those who may read everybody's record.
+        """
+        before = None
+        if page_token is not None:
+            position = self._cursors.decode(page_token)
+            before = (dt.datetime.fromisoformat(position["at"]), UUID(position["id"]))
+        owner = None if everybody else principal.id
+        action = "audit.read_all" if everybody else "jobs.list"
+        async with self._admit(principal, action, None) as admitted, self._store.open_session(admitted) as session:
+            limit = page_size + 1
+            found = await queries.recent(session, owner_id=owner, state=state, limit=limit, before=before)
+        token = None
+        if len(found) > page_size:
+            found = found[:page_size]
+            token = self._cursors.encode({"at": found[-1].created_at.isoformat(), "id": str(found[-1].id)})
+        return JobPage(items=[view(one) for one in found], next_page_token=token)
+
+    async def read(self, principal: Principal, job_id: UUID) -> JobView:
+        async with (
+            self._admit(principal, "jobs.read", job_id) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            return view(await self._must_find(session, admitted, job_id))
+
+    async def cancel(self, principal: Principal, job_id: UUID) -> tuple[JobView, bool]:
+        """Ask a job to stop; True if this request did it, False if it had ended or been asked before."""
+        async with (
+            self._admit(principal, "jobs.cancel", job_id) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            job = await self._must_find(session, admitted, job_id)
+            asked = job.state in OPEN and not job.cancel_asked
+            if asked:
+                now = dt.datetime.now(dt.UTC)
+                job.cancel_asked = True
+                if job.state == "queued" and may_move(job.state, "cancelled"):
+                    job.state = "cancelled"
+                    await queries.happened(session, job, "cancelled", {}, now)
+                else:
+                    await queries.happened(session, job, "cancelling", {}, now)
+            return view(job), asked
+
+    async def events(self, principal: Principal, job_id: UUID, after: int) -> AsyncGenerator[bytes]:
+        """Server-sent events from number `after` on, with heartbeats, ending with `end` when the job has."""
+        async with self._admit(principal, "jobs.read", job_id) as admitted:
+            async with self._store.open_session(admitted) as session:
+                await self._must_find(session, admitted, job_id)
+            spoke = time.monotonic()
+            while True:
+                async with self._store.open_session(admitted) as session:
+                    job = await self._must_find(session, admitted, job_id)
+                    news = await queries.events_after(session, job_id, after)
+                for event in news:
+                    after, spoke = event.seq, time.monotonic()
+                    body = {"seq": event.seq, "at": event.at.isoformat(), **event.data}
+                    yield sse(event.kind, body, id=str(event.seq))
+                if not news and job.state not in OPEN:
+                    yield sse("end", view(job).model_dump(mode="json"))
+                    return
+                if time.monotonic() - spoke > HEARTBEAT_SECONDS:
+                    spoke = time.monotonic()
+                    yield SSE_COMMENT
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _admit(self, principal: Principal, action: str, job_id: UUID | None) -> Any:
+        resource = Resource("job", id=None if job_id is None else str(job_id))
+        return self._gate.admit(principal, action, resource=resource)
+
+    async def _must_find(self, session: AsyncSession, admitted: Admitted, job_id: UUID) -> JobRow:
+        everybody = admitted.principal.role == "admin"
+        job = await queries.find(session, job_id, None if everybody else admitted.principal.id)
+        if job is None:
+            raise NoSuchJob("There is no such job of yours.")
+        return job
+
+
+def view(job: JobRow) -> JobView:
+    return JobView(
+        job_id=job.id, kind=job.kind, state=job.state, progress=job.progress, word=job.word, attempt=job.attempt,
+        result=job.result, error=job.error, created_at=job.created_at, updated_at=job.updated_at,
+    )  # fmt: skip

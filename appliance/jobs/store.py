@@ -1,0 +1,102 @@
+"""Queries of the queue. They run on SQLite and PostgreSQL alike: the row lock below is one only PostgreSQL takes, and
+SQLite needs none because its writers stand in line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.jobs import rules
+from appliance.jobs.tables import JobEventRow, JobRow
+
+
+async def claim_next(session: AsyncSession, worker: str, kinds: Sequence[str], now: dt.datetime) -> JobRow | None:
+    """Take the job that has waited longest, or one whose worker fell silent; None when there is none."""
+    waiting = and_(JobRow.state == "queued", JobRow.not_before <= now)
+    lost = and_(JobRow.state == "running", JobRow.lease_until < now)
+    choice = (
+        select(JobRow.id)
+        .where(or_(waiting, lost), JobRow.kind.in_(kinds))
+        .order_by(JobRow.not_before, JobRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = (
+        update(JobRow)
+        .where(JobRow.id == choice.scalar_subquery())
+        .values(
+            state="running",
+            worker=worker,
+            attempt=JobRow.attempt + 1,
+            lease_until=now + rules.LEASE,
+            updated_at=now,
+        )
+        .returning(JobRow)
+        .execution_options(synchronize_session=False)
+    )
+    job = (await session.scalars(claimed)).one_or_none()
+    if job is not None:
+        await happened(session, job, "running", {"attempt": job.attempt}, now)
+    return job
+
+
+async def happened(session: AsyncSession, job: JobRow, kind: str, data: Mapping[str, Any], now: dt.datetime) -> None:
+    """Append an event; its number follows the last one's."""
+    job.events += 1
+    job.updated_at = now
+    session.add(JobEventRow(job_id=job.id, seq=job.events, kind=kind, data=dict(data), at=now))
+    await session.flush()
+
+
+async def held(session: AsyncSession, job_id: UUID, worker: str) -> JobRow | None:
+    """The job, if this worker still holds it."""
+    query = select(JobRow).where(JobRow.id == job_id, JobRow.worker == worker, JobRow.state == "running")
+    return (await session.scalars(query.with_for_update())).one_or_none()
+
+
+async def find(session: AsyncSession, job_id: UUID, owner_id: UUID | None) -> JobRow | None:
+    """One job; only the owner's, unless `owner_id` is None."""
+    query = select(JobRow).where(JobRow.id == job_id)
+    if owner_id is not None:
+        query = query.where(JobRow.owner_id == owner_id)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def with_key(session: AsyncSession, key: str) -> UUID | None:
+    return await session.scalar(select(JobRow.id).where(JobRow.idempotency_key == key))
+
+
+async def recent(
+    session: AsyncSession,
+    *,
+    owner_id: UUID | None,
+    state: str | None,
+    limit: int,
+    before: tuple[dt.datetime, UUID] | None,
+) -> list[JobRow]:
+    """Newest first."""
+    query = select(JobRow)
+    if owner_id is not None:
+        query = query.where(JobRow.owner_id == owner_id)
+    if state is not None:
+        query = query.where(JobRow.state == state)
+    if before is not None:
+        at, last = before
+        query = query.where(or_(JobRow.created_at < at, and_(JobRow.created_at == at, JobRow.id < last)))
+    return list(await session.scalars(query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)))
+
+
+async def events_after(session: AsyncSession, job_id: UUID, seq: int, *, limit: int = 200) -> list[JobEventRow]:
+    query = select(JobEventRow).where(JobEventRow.job_id == job_id, JobEventRow.seq > seq)
+    return list(await session.scalars(query.order_by(JobEventRow.seq).limit(limit)))
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many jobs are in which state."""
+    rows = await session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
+    return {state: count for state, count in rows}

@@ -1,0 +1,57 @@
+"""What a job is to those who make it, run it and watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NewType
+from uuid import UUID
+
+from appliance.store import TenantId
+
+JobId = NewType("JobId", UUID)
+State = Literal["queued", "running", "finished", "failed", "cancelled"]
+OPEN: frozenset[str] = frozenset({"queued", "running"})
+
+
+class Retry(Exception):  # noqa: N818 - it is a request, not an error
+    """A handler asks to be run again later, because something it needs is down. Does not use up an attempt.
+
+    Args:
+        reason: in words for the person who waits.
+        seconds: not before this long from now.
+    """
+
+    def __init__(self, reason: str, *, seconds: float = 2.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
+
+
+class Cancelled(Exception):  # noqa: N818 - it is what happened
+    """Somebody cancelled the job; raised by `RunningJob.progress` so that the handler can stop cleanly."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A claimed job, as its handler sees it. `attempt` counts from 1, also over restarts of the worker."""
+
+    id: JobId
+    tenant_id: TenantId
+    kind: str
+    payload: Mapping[str, Any]
+    attempt: int
+    owner_id: UUID
+    report: Callable[[float, str], Awaitable[None]]
+
+    async def progress(self, share: float, word: str) -> None:
+        """Tell watchers how far the work is (0 to 1) and what it does.
+
+        Raises:
+            Cancelled: the job was cancelled; undo what is half done and let it pass.
+        """
+        await self.report(share, word)
+
+
+Handler = Callable[[RunningJob], Awaitable[Mapping[str, Any] | None]]
+"""Does the work and returns its result. It may be run again after a crash, so it must find what it has already done."""
