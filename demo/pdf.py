@@ -16,6 +16,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     BaseDocTemplate,
+    CondPageBreak,
     Flowable,
     Frame,
     KeepTogether,
@@ -112,7 +113,7 @@ def _faces(font: str) -> dict[str, str]:
 def _styles(faces: dict[str, str]) -> dict[str, ParagraphStyle]:
     small = faces["text"] == "Vera"
     text = ParagraphStyle("text", fontName=faces["text"], fontSize=8.8 if small else 10.5, leading=13.5, spaceAfter=5)
-    heading = {"fontName": faces["strong"], "textColor": INK, "keepWithNext": 1}
+    heading = {"fontName": faces["strong"], "textColor": INK}
     return {
         "title": ParagraphStyle(
             "title", fontName=faces["strong"], fontSize=17, leading=21, textColor=INK, spaceAfter=6
@@ -122,7 +123,7 @@ def _styles(faces: dict[str, str]) -> dict[str, ParagraphStyle]:
         "text": text,
         "item": ParagraphStyle("item", parent=text, spaceAfter=2.5),
         "caption": ParagraphStyle(
-            "caption", fontName=faces["sans"], fontSize=8.5, leading=11, spaceBefore=4, spaceAfter=3, keepWithNext=1
+            "caption", fontName=faces["sans"], fontSize=8.5, leading=11, spaceBefore=4, spaceAfter=3
         ),
         "cell": ParagraphStyle("cell", fontName=faces["sans"], fontSize=8.2, leading=10.2),
         "head": ParagraphStyle("head", fontName=faces["strong"], fontSize=8.2, leading=10.2),
@@ -140,7 +141,7 @@ def _title_block(source: Source, styles: dict[str, ParagraphStyle]) -> list[Flow
     cells = [
         [Words(escape(cell), styles["head" if n % 2 == 0 else "cell"]) for n, cell in enumerate(row)] for row in facts
     ]
-    table = Table(cells, colWidths=[26 * mm, 66 * mm, 26 * mm, TEXT_WIDTH - 118 * mm])
+    table = Table(cells, colWidths=[30 * mm, 64 * mm, 30 * mm, TEXT_WIDTH - 124 * mm])
     table.setStyle([("GRID", (0, 0), (-1, -1), 0.4, RULE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
     return [Words(escape(source.title), styles["title"]), table, Spacer(1, 4 * mm)]
 
@@ -151,11 +152,13 @@ def _flow(body: list[Block], source: Source, styles: dict[str, ParagraphStyle]) 
     for block in body:
         match block:
             case Heading():
+                flow.append(CondPageBreak(34 * mm))
                 flow.append(Words(_marked(block.spans), styles[f"h{min(max(block.level, 2), 3)}"]))
             case Paragraph():
                 flow.append(Words(_marked(block.spans), styles["text"]))
             case Caption():
                 caption = plain(block.spans)
+                flow.append(CondPageBreak(26 * mm))
                 flow.append(Words(_marked(block.spans), styles["caption"]))
             case Listing():
                 flow.append(_list(block, styles, depth=0))
@@ -216,7 +219,7 @@ def _share(grid: Grid, column: int) -> int:
     """A column's width follows its longest cell, within bounds that keep short and long columns readable."""
     longest = max(len(plain(row[column])) for row in (grid.header, *grid.rows))
     word = max((len(word) for row in (grid.header, *grid.rows) for word in plain(row[column]).split()), default=4)
-    return max(min(longest, 46), word + 3, 7)
+    return max(min(longest, 46), word + 5, 8)
 
 
 def _last_joined(grid: Grid, row: int, column: int) -> int:

@@ -201,7 +201,7 @@ def _listing(opening: Token, inside: Sequence[Token]) -> Listing:
         parts = list(_blocks(inside[place + 1 : end]))
         lead, inner = parts[0], parts[1:]
         if not isinstance(lead, Paragraph):
-            raise ValueError("a list item must begin with text")
+            raise TypeError("a list item must begin with text")
         items.append(Item(lead.spans, tuple(part for part in inner if isinstance(part, Listing))))
         place = end + 1
     return Listing(opening.type == "ordered_list_open", tuple(items))
