@@ -227,8 +227,8 @@ def _number_reference(paragraph: Paragraph) -> tuple[str, int] | None:
         if reference is not None:
             number, level = reference.find(qn("w:numId")), reference.find(qn("w:ilvl"))
             if number is not None:
-                depth = level.get(qn("w:val")) if level is not None else "0"
-                return number.get(qn("w:val")) or "0", int(depth) if (depth or "").isdigit() else 0
+                depth = level.get(qn("w:val"), "0") if level is not None else "0"
+                return number.get(qn("w:val"), "0"), int(depth) if depth.isdigit() else 0
     return None
 
 

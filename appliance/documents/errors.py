@@ -1,0 +1,92 @@
+"""What the library says no to.
+
+InvalidInput      └── InvalidDocument, UnknownClassification
+NotFound          └── UnknownDocument
+Conflict          └── DocumentBusy, NoPages
+Forbidden         └── OwnerApprovalNeeded
+TooLarge          └── FileTooLarge
+UnsupportedType   └── UnsupportedFile
+Unprocessable     └── UnreadableFile
+Unavailable       └── ReaderUnavailable
+"""
+
+from __future__ import annotations
+
+from appliance.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+    UnsupportedType,
+)
+
+
+class InvalidDocument(InvalidInput):
+    """The form, the metadata or the name of an upload cannot be used."""
+
+    code, title = "invalid-document", "The upload cannot be used"
+
+
+class UnknownClassification(InvalidInput):
+    """The classification is none of the four levels in any of their spellings."""
+
+    code, title = "unknown-classification", "That classification does not exist"
+    hint = "Use PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED (I, II, III or IV)."
+
+
+class UnknownDocument(NotFound):
+    """There is no such document in this tenant, or not for this person."""
+
+    code, title = "unknown-document", "No such document"
+    hint = "Look it up in the list of documents; it may have been deleted."
+
+
+class OwnerApprovalNeeded(Forbidden):
+    """Class IV content needs its owner's approval before it may be read in."""
+
+    code, title = "owner-approval-needed", "Restricted documents need their owner's approval"
+    hint = "Class IV (RESTRICTED) documents cannot be uploaded in this release: their owner must approve them first."
+
+
+class FileTooLarge(TooLarge):
+    """The upload is larger than the limit of this node."""
+
+    code, title = "file-too-large", "The file is too large"
+    hint = "Split the file, or ask the site admin to raise the upload limit."
+
+
+class UnsupportedFile(UnsupportedType):
+    """The extension belongs to no format that is read here."""
+
+    code, title = "unsupported-file", "That kind of file is not read"
+
+
+class UnreadableFile(Unprocessable):
+    """The file's content cannot be read; the detail says why."""
+
+    code, title = "unreadable-file", "The file cannot be read"
+    hint = "Open the file in its own program, save it again and upload it, or ask for another copy."
+
+
+class NoPages(Conflict):
+    """Page pictures exist only for PDF documents."""
+
+    code, title = "no-pages", "This document has no page pictures"
+    hint = "Download the file to see it as it is."
+
+
+class DocumentBusy(Conflict):
+    """The document is being read in at this moment."""
+
+    code, title = "document-busy", "The document is being read in"
+    hint = "Wait until it is ready, or cancel its job first."
+
+
+class ReaderUnavailable(Unavailable):
+    """The process that opens files ended unexpectedly; it is started again with the next file."""
+
+    code, title = "reader-unavailable", "The reader of files is not available"
+    hint = "Try again in a moment."
