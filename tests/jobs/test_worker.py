@@ -1,0 +1,251 @@
+"""The promises of the queue, kept over SQLCipher and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.jobs import Cancelled, Handler, Retry, RunningJob, Worker, enqueue
+from appliance.jobs import store as queries
+from appliance.jobs.tables import JobRow
+from appliance.jobs.waking import Bell, Waker
+from appliance.store import Admitted, Purpose, Store, Tenant
+
+MakeAdmitted = Callable[..., Admitted]
+
+
+class Nursery:
+    """Starts workers on a store and stops them at the end of the test."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self._running: list[tuple[Worker, asyncio.Task[None]]] = []
+        self.alive = {"first", "second"}
+
+    def start(self, name: str = "first", **handlers: Handler) -> Worker:
+        bell = Bell(self._folder / f"{name}.sock")
+        worker = Worker(self._store, handlers, name=name, is_alive=self.alive.__contains__, bell=bell)
+        self._running.append((worker, asyncio.create_task(worker.run())))
+        return worker
+
+    async def stop(self) -> None:
+        for worker, task in self._running:
+            worker.stop()
+            await asyncio.wait_for(task, 10)
+        self._running.clear()
+
+
+@pytest.fixture
+async def nursery(store: Store, tmp_path: Path) -> AsyncIterator[Nursery]:
+    nursery = Nursery(store, tmp_path)
+    yield nursery
+    await nursery.stop()
+
+
+async def put(store: Store, admitted: MakeAdmitted, kind: str = "work", key: str | None = None, **payload: Any) -> Any:
+    action = admitted()
+    async with store.open_session(action, write=True) as session:
+        return await enqueue(session, kind=kind, payload=payload, owner=action.principal, idempotency_key=key)
+
+
+async def job(store: Store, tenant: Tenant, job_id: Any) -> JobRow:
+    async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
+        found = await queries.find(session, job_id, None)
+        assert found is not None
+        return found
+
+
+async def until(store: Store, tenant: Tenant, job_id: Any, *states: str) -> JobRow:
+    async with asyncio.timeout(20):
+        while True:
+            found = await job(store, tenant, job_id)
+            if found.state in states:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def events(store: Store, tenant: Tenant, job_id: Any) -> list[str]:
+    async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
+        found = await queries.events_after(session, job_id, 0)
+    assert [one.seq for one in found] == list(range(1, len(found) + 1))
+    return [one.kind for one in found]
+
+
+async def test_a_job_runs_once_and_keeps_its_result(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    runs: list[Mapping[str, Any]] = []
+
+    async def work(running: RunningJob) -> dict[str, Any]:
+        runs.append(running.payload)
+        await running.progress(0.5, "half way")
+        return {"pages": 3}
+
+    job_id = await put(store, admitted, file="a.pdf")
+    nursery.start(work=work)
+    done = await until(store, tenant, job_id, "finished")
+
+    assert runs == [{"file": "a.pdf"}]
+    assert (done.result, done.progress) == ({"pages": 3}, 1.0)
+    assert await events(store, tenant, job_id) == ["queued", "running", "progress", "finished"]
+
+
+async def test_the_same_idempotency_key_is_the_same_job(store: Store, admitted: MakeAdmitted) -> None:
+    assert await put(store, admitted, key="k") == await put(store, admitted, key="k")
+    assert await put(store, admitted, key="other") != await put(store, admitted, key="k")
+
+
+async def test_two_workers_never_run_the_same_job(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    runs: list[Any] = []
+
+    async def work(running: RunningJob) -> None:
+        runs.append(running.id)
+        await asyncio.sleep(0.01)
+
+    job_ids = [await put(store, admitted) for _ in range(12)]
+    nursery.start("first", work=work)
+    nursery.start("second", work=work)
+    for job_id in job_ids:
+        await until(store, tenant, job_id, "finished")
+
+    assert sorted(runs) == sorted(job_ids)
+
+
+async def test_a_job_of_a_dead_worker_is_taken_over_at_once(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    job_id = await put(store, admitted)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        assert await queries.claim_next(session, "killed", ["work"], dt.datetime.now(dt.UTC)) is not None
+
+    async def work(running: RunningJob) -> dict[str, Any]:
+        return {"attempt": running.attempt}
+
+    nursery.start(work=work)
+
+    assert (await until(store, tenant, job_id, "finished")).result == {"attempt": 2}
+
+
+async def test_a_job_that_kills_its_worker_every_time_fails_in_the_end(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    job_id = await put(store, admitted)
+    for _ in range(3):
+        async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+            row = await queries.claim_next(session, "killed", ["work"], dt.datetime.now(dt.UTC))
+            assert row is not None
+            row.lease_until = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+    async def work(_: RunningJob) -> None:
+        raise AssertionError("it must not run a fourth time")
+
+    nursery.start(work=work)
+
+    assert (await until(store, tenant, job_id, "failed")).error is not None
+
+
+async def test_a_living_worker_keeps_its_job(store: Store, tenant: Tenant, admitted: MakeAdmitted) -> None:
+    await put(store, admitted)
+    now = dt.datetime.now(dt.UTC)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        assert await queries.claim_next(session, "first", ["work"], now) is not None
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        assert await queries.claim_next(session, "second", ["work"], now) is None
+
+
+async def test_what_a_job_needs_may_be_down_for_long_without_using_up_its_tries(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    tries: list[int] = []
+
+    async def work(running: RunningJob) -> None:
+        tries.append(running.attempt)
+        if len(tries) < 6:
+            raise Retry("the models are down", seconds=0.01)
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await until(store, tenant, job_id, "finished")
+
+    assert tries == [1] * 6
+
+
+async def test_a_failure_that_nobody_foresaw_is_tried_again(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    tries: list[int] = []
+
+    async def work(running: RunningJob) -> None:
+        tries.append(running.attempt)
+        if len(tries) == 1:
+            raise ZeroDivisionError
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await until(store, tenant, job_id, "finished")
+
+    assert tries == [1, 2]
+
+
+async def test_a_cancelled_job_stops_at_its_next_step(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    began = asyncio.Event()
+    stopped: list[bool] = []
+
+    async def work(running: RunningJob) -> None:
+        began.set()
+        try:
+            for step in range(1000):
+                await running.progress(step / 1000, f"step {step}")
+                await asyncio.sleep(0.01)
+        except Cancelled:
+            stopped.append(True)
+            raise
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await asyncio.wait_for(began.wait(), 10)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        row = await queries.find(session, job_id, None)
+        assert row is not None
+        row.cancel_asked = True
+    await until(store, tenant, job_id, "cancelled")
+
+    assert stopped == [True]
+
+
+async def test_stopping_the_worker_gives_its_job_back(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    began = asyncio.Event()
+
+    async def work(_: RunningJob) -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await asyncio.wait_for(began.wait(), 10)
+    await nursery.stop()
+
+    assert (await job(store, tenant, job_id)).state == "queued"
+
+
+async def test_a_ring_wakes_the_worker_and_nobody_listening_is_no_error(tmp_path: Path) -> None:
+    Waker(tmp_path / "nobody.sock").wake()
+    bell = Bell(tmp_path / "bell.sock")
+    try:
+        Waker(tmp_path / "bell.sock").wake()
+        async with asyncio.timeout(5):
+            await bell.wait(60)
+    finally:
+        bell.close()
