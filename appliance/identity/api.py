@@ -1,0 +1,223 @@
+"""Sign-in, kiosks, people and tenants over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.params import Parameter
+from pydantic import BaseModel
+
+from appliance.identity import schemas
+from appliance.identity.errors import NoTenant
+from appliance.identity.kiosks import Kiosks
+from appliance.identity.people import People
+from appliance.identity.ports import Door, Permits
+from appliance.identity.sign_in import SignIn
+from appliance.identity.values import NewPerson, PersonChange
+from appliance.policy.values import Resource
+from appliance.store import Principal, Store, Tenant
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
+
+PageSize = Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)]
+
+
+class AuthController(Controller):
+    path = "/v1/auth"
+    tags = ("Sign-in",)
+
+    @post("/login", operation_id="login", status_code=200, security=[])
+    async def login(
+        self, data: schemas.Login, request: Request[Any, Any, Any], sign_in: Injected[SignIn]
+    ) -> schemas.TokenView:
+        """Exchange tenant, name and password for tokens."""
+        signed_in = await sign_in.login(data.tenant, data.username, data.password, address=_address(request))
+        return schemas.TokenView.of(signed_in)
+
+    @post("/refresh", operation_id="refresh", status_code=200, security=[])
+    async def refresh(self, data: schemas.Refresh, sign_in: Injected[SignIn]) -> schemas.TokenView:
+        """Exchange a refresh token for new tokens, once. Used again, it ends the session."""
+        return schemas.TokenView.of(await sign_in.refresh(data.refresh_token))
+
+    @post("/logout", operation_id="logout", status_code=204)
+    async def logout(self, principal: Injected[Principal], sign_in: Injected[SignIn]) -> None:
+        """End this session; its tokens stop working at once."""
+        await sign_in.logout(principal)
+
+    @get("/me", operation_id="me")
+    async def me(
+        self, principal: Injected[Principal], gate: Injected[Door], sign_in: Injected[SignIn]
+    ) -> schemas.MeView:
+        """Who this request comes from, with the rights they have now."""
+        async with gate.admit(principal, "auth.me", resource=Resource("person", str(principal.id))):
+            username, tenant = await sign_in.person_of(principal)
+            return schemas.MeView.of(principal, username, tenant)
+
+
+class KioskController(Controller):
+    path = "/v1/kiosks"
+    tags = ("Kiosks",)
+
+    @post("/enrolment-codes", operation_id="create_enrolment_code")
+    async def create_code(
+        self,
+        data: schemas.NewCode | None,
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        kiosks: Injected[Kiosks],
+    ) -> schemas.CodeView:
+        """Make a code that enrols one device within 24 hours. It is shown this once."""
+        wanted = data or schemas.NewCode()
+        resource = Resource("enrolment_code")
+        async with gate.admit(principal, "kiosks.enrol", resource=resource, request=_bytes(wanted)) as admitted:
+            return schemas.CodeView.of(await kiosks.issue_code(admitted, clearance=wanted.clearance))
+
+    @post("/enrol", operation_id="enrol_kiosk", security=[])
+    async def enrol(
+        self, data: schemas.Enrolment, request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
+    ) -> schemas.EnrolledView:
+        """Enrol this device with a code and its public key."""
+        return schemas.EnrolledView.of(
+            await kiosks.enrol(data.code, data.name, data.public_key, address=_address(request))
+        )
+
+    @post("/challenge", operation_id="kiosk_challenge", status_code=200, security=[])
+    async def challenge(self, data: schemas.ChallengeRequest, kiosks: Injected[Kiosks]) -> schemas.ChallengeView:
+        """Something for the kiosk to sign within a minute."""
+        return schemas.ChallengeView(challenge=await kiosks.challenge(data.kiosk_id))
+
+    @post("/token", operation_id="kiosk_token", status_code=200, security=[])
+    async def token(
+        self, data: schemas.Proof, request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
+    ) -> schemas.KioskTokenView:
+        """Exchange a signed challenge for a token of five minutes."""
+        token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=_address(request))
+        return schemas.KioskTokenView.of(token)
+
+    @get("/", operation_id="list_kiosks")
+    async def page(
+        self,
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        kiosks: Injected[Kiosks],
+        cursors: Injected[Cursors],
+        page_size: PageSize = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> schemas.KioskPage:
+        """The kiosks of your plant, by name."""
+        after = cursors.decode(page_token) if page_token else {}
+        async with gate.admit(principal, "kiosks.list", resource=Resource("kiosk")) as admitted:
+            position = (str(after.get("kiosk", "")), str(after.get("id", "")))
+            found = await kiosks.page(admitted, after=position, limit=page_size + 1)
+        shown = found[:page_size]
+        following = (
+            cursors.encode({"kiosk": shown[-1].name, "id": str(shown[-1].id)}) if len(found) > page_size else None
+        )
+        return schemas.KioskPage(items=[schemas.KioskView.of(kiosk) for kiosk in shown], next_page_token=following)
+
+    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", status_code=200)
+    async def revoke(
+        self, kiosk_id: UUID, principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
+    ) -> schemas.KioskView:
+        """Revoke a kiosk for good: it is refused from now on, and its key cannot be enrolled again."""
+        async with gate.admit(principal, "kiosks.revoke", resource=Resource("kiosk", str(kiosk_id))) as admitted:
+            return schemas.KioskView.of(await kiosks.revoke(admitted, kiosk_id))
+
+
+class UserController(Controller):
+    path = "/v1/admin/users"
+    tags = ("People",)
+
+    @get("/", operation_id="list_users")
+    async def page(
+        self,
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        people: Injected[People],
+        cursors: Injected[Cursors],
+        page_size: PageSize = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> schemas.UserPage:
+        """The people of your plant, by the name they sign in with."""
+        after = str(cursors.decode(page_token).get("user", "")) if page_token else ""
+        async with gate.admit(principal, "people.list", resource=Resource("person")) as admitted:
+            found = await people.page(admitted, after=after, limit=page_size + 1)
+        shown = found[:page_size]
+        following = cursors.encode({"user": shown[-1].username}) if len(found) > page_size else None
+        return schemas.UserPage(items=[schemas.AdminUserView.of(one) for one in shown], next_page_token=following)
+
+    @post("/", operation_id="create_user")
+    async def create(
+        self, data: schemas.NewUser, principal: Injected[Principal], gate: Injected[Door], people: Injected[People]
+    ) -> schemas.CreatedUserView:
+        """Add a person. Without a password one is generated and shown this once."""
+        new = NewPerson(data.username, data.display_name, data.role, data.clearance, data.password)
+        resource = Resource("person")
+        async with gate.admit(principal, "people.create", resource=resource, request=_bytes(data)) as admitted:
+            return schemas.CreatedUserView.made(await people.create(admitted, new))
+
+    @patch("/{person_id:uuid}", operation_id="update_user")
+    async def update(
+        self,
+        person_id: UUID,
+        data: schemas.UserChange,
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        people: Injected[People],
+    ) -> schemas.AdminUserView:
+        """Change a person. Lower rights, a new password and switching off end their sessions."""
+        change = PersonChange(**data.model_dump())
+        resource = Resource("person", str(person_id))
+        async with gate.admit(principal, "people.update", resource=resource, request=_bytes(data)) as admitted:
+            return schemas.AdminUserView.of(await people.update(admitted, person_id, change))
+
+
+class TenantController(Controller):
+    path = "/v1/admin/tenants"
+    tags = ("Tenants",)
+
+    @get("/", operation_id="list_tenants")
+    async def page(
+        self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], policy: Injected[Permits]
+    ) -> schemas.TenantPage:
+        """The plants you may know of: your own; for the owner of the node, all."""
+        async with gate.admit(principal, "tenants.list", resource=Resource("tenant")):
+            shown = await _visible(store, policy, principal)
+        return schemas.TenantPage(items=[schemas.TenantView.of(tenant) for tenant in shown], next_page_token=None)
+
+    @get("/{tenant_id:uuid}", operation_id="get_tenant")
+    async def read(
+        self,
+        tenant_id: UUID,
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        store: Injected[Store],
+        policy: Injected[Permits],
+    ) -> schemas.TenantView:
+        """One plant."""
+        async with gate.admit(principal, "tenants.read", resource=Resource("tenant", str(tenant_id))):
+            for tenant in await _visible(store, policy, principal):
+                if tenant.id == tenant_id:
+                    return schemas.TenantView.of(tenant)
+            raise NoTenant("No plant with this id is here, or it is not yours.")
+
+
+async def _visible(store: Store, policy: Permits, principal: Principal) -> list[Tenant]:
+    tenants = await store.tenants()
+    resources = [Resource("tenant", str(tenant.id), {"tenant": tenant.id}) for tenant in tenants]
+    answers = policy.permits(principal, "tenants.read", resources)
+    return [tenant for tenant, allowed in zip(tenants, answers, strict=True) if allowed]
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    """Where the request comes from; the owner's door has no address."""
+    return request.client.host if request.client is not None else "local"
+
+
+def _bytes(data: BaseModel) -> bytes:
+    """What the record hashes of a body. A password is left out: a hash of it could be tried out."""
+    return data.model_dump_json(exclude={"password"}).encode()
+
+
+ROUTES = [AuthController, KioskController, UserController, TenantController]

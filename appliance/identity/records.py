@@ -1,0 +1,60 @@
+"""What sign-in writes into the record. Names and addresses are personal; everything else is an id or a fixed word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from appliance.audit.values import NewRecord
+from appliance.identity.tables import PersonRow
+from appliance.store import Principal, TenantId, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever the event is about, as far as known."""
+
+    id: UUID | None = None
+    kind: str = "person"
+    role: str | None = None
+    session_id: UUID | None = None
+
+
+def person(row: PersonRow, session_id: UUID | None = None) -> Actor:
+    return Actor(row.id, "person", row.role, session_id)
+
+
+def principal(who: Principal) -> Actor:
+    return Actor(who.id, who.kind, who.role, who.session_id)
+
+
+def happened(event_type: str, tenant_id: TenantId, actor: Actor, **metadata: str | int) -> NewRecord:
+    return NewRecord(
+        tenant_id=tenant_id,
+        event_type=event_type,
+        phase="single",
+        correlation_id=new_id(),
+        user_id=actor.id,
+        session_id=actor.session_id,
+        result_status="success",
+        metadata=metadata,
+        actor_kind=actor.kind,
+        role=actor.role,
+    )
+
+
+def denied(tenant_id: TenantId | None, why: str, actor: Actor, **personal: str) -> NewRecord:
+    """A refusal; `tenant_id` is None where no tenant was named that exists."""
+    return NewRecord(
+        tenant_id=tenant_id,
+        event_type="auth.denied",
+        phase="single",
+        correlation_id=new_id(),
+        user_id=actor.id,
+        session_id=actor.session_id,
+        result_status="denied",
+        metadata={"reason": why},
+        personal=personal,
+        actor_kind=actor.kind,
+        role=actor.role,
+    )

@@ -1,0 +1,243 @@
+"""What goes over HTTP about people, kiosks and tenants. Unknown fields are refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from appliance.identity.values import Enrolled, EnrolmentCode, Kiosk, KioskToken, Person, PersonCreated, Role, SignedIn
+from appliance.store import Principal, Tenant
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Secret = Annotated[str, Field(min_length=1, max_length=256)]
+Clearance = Annotated[int, Field(ge=1, le=3, description="1 public, 2 internal, 3 confidential.")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Login(Body):
+    tenant: Annotated[str, Field(min_length=1, max_length=63, description="The short name of the plant.")]
+    username: Name
+    password: Secret
+
+
+class Refresh(Body):
+    refresh_token: Secret
+
+
+class UserView(Body):
+    """Who is signed in."""
+
+    id: UUID
+    username: str
+    display_name: str
+    role: Role
+    clearance: int
+    tenant: str
+
+
+class TokenView(Body):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+    refresh_token: str
+    user: UserView
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> Self:
+        person = signed_in.person
+        return cls(
+            access_token=signed_in.access_token,
+            expires_in=signed_in.expires_in,
+            refresh_token=signed_in.refresh_token,
+            user=UserView(
+                id=person.id,
+                username=person.username,
+                display_name=person.display_name,
+                role=person.role,
+                clearance=person.clearance,
+                tenant=signed_in.tenant_slug,
+            ),
+        )
+
+
+class MeView(UserView):
+    """Who the request comes from: a person, a kiosk, or the owner of the data directory."""
+
+    kind: Literal["person", "kiosk", "owner", "service"]
+    tenant_id: UUID
+    scopes: list[str]
+
+    @classmethod
+    def of(cls, principal: Principal, username: str, tenant: str) -> Self:
+        return cls(
+            id=principal.id,
+            username=username,
+            display_name=principal.name,
+            role=principal.role,
+            clearance=principal.clearance,
+            tenant=tenant,
+            kind=principal.kind,
+            tenant_id=principal.tenant_id,
+            scopes=sorted(principal.scopes),
+        )
+
+
+class NewCode(Body):
+    clearance: Clearance = 2
+
+
+class CodeView(Body):
+    code: str
+    expires_at: dt.datetime
+
+    @classmethod
+    def of(cls, code: EnrolmentCode) -> Self:
+        return cls(code=code.code, expires_at=code.expires_at)
+
+
+class Enrolment(Body):
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name
+    public_key: Annotated[dict[str, Any], Field(description="The public key as a JWK: EC, P-256.")]
+
+
+class EnrolledView(Body):
+    kiosk_id: UUID
+    tenant: str
+
+    @classmethod
+    def of(cls, enrolled: Enrolled) -> Self:
+        return cls(kiosk_id=enrolled.kiosk.id, tenant=enrolled.tenant_slug)
+
+
+class ChallengeRequest(Body):
+    kiosk_id: UUID
+
+
+class ChallengeView(Body):
+    challenge: str
+
+
+class Proof(Body):
+    kiosk_id: UUID
+    challenge: Annotated[str, Field(max_length=512)]
+    signature: Annotated[
+        str, Field(max_length=128, description="ES256 over the challenge's text: base64url of r || s.")
+    ]
+
+
+class KioskTokenView(Body):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+
+    @classmethod
+    def of(cls, token: KioskToken) -> Self:
+        return cls(access_token=token.access_token, expires_in=token.expires_in)
+
+
+class KioskView(Body):
+    id: UUID
+    name: str
+    clearance: int
+    is_active: bool
+    thumbprint: Annotated[str, Field(description="Of the public key (RFC 7638).")]
+    created_at: dt.datetime
+    last_seen: dt.datetime | None
+
+    @classmethod
+    def of(cls, kiosk: Kiosk) -> Self:
+        return cls(
+            id=kiosk.id,
+            name=kiosk.name,
+            clearance=kiosk.clearance,
+            is_active=kiosk.is_active,
+            thumbprint=kiosk.thumbprint,
+            created_at=kiosk.created_at,
+            last_seen=kiosk.last_seen,
+        )
+
+
+class KioskPage(Body):
+    items: list[KioskView]
+    next_page_token: str | None
+
+
+class NewUser(Body):
+    username: Annotated[str, Field(min_length=1, max_length=64)]
+    display_name: Name
+    role: Role
+    clearance: Clearance | None = None
+    password: Secret | None = None
+
+
+class UserChange(Body):
+    display_name: Name | None = None
+    role: Role | None = None
+    clearance: Clearance | None = None
+    is_active: bool | None = None
+    password: Secret | None = None
+    unlock: Annotated[bool, Field(description="Forget failed sign-ins.")] = False
+
+
+class AdminUserView(Body):
+    """A person as an admin sees them."""
+
+    id: UUID
+    username: str
+    display_name: str
+    role: Role
+    clearance: int
+    is_active: bool
+    locked_until: dt.datetime | None
+    last_login: dt.datetime | None
+    created_at: dt.datetime
+
+    @classmethod
+    def of(cls, person: Person) -> Self:
+        return cls(
+            id=person.id,
+            username=person.username,
+            display_name=person.display_name,
+            role=person.role,
+            clearance=person.clearance,
+            is_active=person.is_active,
+            locked_until=person.locked_until,
+            last_login=person.last_login,
+            created_at=person.created_at,
+        )
+
+
+class CreatedUserView(AdminUserView):
+    password: Annotated[str | None, Field(description="Shown once, if it was generated.")] = None
+
+    @classmethod
+    def made(cls, created: PersonCreated) -> Self:
+        return cls(**AdminUserView.of(created.person).model_dump(), password=created.password)
+
+
+class UserPage(Body):
+    items: list[AdminUserView]
+    next_page_token: str | None
+
+
+class TenantView(Body):
+    id: UUID
+    slug: str
+    name: str
+    is_active: bool
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> Self:
+        return cls(id=tenant.id, slug=tenant.slug, name=tenant.name, is_active=tenant.is_active)
+
+
+class TenantPage(Body):
+    items: list[TenantView]
+    next_page_token: str | None

@@ -1,0 +1,52 @@
+"""The first people of a tenant, so that somebody can sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from appliance.identity import rules
+from appliance.identity import store as queries
+from appliance.identity.passwords import Passwords, generated
+from appliance.identity.tables import PersonRow
+from appliance.identity.values import Clock, Credential, Role, utc_now
+from appliance.store import CONTROL, Purpose, Store, Tenant, new_id
+
+FIRST: Final[tuple[Role, ...]] = ("admin", "operator", "viewer")
+
+
+async def seed_people(
+    store: Store, tenants: Iterable[Tenant], *, passwords: Passwords, clock: Clock = utc_now
+) -> list[Credential]:
+    """Make an admin, an operator and a viewer of those names in each tenant, with generated passwords.
+
+    People who exist keep their passwords, so only the sign-ins made now are returned.
+    """
+    made: list[Credential] = []
+    for tenant in tenants:
+        async with store.open_internal(Purpose.SEED, CONTROL) as session:
+            known = await queries.usernames(session, tenant.id)
+        rows = []
+        for role in FIRST:
+            if role in known:
+                continue
+            credential = Credential(tenant.slug, role, generated(), role)
+            made.append(credential)
+            rows.append(
+                PersonRow(
+                    id=new_id(),
+                    tenant_id=tenant.id,
+                    username=role,
+                    display_name=f"{tenant.name} {role}",
+                    role=role,
+                    clearance=rules.CLEARANCES[role],
+                    password_hash=await passwords.hash(credential.password),
+                    is_active=True,
+                    failures=0,
+                    created_at=clock(),
+                )
+            )
+        if rows:
+            async with store.open_internal(Purpose.SEED, CONTROL, write=True) as session:
+                session.add_all(rows)
+    return made

@@ -1,0 +1,139 @@
+"""People, kiosks and sign-ins as the rest of the appliance sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from appliance.store import TenantId
+
+Role = Literal["viewer", "operator", "admin"]
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what is handed out lasts.
+
+    A person signs in again after `idle` without use, and after `session` in any case.
+    """
+
+    access: dt.timedelta = dt.timedelta(minutes=15)
+    kiosk: dt.timedelta = dt.timedelta(minutes=5)
+    idle: dt.timedelta = dt.timedelta(hours=12)
+    session: dt.timedelta = dt.timedelta(days=7)
+    challenge: dt.timedelta = dt.timedelta(seconds=60)
+    enrolment: dt.timedelta = dt.timedelta(hours=24)
+    leeway: dt.timedelta = dt.timedelta(seconds=30)
+
+
+DEFAULT_LIFETIMES: Final = Lifetimes()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can sign in. `username` is folded to one spelling and unique within the tenant."""
+
+    id: UUID
+    tenant_id: TenantId
+    username: str
+    display_name: str
+    role: Role
+    clearance: int
+    is_active: bool
+    locked_until: dt.datetime | None
+    last_login: dt.datetime | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """`clearance` and `password` may be left to the defaults: the role's, and a generated one."""
+
+    username: str
+    display_name: str
+    role: Role
+    clearance: int | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """What is to be different; `None` stays as it is."""
+
+    display_name: str | None = None
+    role: Role | None = None
+    clearance: int | None = None
+    is_active: bool | None = None
+    password: str | None = None
+    unlock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCreated:
+    """`password` is shown once, and only if it was generated."""
+
+    person: Person
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person's tokens: the access token for `expires_in` seconds, the refresh token for one use."""
+
+    person: Person
+    tenant_slug: str
+    access_token: str
+    expires_in: int
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """An enrolled device. It is known by its key alone."""
+
+    id: UUID
+    tenant_id: TenantId
+    name: str
+    clearance: int
+    is_active: bool
+    thumbprint: str
+    created_at: dt.datetime
+    last_seen: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentCode:
+    """Shown once; only its hash is kept."""
+
+    code: str
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    kiosk: Kiosk
+    tenant_slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class KioskToken:
+    access_token: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A sign-in that was just made; nothing keeps the password."""
+
+    tenant: str
+    username: str
+    password: str
+    role: Role
