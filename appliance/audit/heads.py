@@ -1,15 +1,16 @@
 r"""The head file: the last signed checkpoint of every log, beside the log, so that a lost tail is seen.
 
-It is written after a batch is durable and before the batch is acknowledged: never newer than the log, never behind
-what was acknowledged. Pairs of lines of 1,024 bytes, each JSON padded with spaces, or blank:
+It is written after a batch is durable and before the batch is acknowledged, and forced to the disk within half a second
+of that: never newer than the log; never behind what was acknowledged while the machine runs, whatever processes die;
+behind by at most that half second after a power cut. Pairs of lines of 1,024 bytes, each JSON padded with spaces, or blank:
 
     {"log": "8c0e.../1", "note": "outpost/...\n1803\n..."}        a log's two lines are written in turn:
     {"log": "8c0e.../1", "note": "outpost/...\n1804\n..."}        a torn write leaves the other one
     {"log": "8c0e.../1", "note": "...", "disputed": true}         a head that the log no longer has; kept for ever
                                                                   (blank)
 
-Overwriting in place takes one fdatasync (83 us on the build machine); replacing the file would take two, of file and
-directory (521 us), twice for every request.
+Overwriting in place and one fdatasync for many batches keep it out of the way: replacing the file each time would cost
+two forced writes (file and directory) beside the log's own one, twice for every request.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from appliance.audit.errors import MalformedNote
 from appliance.audit.notes import Checkpoint, verified
 from appliance.audit.values import LogName
 
+HEAD_FILE: Final = "audit.heads.json"
 LINE: Final = 1024
 BLANK: Final = b" " * (LINE - 1) + b"\n"
 
@@ -98,10 +100,9 @@ class HeadFile:
         return Heads(present=True, latest=latest, disputed=tuple(disputed), damaged=damaged)
 
     def write(self, notes: Mapping[LogName, str]) -> None:
-        """Save newer heads durably; one that is older than what stands there (another process was first) is left out.
+        """Write newer heads; one that is older than what stands there (another process was first) is left out.
 
-        Raises:
-            OSError: not all of them are durable.
+        A process that dies loses nothing of it; a power cut may, until `sync`.
         """
         with self._locked() as handle:
             grown = False
@@ -109,8 +110,11 @@ class HeadFile:
                 grown |= self._put(handle, log, note)
             if grown:
                 os.fsync(handle)
-            else:
-                os.fdatasync(handle)
+
+    def sync(self) -> None:
+        """Make what was written durable."""
+        with self._locked() as handle:
+            os.fdatasync(handle)
 
     def restart(self, notes: Mapping[LogName, str], *, disputed: Sequence[SavedHead]) -> None:
         """Replace the file by the heads as they are now, keeping every disputed one; all or nothing."""
@@ -159,7 +163,7 @@ class HeadFile:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 inode = os.fstat(handle).st_ino
-                if self.path.exists() and self.path.stat().st_ino == inode:
+                if inode == _inode(self.path):
                     if inode != self._inode:
                         self._sync_name()
                         self._places.clear()
@@ -204,6 +208,13 @@ def _parsed(raw: bytes) -> _Line | None:
             LogName(members["log"]), _noted_size(members["note"]), members["note"], members.get("disputed", False)
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
         return None
 
 

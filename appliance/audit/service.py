@@ -13,12 +13,11 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from appliance.audit.channel import Channel, open_channel
 from appliance.audit.errors import RecordUnavailable
-from appliance.audit.heads import HeadFile
+from appliance.audit.heads import HEAD_FILE, HeadFile
 from appliance.audit.instances import Instance
 from appliance.audit.notes import Signer
 from appliance.audit.outbox import Outbox
@@ -30,6 +29,9 @@ from appliance.store import RecordRef, Store, TenantId
 
 BATCH: Final = 512
 """Submissions in one transaction: a writer holds the file for at most about 50 ms."""
+
+SYNC_HEADS_AFTER_S: Final = 0.5
+"""How far the head file may be behind the log after a power cut."""
 
 CHECKPOINT_EVERY: Final = 64
 """A rewritten record is bounded to so many; a checkpoint row takes as much room as half a record."""
@@ -47,7 +49,6 @@ class Recorder:
     Args:
         store: holds the audit data, the keys and the outboxes.
         instance: this process, alive for as long as it records.
-        heads: where the head file stands.
         epoch: grows when a node is restored, cloned or reset.
 
     Attributes:
@@ -55,12 +56,12 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store, instance: Instance, *, heads: Path, epoch: int = 1, checkpoint_every: int = CHECKPOINT_EVERY
+        self, store: Store, instance: Instance, *, epoch: int = 1, checkpoint_every: int = CHECKPOINT_EVERY
     ) -> None:
         self.signer = signer_of(store)
         self.sealer = sealer_of(store)
         self.epoch = epoch
-        self.heads = HeadFile(heads, node_id=self.signer.node_id, public_key=self.signer.public_key)
+        self.heads = HeadFile(store.data / HEAD_FILE, node_id=self.signer.node_id, public_key=self.signer.public_key)
         self.instance = instance
         self.outbox = Outbox(store, self.append_once)
         self._store = store
@@ -68,6 +69,8 @@ class Recorder:
         self._channel: Channel | None = None
         self._waiting: list[_Waiting] = []
         self._drainer: asyncio.Task[None] | None = None
+        self._syncer: asyncio.Task[None] | None = None
+        self._unsynced = False
         self._closed = False
 
     async def append(self, *records: NewRecord) -> list[RecordRef]:
@@ -112,6 +115,11 @@ class Recorder:
             await self.outbox.close()
             if self._channel is not None:
                 await self.save_heads()
+        if self._syncer is not None:
+            self._syncer.cancel()
+            await asyncio.wait([self._syncer])
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self.heads.sync)
         if self._channel is not None:
             await self._channel.close()
         self.instance.close()
@@ -153,7 +161,17 @@ class Recorder:
             lambda appended: self._write_heads(appended.heads),
         )
         self._journal.settle(appended)
+        self._unsynced = True
+        if self._syncer is None or self._syncer.done():
+            self._syncer = asyncio.create_task(self._sync_heads(), name="audit-heads-sync")
         return appended
+
+    async def _sync_heads(self) -> None:
+        while self._unsynced:
+            await asyncio.sleep(SYNC_HEADS_AFTER_S)
+            self._unsynced = False
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self.heads.sync)
 
     async def _open(self) -> Channel:
         if self._channel is None:

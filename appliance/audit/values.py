@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, NewType
 
 from appliance.store import TenantId, new_id
@@ -17,7 +16,6 @@ LogName = NewType("LogName", str)
 NODE = "node"
 Phase = Literal["pre", "post", "single"]
 ResultStatus = Literal["success", "error", "denied", "aborted", "unknown"]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def log_name(tenant_id: TenantId | None, epoch: int) -> LogName:
@@ -48,8 +46,8 @@ class NewRecord:
     latency_ms: int | None = None
     model: str | None = None
     tools_used: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = NOTHING
-    personal: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
     actor_kind: str | None = None
     role: str | None = None
     policies: tuple[str, ...] = ()
