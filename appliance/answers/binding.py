@@ -1,0 +1,104 @@
+"""Binding a figure to its label: which row of a table is meant, and which of its columns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from appliance.answers.quantities import dimensions
+from appliance.retrieval.glossary import alternatives
+from appliance.retrieval.rules import keys_in
+from appliance.retrieval.terms import terms
+
+if TYPE_CHECKING:
+    from appliance.answers.candidates import Candidate
+    from appliance.answers.question import Question
+    from appliance.answers.rows import Cell
+
+TELLING = 0.3
+"""A word of the question that weighs less does not choose between rows."""
+
+
+def keys_of_text(text: str) -> frozenset[str]:
+    """Keys of all terms of `text` that carry meaning."""
+    return frozenset(term.key for term in terms(text) if not term.is_stop)
+
+
+def labels(question: Question) -> frozenset[str]:
+    """What of the question can choose a row or a column: telling words, identifiers, the asker's figures."""
+    words = {word.key for word in question.words if word.weight >= TELLING}
+    return frozenset(words | {item.key for item in question.asked.identifiers} | set(question.numbers))
+
+
+def better_rows(question: Question, rows: Sequence[Candidate]) -> list[Candidate]:
+    """The rows of one table that no other row of it fits strictly better.
+
+    A row fits by the labels of the question that its cells hold (not its headers, which all rows share): asked for
+    M12, the row of M10 is beaten by the row of M12, whatever else both have in common.
+    """
+    wanted = labels(question)
+    held = [wanted & _cells(candidate) for candidate in rows]
+    return [candidate for candidate, mine in zip(rows, held, strict=True) if not any(mine < other for other in held)]
+
+
+def _cells(candidate: Candidate) -> frozenset[str]:
+    assert candidate.row is not None
+    text = " | ".join(cell.value for cell in candidate.row.cells)
+    return keys_of_text(text) | keys_in(text)
+
+
+def narrowed(question: Question, candidate: Candidate) -> Candidate:
+    """The row without the columns that were not asked for, where several columns hold figures of one kind.
+
+    Asked for the trip limit, `Measurement: Vibration | Alarm: 4.5 mm/s | Trip: 7.1 mm/s` gives the first and the last
+    cell. A row stays whole where the question does not say which column, or where no other column could be confused.
+    """
+    row = candidate.row
+    if row is None or len(row.cells) < 2:
+        return candidate
+    wanted = labels(question) | question.attributes
+    headers = [keys_of_text(cell.header) | keys_in(cell.header) for cell in row.cells]
+    shared = frozenset.intersection(*headers)
+    scores = [_overlap(wanted, header - shared) for header in headers]
+    best = max(scores)
+    if best == 0:
+        return candidate
+    chosen = [index for index, score in enumerate(scores) if score == best]
+    rivals = [
+        index
+        for index, cell in enumerate(row.cells)
+        if index not in chosen and any(_alike(cell, row.cells[pick]) for pick in chosen)
+    ]
+    if not rivals:
+        return candidate
+    kept = [index for index in range(len(row.cells)) if index not in rivals]
+    return replace(candidate, spans=_joined([(row.cells[i].start, row.cells[i].end) for i in kept], kept))
+
+
+def _overlap(wanted: Iterable[str], header: frozenset[str]) -> float:
+    score = 0.0
+    for key in wanted:
+        if key in header:
+            score += 1.0
+        elif any(other in header for other in alternatives(key)):
+            score += 0.6
+    return score
+
+
+def _alike(one: Cell, other: Cell) -> bool:
+    """Whether two cells could be taken for each other: figures of one kind, or columns of two machines."""
+    if dimensions(one.value) & dimensions(other.value):
+        return True
+    return bool(keys_in(one.header)) and bool(keys_in(other.header))
+
+
+def _joined(spans: Sequence[tuple[int, int]], indices: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Neighbouring cells become one span."""
+    made: list[tuple[int, int]] = []
+    for place, (start, end) in enumerate(spans):
+        if made and indices[place] == indices[place - 1] + 1:
+            made[-1] = (made[-1][0], end)
+        else:
+            made.append((start, end))
+    return tuple(made)

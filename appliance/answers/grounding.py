@@ -1,0 +1,154 @@
+"""What must hold before a quote may be shown as the answer. Pure.
+
+    asset      the passage may speak for it, and the nearest mention before the quote is not of another machine
+    code, part, thread, size
+               stands in the quote, or in what binds it (caption, headings, the line before a list)
+    row        no other row of the table fits the question's words strictly better
+    revision   one that the question names is the document's own
+
+A quote that fails is never shown as an answer; it may still be shown as what is nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from appliance.answers.candidates import sentences
+from appliance.retrieval.identifiers import Identifier, family, identifiers, key_of, sisters
+from appliance.retrieval.rules import keys_in, keys_of, speaks_for
+
+if TYPE_CHECKING:
+    from appliance.answers.candidates import Candidate
+    from appliance.answers.question import Question
+
+Reason = Literal["asset", "identifier", "row", "revision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a quote is no answer. `asked` is the identifier that is missing, as the asker would read it."""
+
+    reason: Reason
+    asked: str = ""
+
+
+def refusal(question: Question, candidate: Candidate) -> Refusal | None:
+    """Why `candidate` must not be shown as the answer; None if it may."""
+    document = candidate.hit.document
+    if question.revision is not None and not _same_revision(question.revision, document.revision):
+        return Refusal("revision", question.revision)
+    assets = question.asked.assets
+    if assets and not speaks_for(assets, document, candidate.hit.passage):
+        return Refusal("asset", _missing(assets, candidate))
+    for asset in assets:
+        if other_machine(asset, candidate, assets):
+            return Refusal("asset", asset.text)
+    for item in question.asked.identifiers:
+        if item.kind != "asset" and not _stands(item, candidate):
+            return Refusal("identifier", item.text)
+    return None
+
+
+def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Identifier]) -> bool:
+    """Whether what is quoted belongs to a rival of `asset`: a sister, or another machine of the same table or document.
+
+    Looks outwards from the quote (quote, intro, text before it, headings) and lets the first place decide that names
+    the asset or a rival.
+    """
+    document, passage = candidate.hit.document, candidate.hit.passage
+    listed = keys_of(document.assets)
+    wanted = {item.key for item in asked}
+    if candidate.row is not None and (
+        _row_of_another(asset, candidate, listed - wanted) or _columns_of_others(asset, candidate, wanted)
+    ):
+        return True
+    before = passage.text[: candidate.start] if candidate.row is None else ""
+    places = [candidate.text, candidate.intro]
+    places += [before[start:end] for start, end in reversed(sentences(before))]
+    places += reversed(passage.heading.split(" > "))
+    for place in places:
+        keys = keys_in(place)
+        if asset.key in keys:
+            return False
+        if any(sisters(asset.key, key) for key in keys if key not in wanted):
+            return True
+    # Nothing near the quote names the asset: then the document itself must be about it.
+    return bool(listed) and asset.key not in listed | keys_in(document.title, document.filename)
+
+
+def _columns_of_others(asset: Identifier, candidate: Candidate, wanted: set[str]) -> bool:
+    """Whether the row has columns for sisters of the asset and none for the asset itself."""
+    assert candidate.row is not None
+    keys = frozenset().union(*(keys_in(cell.header) for cell in candidate.row.cells))
+    return asset.key not in keys and any(sisters(asset.key, key) for key in keys if key not in wanted)
+
+
+def _row_of_another(asset: Identifier, candidate: Candidate, others: frozenset[str]) -> bool:
+    """Whether the row is labelled with another machine: one the document lists, or where other rows name the asset."""
+    assert candidate.row is not None
+    assert candidate.table is not None
+    for cell in candidate.row.cells:
+        keys = keys_in(cell.value)
+        if not keys or asset.key in keys:
+            continue
+        if keys & others and len(cell.value) < 60:
+            return True
+        column = [other.value for row in candidate.table.rows for other in row.cells if other.header == cell.header]
+        if any(asset.key in keys_in(value) for value in column):
+            return True
+    return False
+
+
+def _stands(item: Identifier, candidate: Candidate) -> bool:
+    """Whether a code, part number, thread or size stands where it binds the quote."""
+    near = [candidate.text, candidate.intro, *candidate.hit.passage.heading.split(" > ")]
+    if candidate.row is not None:
+        # The label may stand in a cell that was left out of the quote.
+        near.append(candidate.hit.passage.text[candidate.row.start : candidate.row.end])
+    keys = keys_in(*near, candidate.hit.document.title, candidate.hit.document.filename)
+    if item.key in keys:
+        return True
+    if item.kind == "thread":
+        return _thread_fits(item.key, keys)
+    if candidate.row is None:
+        # A section about one code, or one part, need not repeat it in each sentence, unless another comes between.
+        return _last_of_kind(item, candidate) == item.key
+    return False
+
+
+def _thread_fits(key: str, keys: Iterable[str]) -> bool:
+    """`M12` is met by `M12x1.75`, and `M12x1.75` by an `M12` whose pitch is not given."""
+    base = key.partition("x")[0]
+    same = [other for other in keys if other.partition("x")[0] == base]
+    return bool(same) and ("x" not in key or all("x" not in other for other in same))
+
+
+def _last_of_kind(item: Identifier, candidate: Candidate) -> str | None:
+    """The identifier of the same kind that was named last before the quote, in its passage."""
+    before = candidate.hit.passage.text[: candidate.start]
+    alike = [found.key for found in identifiers(before) if found.kind == item.kind]
+    return alike[-1] if alike else None
+
+
+def _missing(assets: Iterable[Identifier], candidate: Candidate) -> str:
+    hit = candidate.hit
+    lacking = [item.text for item in assets if not speaks_for([item], hit.document, hit.passage)]
+    return lacking[0] if lacking else next(iter(assets)).text
+
+
+def _same_revision(asked: str, own: str | None) -> bool:
+    return own is not None and key_of(own).lstrip("rev.0 ") == key_of(asked).lstrip("rev.0 ")
+
+
+def nearest_asset(asked: Identifier, found: Iterable[str]) -> str | None:
+    """Of the tags in `found`, the one most like `asked`: a sister before a machine of the same letters, else None."""
+    tags = [item for item in dict.fromkeys(found) if key_of(item) != asked.key]
+    kin = [item for item in tags if family(key_of(item)) == family(asked.key)]
+    alike = [item for item in tags if _letters(key_of(item)) == _letters(asked.key)]
+    return next(iter(kin or alike), None)
+
+
+def _letters(key: str) -> str:
+    return key.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip("0123456789")

@@ -1,0 +1,19 @@
+"""What answers needs of others; `compose` injects the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from models.values import Reading
+
+
+class QuoteReader(Protocol):
+    """The small models that judge quotes. Raises `models.client.ModelUnavailable` while they cannot be reached."""
+
+    async def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+        """One reading a passage, in their order; spans count characters of the passage as it was given."""
+
+    async def rerank(self, query: str, documents: Sequence[str]) -> list[float]:
+        """How well each document fits the query, in the order given; larger is better."""

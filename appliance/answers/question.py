@@ -1,0 +1,168 @@
+"""What a question asks for: its words, the things it names, the kind of answer that would do."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+from appliance.answers.quantities import figures
+from appliance.retrieval.terms import stem
+
+if TYPE_CHECKING:
+    from appliance.retrieval.values import Asked
+
+Wish = Literal["steps", "figure", "number", "fact"]
+"""A way to do something, a measured figure, the number of a part, or anything else."""
+
+_HOW_TO = re.compile(
+    r"^\W*(?:(?:please\s+)?(?:tell|show|explain|describe|list)\b.{0,12}?)?\b(?:how\s+(?:do|does|to|can|should|shall|must|would|is|are)"
+    r"(?!\s+(?:often|long|many|much))|what\s+(?:are|is)\s+the\s+(?:\w+\s+){0,2}(?:steps|procedure|sequence|order|way)\b"
+    r"|(?:steps|procedure|instructions|sequence)\s+(?:to|for|of)\b|in\s+what\s+order|in\s+which\s+order|walk\s+me)",
+    re.IGNORECASE,
+)
+_ONE_STEP = re.compile(r"\b(?:step\s+\d+|(?:first|last|second|third|fourth|fifth|final|next)\s+step)\b", re.IGNORECASE)
+_NUMBER_OF = re.compile(
+    r"\b(?:part|order|article|item|spare(?:\s+part)?|material|catalogue|stock|serial|drawing|document|phone|extension|recipe)"
+    r"[\s-]*(?:numbers?|no\b\.?|nr\b\.?|codes?|id)",
+    re.IGNORECASE,
+)
+_REVISION = re.compile(r"\b(?:rev(?:ision)?|issue|version)\.?\s*([A-Z]|\d{1,3}(?:\.\d+)?)\b", re.IGNORECASE)
+_WEAK = frozenset(
+    stem(word)
+    for word in (
+        "number", "value", "need", "use", "used", "make", "made", "do", "done", "required", "requirement", "kind", "type",
+        "sort", "exactly", "correct", "right", "proper", "long", "often", "high", "big", "large", "first", "thing", "way",
+        "happen", "work", "specified", "specification", "recommended", "according", "document", "manual", "say", "state",
+        "mean", "find", "take", "go", "come", "put", "given", "before", "after", "during", "when", "while", "there", "no",
+    )
+)  # fmt: skip
+"""Words a good answer often says otherwise; missing one proves little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the question: the key to look for, and how much it tells (0..1)."""
+
+    key: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, read.
+
+    `dimensions` are those a figure in the answer may have; "any" stands for a figure without or with any unit.
+    `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
+    row in place of their opposite. `numbers` are the asker's own figures.
+    """
+
+    asked: Asked
+    words: tuple[Word, ...]
+    wish: Wish
+    dimensions: frozenset[str]
+    attributes: frozenset[str]
+    opposed: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    numbers: tuple[str, ...]
+    revision: str | None
+    one_step: bool
+
+    @property
+    def text(self) -> str:
+        return self.asked.text
+
+
+@lru_cache(maxsize=1)
+def _lists() -> dict[str, Any]:
+    return tomllib.loads(files("appliance.answers").joinpath("asking.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _attributes() -> dict[str, frozenset[str]]:
+    return {stem(word): frozenset(found) for word, found in _lists()["attributes"].items()}
+
+
+@lru_cache(maxsize=1)
+def _things() -> frozenset[str]:
+    return frozenset(stem(word) for word in _lists()["things"]["words"].split())
+
+
+@lru_cache(maxsize=1)
+def opposites() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    """Pairs of sets of stems; who asks for one is not answered by the other."""
+    pairs = []
+    for entry in _lists()["opposites"]:
+        one, other = (frozenset(stem(word) for word in entry[side].split()) for side in ("one", "other"))
+        pairs += [(one, other), (other, one)]
+    return tuple(pairs)
+
+
+def understood(asked: Asked) -> Question:
+    """Read the question; pure, no model needed."""
+    keys = [term.key for term in asked.terms if term.kind == "word"]
+    wanted, attributes = _wanted(asked.text, keys)
+    wish: Wish = "fact"
+    if _HOW_TO.search(asked.text) and not wanted:
+        wish = "steps"
+    elif _NUMBER_OF.search(asked.text):
+        wish = "number"
+    elif wanted:
+        wish = "figure"
+    inside = [(item.start, item.end) for item in asked.identifiers]
+    own = tuple(
+        number
+        for figure in figures(asked.text)
+        if not any(start <= figure.start < end for start, end in inside)
+        for number in figure.numbers
+    )
+    revision = _REVISION.search(asked.text)
+    present = frozenset(keys)
+    return Question(
+        asked=asked,
+        words=_weighed(asked),
+        wish=wish,
+        dimensions=wanted,
+        attributes=attributes,
+        opposed=tuple((one & present, other) for one, other in opposites() if one & present and not other & present),
+        numbers=own,
+        revision=revision.group(1) if revision else None,
+        one_step=bool(_ONE_STEP.search(asked.text)),
+    )
+
+
+def _wanted(text: str, keys: list[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Dimensions a figure may have to answer, and the attribute words that said so."""
+    low = " ".join(text.lower().split())
+    for opening, found in sorted(_lists()["openings"].items(), key=lambda item: -len(item[0])):
+        if re.search(rf"\b{opening}\b", low):
+            named = frozenset(key for key in keys if key in _attributes())
+            exact = frozenset().union(*(_attributes()[key] for key in named))
+            return (exact if "any" in found and exact else frozenset(found)), named
+    wanted: set[str] = set()
+    named_by: set[str] = set()
+    if re.match(r"\W*(?:who|where|why|whom|whose)\b", low):
+        return frozenset(), frozenset()
+    for place, key in enumerate(keys):
+        after = keys[place + 1] if place + 1 < len(keys) else ""
+        if key in _attributes() and after not in _things():
+            wanted |= _attributes()[key]
+            named_by.add(key)
+    return frozenset(wanted), frozenset(named_by)
+
+
+def _weighed(asked: Asked) -> tuple[Word, ...]:
+    """The words with weights 0..1 by how rare they are among the tenant's passages (inverse document frequency)."""
+    import math
+
+    top = math.log(1 + max(asked.passages, 1) / 0.5)
+    words: dict[str, float] = {}
+    for term in asked.terms:
+        key = asked.corrected.get(term.key, term.key)
+        if term.kind == "identifier":
+            continue
+        weight = math.log(1 + max(asked.passages, 1) / (asked.frequency.get(key, 0) + 0.5)) / top
+        words[key] = max(0.15, weight) * (0.35 if key in _WEAK else 1.0)
+    return tuple(Word(key, weight) for key, weight in words.items())

@@ -1,0 +1,180 @@
+"""Choosing a quote, and deciding whether it is an answer. Pure.
+
+    passages -> candidates -> refused or not (grounding) -> features -> score -> the best
+                                                                     -> chance that it answers -> quoted, or none
+
+Two linear models over the same features, in `weights.json`: `choice` orders candidates; `verdict` is a logistic
+regression, fitted by `tuning` on questions that are not those the answers are scored on. Each has a variant for when the
+models are down.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from appliance.answers.binding import better_rows, narrowed
+from appliance.answers.candidates import candidates, steps_only
+from appliance.answers.features import NAMES, Features
+from appliance.answers.grounding import Refusal, refusal
+from appliance.retrieval.identifiers import sisters
+from appliance.retrieval.rules import keys_of
+
+if TYPE_CHECKING:
+    from appliance.answers.candidates import Candidate
+    from appliance.answers.question import Question
+    from appliance.retrieval.identifiers import Identifier
+    from appliance.retrieval.values import Hit
+
+SAME = 0.12
+"""Scores that differ by less do not say which of two answers is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights by feature name, with `bias`; `threshold` is the chance from which a quote is given as the answer."""
+
+    choice: Mapping[str, float]
+    verdict: Mapping[str, float]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A candidate with its features, its score among the others, and why it must not be shown, if so."""
+
+    candidate: Candidate
+    features: Features
+    score: float
+    refused: Refusal | None
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Mapping[str, Weights]:
+    """The weights of this release: "full" with the models, "words" without."""
+    raw = json.loads(files("appliance.answers").joinpath("weights.json").read_text(encoding="utf-8"))
+    return {name: Weights(item["choice"], item["verdict"], item["threshold"]) for name, item in raw.items()}
+
+
+def score(found: Features, weights: Mapping[str, float]) -> float:
+    """The weighted sum of the features, with the bias."""
+    values: list[float] = [weights.get(name, 0.0) * getattr(found, name) for name in NAMES]
+    return weights.get("bias", 0.0) + sum(values)
+
+
+def chance(found: Features, weights: Mapping[str, float]) -> float:
+    """The chance (0..1) that the quote answers the question."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score(found, weights)))))
+
+
+def quotable(question: Question, hits: Sequence[Hit]) -> list[tuple[Candidate, Refusal | None]]:
+    """All candidates of the passages, rows narrowed to the column asked for, each with the reason against it if any."""
+    found = [candidate for hit in hits for candidate in candidates(hit)]
+    beaten = _beaten_rows(question, found)
+    made: list[tuple[Candidate, Refusal | None]] = []
+    for candidate in found:
+        reason = refusal(question, candidate)
+        if reason is None and id(candidate) in beaten:
+            reason = Refusal("row")
+        made.append((narrowed(question, candidate), reason))
+    return made
+
+
+def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:
+    """Rows that another row of the same table fits strictly better; a long table is several passages."""
+    tables: dict[tuple[object, ...], list[Candidate]] = {}
+    for candidate in found:
+        if candidate.row is not None and refusal(question, candidate) is None:
+            place = (candidate.hit.document.id, candidate.hit.passage.heading, candidate.intro)
+            tables.setdefault(place, []).append(candidate)
+    beaten: set[int] = set()
+    for rows in tables.values():
+        kept = {id(candidate) for candidate in better_rows(question, rows)}
+        beaten |= {id(candidate) for candidate in rows} - kept
+    return beaten
+
+
+def best(weighed: Sequence[Weighed]) -> Weighed | None:
+    """The highest score among those that may be shown; the earlier passage, then the shorter quote, breaks a tie."""
+    allowed = [item for item in weighed if item.refused is None]
+    return max(allowed, key=_order, default=None)
+
+
+def _order(item: Weighed) -> tuple[float, float, int]:
+    return (round(item.score, 6), item.candidate.hit.score, -len(item.candidate.text))
+
+
+def sister_answers(question: Question, chosen: Weighed, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Answers about as good as the chosen one that other machines' documents give to a question naming no machine.
+
+    Picking one of them would be a guess, so all are shown, at most three in all.
+    """
+    if question.asked.identifiers:
+        return []
+    taken: list[Weighed] = [chosen]
+    for item in sorted(weighed, key=_order, reverse=True):
+        if item.refused is None and item.score >= chosen.score - SAME and all(_of_sisters(item, one) for one in taken):
+            taken.append(item)
+    return taken[1:3]
+
+
+def _of_sisters(one: Weighed, other: Weighed) -> bool:
+    """Whether two quotes say different things in the same form about sister machines."""
+    first, second = one.candidate, other.candidate
+    alike = first.kind == second.kind and first.text != second.text
+    keys, others = keys_of(first.hit.document.assets), keys_of(second.hit.document.assets)
+    return alike and not keys & others and any(sisters(a, b) for a in keys for b in others)
+
+
+def lacking(question: Question, weighed: Sequence[Weighed], weights: Weights) -> Identifier | None:
+    """The identifier of the question because of which there is no answer; None if that was not the reason.
+
+    It was, if no passage at all may speak for it, or if a quote that was refused for it would have been the answer.
+    """
+    named = question.asked.identifiers
+    if not named:
+        return None
+    reasons = {"asset", "identifier"}
+    for item in named:
+        if all(other.refused is not None and other.refused.reason in reasons for other in weighed):
+            unmet = {other.refused.asked for other in weighed if other.refused is not None}
+            if item.text in unmet or not weighed:
+                return item
+    refused = [item for item in weighed if item.refused is not None and item.refused.reason in reasons]
+    top = max(refused, key=_order, default=None)
+    if top is None or top.refused is None or chance(top.features, weights.verdict) < weights.threshold:
+        return None
+    return next((item for item in named if item.text == top.refused.asked), None)
+
+
+def same_procedure(candidate: Candidate, around: Sequence[Hit]) -> list[Candidate]:
+    """The steps of `candidate` with those that come before and after them in neighbouring passages, in order.
+
+    Steps belong together when they stand under one heading and their numbers go on.
+    """
+    parts = {candidate.hit.passage.ordinal: candidate}
+    hits = {hit.passage.ordinal: hit for hit in around if hit.passage.kind == "steps"}
+    for direction in (1, -1):
+        here = candidate
+        while (hit := hits.get(here.hit.passage.ordinal + direction)) is not None:
+            if hit.passage.heading != here.hit.passage.heading:
+                break
+            other = steps_only(hit)
+            earlier, later = (here, other) if direction == 1 else (other, here)
+            if other is None or earlier is None or later is None or not _goes_on(earlier, later):
+                break
+            parts[hit.passage.ordinal] = other
+            here = other
+    return [parts[ordinal] for ordinal in sorted(parts)]
+
+
+def _goes_on(earlier: Candidate, later: Candidate) -> bool:
+    last = re.findall(r"^\s*(\d{1,3})[.)]", earlier.text, re.MULTILINE)
+    first = re.search(r"^\s*(\d{1,3})[.)]", later.text, re.MULTILINE)
+    return bool(last) and first is not None and int(first.group(1)) == int(last[-1]) + 1
