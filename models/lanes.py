@@ -36,7 +36,10 @@ class _Job:
 
 
 class Lanes:
-    def __init__(self, *, urgent: int = 64, bulk: int = 16) -> None:
+    """`urgent` and `bulk` bound the jobs of a lane; `when_idle` is called on the inference thread when both run empty."""
+
+    def __init__(self, *, urgent: int = 64, bulk: int = 16, when_idle: Callable[[], None] = lambda: None) -> None:
+        self._when_idle = when_idle
         self._limits: dict[Lane, int] = {"urgent": urgent, "bulk": bulk}
         self._waiting: dict[Lane, deque[_Job]] = {lane: deque() for lane in LANES}
         self._running: dict[_Job, Sliced[Any]] = {}
@@ -88,6 +91,9 @@ class Lanes:
                 with self._changed:
                     self._waiting[lane].remove(job)
                     self._running.pop(job, None)
+                    idle = not any(self._waiting.values())
+                if idle:
+                    self._when_idle()
 
     def _advance(self, job: _Job) -> bool:
         """Run one slice; True when the job is over."""

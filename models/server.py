@@ -18,6 +18,7 @@ from granian.server.embed import Server
 
 from models.app import ModelApp
 from models.engines.embedder import Embedder
+from models.engines.onnx import Session
 from models.engines.reader import Reader
 from models.errors import ModelsError, PackageDamaged
 from models.lanes import Lanes
@@ -54,14 +55,15 @@ def clear(socket: Path) -> None:
 
 def load(models: Path, kinds: tuple[str, ...], threads: int, lanes: Lanes) -> ModelApp:
     """Open the packages that the kinds need. Raises PackageDamaged."""
-    embedder = Embedder(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
-    reader = Reader(open_package(models / READ), threads=threads) if "read" in kinds else None
+    embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
+    read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
+    embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
     give_back_memory()
     return ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
 
 
 def give_back_memory() -> None:
-    """Return to the system what opening the models left behind in the allocator: some 30 MB (glibc only)."""
+    """Return freed memory to the system (glibc only): some 30 MB after opening the models, and after each busy spell."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -94,7 +96,7 @@ def main() -> int:
         parser.error(f"--kinds takes some of {', '.join(KINDS)}")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)
-    lanes = Lanes()
+    lanes = Lanes(when_idle=give_back_memory)
     try:
         clear(options.socket)
         app = load(options.models, kinds, options.threads or max(1, (os.cpu_count() or 2) - 1), lanes)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from models.engines.onnx import Session, Sliced, slices
 from models.engines.windows import CLS, SEP
-from models.package import Package
 
 EMBED_TOKENS = 256
 """What the model was trained to; a longer text is represented by its beginning."""
@@ -19,8 +18,8 @@ QUERY_TOKENS = 64
 class Embedder:
     """`embed`: (n, width) float32 with L2 norm 1. `rerank`: one score a document, about 0 to 1, higher is closer."""
 
-    def __init__(self, package: Package, *, threads: int) -> None:
-        self._session = Session(package, threads=threads)
+    def __init__(self, session: Session) -> None:
+        package, self._session = session.package, session
         self.width = package.manifest.width
         self.name = package.manifest.name
 

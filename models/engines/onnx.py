@@ -45,7 +45,8 @@ def slices(lengths: Sequence[int]) -> list[list[int]]:
 class Session:
     """A package opened for inference. Not thread-safe: one thread owns it."""
 
-    def __init__(self, package: Package, *, threads: int) -> None:
+    def __init__(self, package: Package, *, threads: int, beside: "Session | None" = None) -> None:
+        """`beside` lends its tokenizer (10 MB) when both packages carry the same one."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, threads)
         options.inter_op_num_threads = 1
@@ -56,7 +57,13 @@ class Session:
         # Idle threads must not spin beside the database and the web server.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.package = package
-        self.tokenizer = Tokenizer.from_file(str(package.tokenizer))
+        shared = (
+            beside is not None
+            and beside.package.manifest.files["tokenizer.json"] == package.manifest.files["tokenizer.json"]
+        )
+        self.tokenizer: Tokenizer = (
+            beside.tokenizer if beside and shared else Tokenizer.from_file(str(package.tokenizer))
+        )
         self._session = onnxruntime.InferenceSession(str(package.model), options, providers=["CPUExecutionProvider"])
 
     def tokens(self, text: str) -> Tokens:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from models.engines.onnx import Session, Sliced, slices
 from models.engines.windows import Tokens, Window, windows
-from models.package import Package
 from models.values import Reading, Span
 
 WINDOW_TOKENS = 224
@@ -45,8 +44,8 @@ class Raw:
 
 
 class Reader:
-    def __init__(self, package: Package, *, threads: int) -> None:
-        self._session = Session(package, threads=threads)
+    def __init__(self, session: Session) -> None:
+        package, self._session = session.package, session
         self._calibration = Calibration(**package.manifest.calibration)
         self.name = package.manifest.name
 
@@ -80,13 +79,12 @@ class Reader:
         return windows(asked, body, longest=WINDOW_TOKENS, overlap=OVERLAP_TOKENS)
 
     def _reading(self, passage: str, body: Tokens, raws: Sequence[Raw]) -> Reading:
+        ranked = sorted(
+            ((margin, raw.answerable, first, last) for raw in raws for first, last, margin in raw.spans), reverse=True
+        )
         scored = sorted(
-            (
-                (self._calibration.chance(raw.answerable, margin), first, last)
-                for raw in raws
-                for first, last, margin in raw.spans
-            ),
-            reverse=True,
+            ((self._calibration.chance(sure, margin), first, last) for margin, sure, first, last in ranked),
+            key=lambda each: -each[0],
         )
         spans: list[Span] = []
         for score, first, last in scored:
