@@ -123,7 +123,7 @@ class Blobs:
             digest = hashlib.sha256(content).digest()
         name = self._name(tenant_id, digest)
         path = self._path(tenant_id, name)
-        if path.is_file():
+        if self._is_whole(tenant_id, name):
             # Another put of the same content may have renamed it but not yet made the name durable.
             sync_directory(path.parent)
             return name
@@ -144,6 +144,15 @@ class Blobs:
             raise
         sync_directory(path.parent)
         return name
+
+    def _is_whole(self, tenant_id: TenantId, name: BlobName) -> bool:
+        """Whether the blob is there and verifies; putting the content of a damaged one again mends it."""
+        try:
+            for _ in self._read(tenant_id, name):
+                pass
+        except (UnknownBlob, BlobDamaged):
+            return False
+        return True
 
     def _write(self, draft: Path, content: bytes | Path, cipher: AESGCM, name: BlobName) -> bytes:
         """Encrypt `content` into `draft`; returns the SHA-256 of what was encrypted."""

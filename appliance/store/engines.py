@@ -49,19 +49,18 @@ def _adapter() -> AsyncAdapt_aiosqlite_dbapi:
     return module
 
 
-def connect(path: Path, key: bytes, *, create: bool = False, cache_kib: int = 8192) -> sqlite3.Connection:
+def connect(path: Path, key: bytes, *, cache_kib: int = 8192) -> sqlite3.Connection:
     """Open the SQLCipher file at `path` with its raw 32-byte `key`, ready for use, sqlite-vec loaded.
 
     Transactions are left to the caller (autocommit until BEGIN). Blocking: call it in a thread.
 
     Raises:
-        StoreMissing: there is no such file, and `create` is false.
+        StoreMissing: there is no such file; an empty one becomes a database with its first transaction.
         StoreDamaged: it is not a database under this key.
     """
-    mode = "rwc" if create else "rw"
     try:
         connection = sqlcipher.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+            f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
         )
     except sqlcipher.OperationalError as error:
         raise StoreMissing(f"{path.name} cannot be opened.", file=path.name) from error

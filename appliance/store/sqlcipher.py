@@ -17,8 +17,8 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from appliance.store import migrate
 from appliance.store.blobs import tenant_key_name
 from appliance.store.engines import EncryptedFile, connect
-from appliance.store.errors import KeyMissing, StoreDamaged, UnknownTenant
-from appliance.store.files import locked, make_directory, sync_directory
+from appliance.store.errors import StoreDamaged, StoreMissing, UnknownTenant
+from appliance.store.files import locked, make_directory, sync_directory, write_durably
 from appliance.store.guards import guard_file
 from appliance.store.ids import TenantId, new_id
 from appliance.store.keys import Keyring, RecoveryCode
@@ -83,9 +83,9 @@ class SqlcipherStore(Store):
             await asyncio.to_thread(self._bring_up, CONTROL)
             await asyncio.to_thread(self._bring_up, AUDIT)
             for tenant in await self.tenants():
-                if not self._keyring.has(tenant_key_name(tenant.id)):
-                    raise KeyMissing(f"The key of tenant {tenant.slug} is missing.")
-                await asyncio.to_thread(self._bring_up, tenant.id)
+                # A tenant whose key was destroyed is erased; the others go on.
+                if self._keyring.has(tenant_key_name(tenant.id)):
+                    await asyncio.to_thread(self._bring_up, tenant.id)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -93,19 +93,33 @@ class SqlcipherStore(Store):
             yield
 
     def _bring_up(self, where: Where) -> None:
-        """Create what is missing of one file and migrate it, in one transaction; quick when there is nothing to do."""
+        """Make one file if it was never made, else migrate it; quick when there is nothing to do.
+
+        A new file is built beside its place and renamed when it is complete. The draft is there before the key is, so
+        that a key without file or draft means a lost file, which is never replaced by an empty one.
+        """
         path, name = self._place(where)
-        group = where if isinstance(where, Group) else Group.TENANT
-        if not self._keyring.has(name):
-            if path.exists():
-                raise KeyMissing(f"{path.name} is there, but its key is not.")
-            self._keyring.create(name)
+        draft = path.with_name(f"{path.name}.new")
+        if path.exists():
+            self._bring_to_head(where, path, self._keyring.key(name))
+            return
+        if self._keyring.has(name) and not draft.exists():
+            raise StoreMissing(f"{path.name} is not there, but its key is.", file=path.name)
         make_directory(path.parent)
-        fresh = not path.exists()
-        key = self._keyring.key(name)
+        write_durably(draft, b"")
+        key = self._keyring.key(name) if self._keyring.has(name) else self._keyring.create(name)
+        for rest in (f"{draft.name}-wal", f"{draft.name}-shm"):
+            draft.with_name(rest).unlink(missing_ok=True)
+        self._bring_to_head(where, draft, key)
+        draft.replace(path)
+        sync_directory(path.parent)
+
+    def _bring_to_head(self, where: Where, path: Path, key: bytes) -> None:
+        """Apply the missing migrations in one transaction."""
+        group = where if isinstance(where, Group) else Group.TENANT
 
         def opened() -> Any:
-            connection = connect(path, key, create=True)
+            connection = connect(path, key)
             # Kept in the file from then on. Foreign keys rest, because a batch step drops and rebuilds tables.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA foreign_keys = OFF")
@@ -126,8 +140,6 @@ class SqlcipherStore(Store):
                     raise StoreDamaged(f"{len(broken)} rows of {path.name} refer to nothing.", file=path.name)
         finally:
             engine.dispose()
-        if fresh:
-            sync_directory(path.parent)
 
     async def close(self) -> None:
         files, self._files = self._files, {}

@@ -57,9 +57,7 @@ async def test_changing_and_deleting_do_not_reach_another_tenant(
     assert await notes_of(secret_note, other_tenant) == ["the recipe of the south"]
 
 
-async def test_a_row_for_another_tenant_is_refused(
-    noted: Store, admitted: MakeAdmitted, other_tenant: Tenant
-) -> None:
+async def test_a_row_for_another_tenant_is_refused(noted: Store, admitted: MakeAdmitted, other_tenant: Tenant) -> None:
     with pytest.raises(DBAPIError, match=REFUSED):
         async with noted.open_session(admitted(), write=True) as session:
             session.add(Note(text="planted", tenant_id=other_tenant.id))

@@ -23,9 +23,7 @@ async def texts(store: Store, tenant: Tenant) -> list[str]:
         return list(await session.scalars(select(Note.text).order_by(Note.text)))
 
 
-async def test_what_a_block_wrote_is_there_after_it_ended(
-    noted: Store, admitted: MakeAdmitted, tenant: Tenant
-) -> None:
+async def test_what_a_block_wrote_is_there_after_it_ended(noted: Store, admitted: MakeAdmitted, tenant: Tenant) -> None:
     action = admitted()
 
     async with noted.open_session(action, write=True) as session:
@@ -35,9 +33,7 @@ async def test_what_a_block_wrote_is_there_after_it_ended(
     assert action.outcome.committed
 
 
-async def test_a_block_that_raises_leaves_nothing_behind(
-    noted: Store, admitted: MakeAdmitted, tenant: Tenant
-) -> None:
+async def test_a_block_that_raises_leaves_nothing_behind(noted: Store, admitted: MakeAdmitted, tenant: Tenant) -> None:
     action = admitted()
 
     with pytest.raises(ZeroDivisionError):
