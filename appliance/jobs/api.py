@@ -61,9 +61,7 @@ class JobsController(Controller):
         return Response(found, headers={"etag": etag})
 
     @delete(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id="cancel_job", status_code=202)
-    async def cancel(
-        self, job_id: UUID, principal: Injected[Principal], jobs: Injected[Jobs]
-    ) -> Response[JobView]:
+    async def cancel(self, job_id: UUID, principal: Injected[Principal], jobs: Injected[Jobs]) -> Response[JobView]:
         """Ask a job to stop: 202 the first time, 200 from then on."""
         found, asked = await jobs.cancel(principal, job_id)
         return Response(found, status_code=202 if asked else 200)

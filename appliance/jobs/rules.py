@@ -1,10 +1,10 @@
 """When a job may run, how long it may be silent, and what becomes of it when it fails.
 
-    queued ──claim──> running ──> finished
-      ^                  │  │
-      └── retry, lost ───┘  ├──> failed
-      │                     └──> cancelled
-      └──────cancel──────────────> cancelled
+queued ──claim──> running ──> finished
+  ^                  │  │
+  └── retry, lost ───┘  ├──> failed
+  │                     └──> cancelled
+  └──────cancel──────────────> cancelled
 """
 
 from __future__ import annotations
@@ -39,4 +39,4 @@ def after_failure(attempt: int) -> Literal["queued", "failed"]:
 
 def pause_before(attempt: int) -> dt.timedelta:
     """How long to wait before the run after the `attempt`-th: 1 s, 4 s, 16 s."""
-    return FIRST_PAUSE * 4 ** max(0, attempt - 1)
+    return FIRST_PAUSE * int(4 ** max(0, attempt - 1))

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import AsyncGenerator, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,15 @@ from appliance.jobs.errors import NoSuchJob
 from appliance.jobs.rules import may_move
 from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.tables import JobRow
-from appliance.jobs.values import OPEN, JobId
+from appliance.jobs.values import OPEN, JobId, Watch
 from appliance.policy import Resource
-from appliance.store import Admitted, Principal, Store, new_id
+from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 from appliance.web import SSE_COMMENT, Cursors, sse
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.3
+STREAM_SECONDS = 600.0
+"""A stream ends after this; the watcher comes back with `Last-Event-ID` and misses nothing."""
 
 
 async def enqueue(
@@ -33,10 +36,11 @@ async def enqueue(
     payload: Mapping[str, Any],
     owner: Principal,
     idempotency_key: str | None = None,
+    not_before: dt.datetime | None = None,
 ) -> JobId:
     """Put a job into the queue, in the caller's own transaction; wake the worker after that has committed.
 
-    The same `idempotency_key` within a tenant names the same job, which is then returned and not made again.
+    It is not run before `not_before`. The same `idempotency_key` within a tenant names the same job, which is then returned and not made again.
     """
     if idempotency_key is not None:
         known = await queries.with_key(session, idempotency_key)
@@ -45,7 +49,8 @@ async def enqueue(
     now = dt.datetime.now(dt.UTC)
     job = JobRow(
         id=new_id(), kind=kind, payload=dict(payload), owner_id=owner.id, idempotency_key=idempotency_key,
-        state="queued", progress=0.0, word="waiting", attempt=0, retries=0, worker=None, not_before=now,
+        state="queued", progress=0.0, word="waiting", attempt=0, retries=0, worker=None,
+        not_before=max(now, not_before or now),
         lease_until=None, cancel_asked=False, result=None, error=None, events=0, created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(job)
@@ -57,7 +62,10 @@ async def enqueue(
 class Jobs:
     """What people may see of the queue and do with it: their own jobs, and an admin those of the tenant."""
 
-    def __init__(self, store: Store, gate: Gate, cursors: Cursors) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, cursors: Cursors, watches: Mapping[str, Watch] = MappingProxyType({})
+    ) -> None:
+        self._watches = watches
         self._store = store
         self._gate = gate
         self._cursors = cursors
@@ -105,6 +113,8 @@ class Jobs:
                 job.cancel_asked = True
                 if job.state == "queued" and may_move(job.state, "cancelled"):
                     job.state = "cancelled"
+                    if (watch := self._watches.get(job.kind)) is not None:
+                        await watch(session, job.payload, "cancelled", "It was cancelled.")
                     await queries.happened(session, job, "cancelled", {}, now)
                 else:
                     await queries.happened(session, job, "cancelling", {}, now)
@@ -115,8 +125,8 @@ class Jobs:
         async with self._admit(principal, "jobs.read", job_id) as admitted:
             async with self._store.open_session(admitted) as session:
                 await self._must_find(session, admitted, job_id)
-            spoke = time.monotonic()
-            while True:
+            began = spoke = time.monotonic()
+            while time.monotonic() - began < STREAM_SECONDS:
                 async with self._store.open_session(admitted) as session:
                     job = await self._must_find(session, admitted, job_id)
                     news = await queries.events_after(session, job_id, after)
@@ -149,3 +159,9 @@ def view(job: JobRow) -> JobView:
         job_id=job.id, kind=job.kind, state=job.state, progress=job.progress, word=job.word, attempt=job.attempt,
         result=job.result, error=job.error, created_at=job.created_at, updated_at=job.updated_at,
     )  # fmt: skip
+
+
+async def job_counts(store: Store, tenant_id: TenantId) -> dict[str, int]:
+    """How many jobs of a tenant are in which state, for metrics."""
+    async with store.open_internal(Purpose.HEALTH, tenant_id) as session:
+        return await queries.counts(session)

@@ -1,5 +1,6 @@
 """Queries of the queue. They run on SQLite and PostgreSQL alike: the row lock below is one only PostgreSQL takes, and
-SQLite needs none because its writers stand in line."""
+SQLite needs none because its writers stand in line.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +9,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.jobs import rules
 from appliance.jobs.tables import JobEventRow, JobRow
 
 
+def _claimable(kinds: Sequence[str], now: dt.datetime) -> ColumnElement[bool]:
+    waiting = and_(JobRow.state == "queued", JobRow.not_before <= now)
+    # A lease that ends absurdly late was given before the clock was set back.
+    over = or_(JobRow.lease_until < now, JobRow.lease_until > now + 10 * rules.LEASE)
+    return and_(or_(waiting, and_(JobRow.state == "running", over)), JobRow.kind.in_(kinds))
+
+
+async def is_waiting(session: AsyncSession, kinds: Sequence[str], now: dt.datetime) -> bool:
+    """Whether `claim_next` would find something; asked first, because looking costs no lock."""
+    return await session.scalar(select(JobRow.id).where(_claimable(kinds, now)).limit(1)) is not None
+
+
 async def claim_next(session: AsyncSession, worker: str, kinds: Sequence[str], now: dt.datetime) -> JobRow | None:
     """Take the job that has waited longest, or one whose worker fell silent; None when there is none."""
-    waiting = and_(JobRow.state == "queued", JobRow.not_before <= now)
-    lost = and_(JobRow.state == "running", JobRow.lease_until < now)
     choice = (
         select(JobRow.id)
-        .where(or_(waiting, lost), JobRow.kind.in_(kinds))
+        .where(_claimable(kinds, now))
         .order_by(JobRow.not_before, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -99,4 +110,4 @@ async def events_after(session: AsyncSession, job_id: UUID, seq: int, *, limit: 
 async def counts(session: AsyncSession) -> dict[str, int]:
     """How many jobs are in which state."""
     rows = await session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
-    return {state: count for state, count in rows}
+    return dict(row._tuple() for row in rows)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NewType
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from appliance.store import TenantId
 
 JobId = NewType("JobId", UUID)
@@ -52,6 +54,10 @@ class RunningJob:
         """
         await self.report(share, word)
 
+
+Watch = Callable[[AsyncSession, Mapping[str, Any], State, str], Awaitable[None]]
+"""Told `(session, payload, new state, reason)` inside the very transaction that moves a job, so that what the job is
+about never shows another state than the job itself. Its subject may be gone by then; that is no error."""
 
 Handler = Callable[[RunningJob], Awaitable[Mapping[str, Any] | None]]
 """Does the work and returns its result. It may be run again after a crash, so it must find what it has already done."""

@@ -11,16 +11,18 @@ import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import structlog
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError, problem
 from appliance.jobs import rules
 from appliance.jobs import store as queries
 from appliance.jobs.tables import JobRow
-from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob
+from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob, State, Watch
 from appliance.jobs.waking import Bell
 from appliance.store import Purpose, Store, TenantId
 
@@ -39,11 +41,20 @@ class Worker:
         name: this worker's instance, as it stands in the rows it holds.
         is_alive: whether another instance of this node still runs; its jobs are taken over if not.
         bell: rings when there is new work.
+        watches: told when a job of their kind moves, in the transaction that moves it.
     """
 
     def __init__(
-        self, store: Store, handlers: Mapping[str, Handler], *, name: str, is_alive: Callable[[str], bool], bell: Bell
+        self,
+        store: Store,
+        handlers: Mapping[str, Handler],
+        *,
+        name: str,
+        is_alive: Callable[[str], bool],
+        bell: Bell,
+        watches: Mapping[str, Watch] = MappingProxyType({}),
     ) -> None:
+        self._watches = watches
         self._store = store
         self._handlers = handlers
         self._name = name
@@ -85,16 +96,21 @@ class Worker:
 
     async def _one(self, tenant_id: TenantId) -> bool:
         now = dt.datetime.now(dt.UTC)
+        kinds = list(self._handlers)
+        async with self._store.open_internal(Purpose.CLAIM, tenant_id) as session:
+            if not await queries.is_waiting(session, kinds, now):
+                return False
         async with self._store.open_internal(Purpose.CLAIM, tenant_id, write=True) as session:
-            row = await queries.claim_next(session, self._name, list(self._handlers), now)
+            row = await queries.claim_next(session, self._name, kinds, now)
             if row is None:
                 return False
             if row.attempt - row.retries > rules.ATTEMPTS:
-                await _end(session, row, "failed", error={"detail": "The worker died each time it did this."})
+                await self._end(session, row, "failed", error={"detail": "The worker died each time it did this."})
                 return True
             if row.cancel_asked:
-                await _end(session, row, "cancelled")
+                await self._end(session, row, "cancelled")
                 return True
+            await self._tell(session, row, "")
         with structlog.contextvars.bound_contextvars(job=str(row.id)):
             await self._do(tenant_id, row)
         return True
@@ -130,11 +146,27 @@ class Worker:
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
 
-    async def _settle(self, tenant_id: TenantId, job_id: Any, state: str, **outcome: Any) -> None:
+    async def _settle(self, tenant_id: TenantId, job_id: Any, state: State, **outcome: Any) -> None:
         async with self._store.open_internal(Purpose.CLAIM, tenant_id, write=True) as session:
             row = await queries.held(session, job_id, self._name)
             if row is not None:
-                await _end(session, row, state, **outcome)
+                await self._end(session, row, state, **outcome)
+
+    async def _end(
+        self, session: AsyncSession, row: JobRow, state: State, *, result: Any = None, error: Any = None
+    ) -> None:
+        now = dt.datetime.now(dt.UTC)
+        assert rules.may_move(row.state, state)
+        row.state, row.result, row.error, row.lease_until = state, result, error, None
+        row.progress = 1.0 if state == "finished" else row.progress
+        row.word = state
+        news = {"result": result} if result else {"error": error} if error else {}
+        await queries.happened(session, row, state, news, now)
+        await self._tell(session, row, str(error["detail"]) if error else "")
+
+    async def _tell(self, session: AsyncSession, row: JobRow, reason: str) -> None:
+        if (watch := self._watches.get(row.kind)) is not None:
+            await watch(session, row.payload, cast("State", row.state), reason)
 
     async def _back(
         self, tenant_id: TenantId, job_id: Any, why: str, pause: dt.timedelta, *, forgiven: bool = True
@@ -148,15 +180,7 @@ class Worker:
                 row.retries += 1 if forgiven else 0
                 row.word = why
                 await queries.happened(session, row, "queued", {"why": why}, now)
-
-
-async def _end(session: Any, row: JobRow, state: str, *, result: Any = None, error: Any = None) -> None:
-    now = dt.datetime.now(dt.UTC)
-    assert rules.may_move(row.state, state)
-    row.state, row.result, row.error, row.lease_until = state, result, error, None
-    row.progress = 1.0 if state == "finished" else row.progress
-    row.word = state
-    await queries.happened(session, row, state, {"result": result} if result else {"error": error} if error else {}, now)
+                await self._tell(session, row, why)
 
 
 class _Reporter:

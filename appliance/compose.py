@@ -1,0 +1,232 @@
+"""The composition root: the only place that knows the role, picks adapters and builds services.
+
+    Foundation   store, record, policy, gate: what every process of the appliance stands on
+    web()        + identity, documents, search, answers, chat  ->  the ASGI application and its two doors
+    worker()     + the handlers of jobs
+
+Everything is opened in order and closed in the opposite one, also when opening fails half way.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from models.client import ModelClient
+
+from appliance import node_api
+from appliance.answers import Answers
+from appliance.app import build
+from appliance.audit import Recorder
+from appliance.audit import api as audit_api
+from appliance.audit.instances import Instance
+from appliance.audit.recovery import recover
+from appliance.audit.service import AuditLog
+from appliance.chat import api as chat_api
+from appliance.chat.service import Chat
+from appliance.documents import api as documents_api
+from appliance.documents.ingest import Ingest
+from appliance.documents.library import Library
+from appliance.documents.sandbox import Sandbox
+from appliance.gate import Gate
+from appliance.health import Health, NotWell
+from appliance.identity import api as identity_api
+from appliance.identity.kiosks import Kiosks
+from appliance.identity.limits import Attempts
+from appliance.identity.passwords import Passwords
+from appliance.identity.people import People
+from appliance.identity.sign_in import SignIn
+from appliance.jobs import Jobs, Waker, Worker
+from appliance.jobs import api as jobs_api
+from appliance.jobs.waking import Bell
+from appliance.metrics import JOBS
+from appliance.node_api import NodeFacts
+from appliance.policy import PolicyEngine
+from appliance.processes import DEMO_MARK
+from appliance.retrieval import api as search_api
+from appliance.retrieval.engines import SqliteEngine
+from appliance.retrieval.index import PassageIndex
+from appliance.retrieval.service import Search
+from appliance.static import BuiltUi
+from appliance.store import CONTROL, Purpose, Store, open_store
+from appliance.store.admission import minter
+from appliance.web import Cursors
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from appliance.settings import Settings
+
+LEAST_FREE = 0.10
+ROUTES = [
+    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES,
+    *jobs_api.ROUTES, *audit_api.ROUTES,
+]  # fmt: skip
+SERVICES = (
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
+    "chat", "cursors", "health", "node", "gauges",
+)  # fmt: skip
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What every process stands on."""
+
+    settings: Settings
+    store: Store
+    instance: Instance
+    recorder: Recorder
+    policy: PolicyEngine
+    gate: Gate
+    models: ModelClient
+
+
+@asynccontextmanager
+async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
+    """Open the data directory, bring tables and record in order, and stand up the gate."""
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.data, settings.database_url if settings.role == "hub" else None)
+        stack.push_async_callback(store.close)
+        await store.migrate()
+        settings.run.mkdir(mode=0o700, exist_ok=True)
+        instance = Instance(settings.run)
+        stack.callback(instance.close)
+        recorder = Recorder(store, instance, heads=settings.data / "audit.heads.json")
+        stack.push_async_callback(recorder.close)
+        policy = PolicyEngine()
+        gate = Gate(policy, recorder, minter())
+        stack.push_async_callback(gate.close)
+        store.post_record = gate.post_record
+        models = ModelClient(settings.models_socket)
+        stack.push_async_callback(models.close)
+        found = await recover(store, recorder)
+        if found.relayed or found.closed or found.disputed:
+            log.warning("record recovered", relayed=found.relayed, closed=found.closed, disputed=len(found.disputed))
+        instance.sweep()
+        yield Foundation(settings, store, instance, recorder, policy, gate, models)
+
+
+@asynccontextmanager
+async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
+    """The API with all its services, and the built UI."""
+    ui = BuiltUi(settings.share / "webui")
+    async with foundation(settings) as base, AsyncExitStack() as stack:
+        store, gate, recorder = base.store, base.gate, base.recorder
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        sandbox = await stack.enter_async_context(Sandbox())
+        cursors = Cursors(store.secret("cursor"))
+        engine = SqliteEngine()
+        search = Search(store, engine, base.policy, base.models)
+        answers = Answers(search, base.models)
+        sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        library = Library(
+            store, gate, base.policy, PassageIndex(engine), Waker(settings.worker_socket), sandbox, cursors,
+            limit=settings.upload_limit_mib * 2**20,
+        )  # fmt: skip
+        services: dict[str, Any] = {
+            "gate": gate,
+            "store": store,
+            "recorder": recorder,
+            "policy": base.policy,
+            "sign_in": sign_in,
+            "people": People(store, passwords=passwords),
+            "kiosks": Kiosks(store, recorder, attempts=Attempts()),
+            "library": library,
+            "jobs": Jobs(store, gate, cursors),
+            "search": search,
+            "answers": answers,
+            "chat": Chat(store, gate, answers, cursors),
+            "cursors": cursors,
+            "health": _health(base),
+            "node": node_facts(settings),
+            "gauges": _gauges(store),
+        }
+        yield build(ROUTES, services, sign_in), ui
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[Worker]:
+    """The worker with the handlers of this role."""
+    async with foundation(settings) as base, Sandbox() as sandbox:
+        ingest = Ingest(base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox)
+        yield Worker(
+            base.store,
+            {"ingest": ingest},
+            name=base.instance.id,
+            is_alive=base.instance.is_alive,
+            bell=Bell(settings.worker_socket),
+        )
+
+
+def node_facts(settings: Settings) -> NodeFacts:
+    return NodeFacts(
+        name=settings.data.name,
+        role=settings.role,
+        authority="local",
+        demo=(settings.data / DEMO_MARK).exists(),
+        languages=("en",),
+        kiosk_idle_seconds=settings.kiosk_idle_seconds,
+    )
+
+
+def described_application() -> Litestar:
+    """The application without anything behind it: enough to describe its routes."""
+    return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
+
+
+def _health(base: Foundation) -> Health:
+    async def database() -> str:
+        async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
+            await session.connection()
+        return f"{len(await base.store.tenants())} tenants"
+
+    async def record() -> str:
+        heads = await base.recorder.save_heads()
+        return f"{len(heads)} logs, {sum(head.size for head in heads.values())} records"
+
+    async def policy() -> str:
+        return f"pack {base.policy.pack_version}"
+
+    async def models() -> str:
+        found = await base.models.health()
+        return ", ".join(found["kinds"])
+
+    async def at_work() -> str:
+        if not base.settings.worker_socket.exists():
+            raise NotWell("no worker is running; documents wait")
+        return "running"
+
+    async def disk() -> str:
+        usage = shutil.disk_usage(base.settings.data)
+        free = f"{usage.free / 2**30:.1f} GiB free"
+        if usage.free < usage.total * LEAST_FREE:
+            raise NotWell(f"{free}; documents are no longer taken in below 10 %")
+        return free
+
+    return Health(
+        {"database": database, "record": record, "policy": policy, "models": models, "worker": at_work, "disk": disk}
+    )
+
+
+def _gauges(store: Store) -> Callable[[], Awaitable[None]]:
+    """Counts of stored things, read when `/metrics` is scraped."""
+    from appliance.jobs.service import job_counts
+
+    async def read() -> None:
+        totals = dict.fromkeys(("queued", "running", "finished", "failed", "cancelled"), 0)
+        for tenant in await store.tenants():
+            for state, count in (await job_counts(store, tenant.id)).items():
+                totals[state] += count
+        for state, count in totals.items():
+            JOBS.labels(state).set(count)
+
+    return read
+
+

@@ -1,0 +1,112 @@
+"""`python -m appliance init|web|worker|seed`: what the supervisor, or systemd, starts.
+
+    init    makes the data directory, its keys and (for a demo) its people; prints the recovery key once
+    web     the API and the UI, on the people's address and at the owner's door
+    worker  the jobs
+    seed    gives the demo plant's documents to the running node
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from appliance.errors import OutpostError
+from appliance.logs import configure
+from appliance.settings import Settings, load
+
+DEMO = "--demo"
+DEMO_MARK = "demo"
+"""A file in the data directory of a node that carries the demo plant."""
+INITIALISED = "credentials.json"
+"""Written last by `init`."""
+
+
+def main() -> None:
+    """Run one process to its end and exit with its code."""
+    name, *rest = sys.argv[1:] or ["?"]
+    try:
+        settings = load()
+        configure(settings.log_level, name)
+        sys.exit(asyncio.run(_work(name, rest, settings)))
+    except OutpostError as error:
+        sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
+        sys.exit(error.exit_code)
+
+
+def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any, int]:
+    if name == "web":
+        return serve_web(settings)
+    if name == "worker":
+        return run_worker(settings)
+    from appliance import seeding
+
+    if name == "init":
+        return seeding.initialise(settings, demo=DEMO in rest)
+    if name == "seed":
+        return seeding.fill(settings)
+    raise SystemExit(__doc__)
+
+
+async def serve_web(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from appliance.compose import web
+    from appliance.edge import Edge, OwnerDoor
+
+    stopped = _stop_signal()
+    async with web(settings) as (api, ui):
+        edge = Edge(api, ui)
+        settings.socket.unlink(missing_ok=True)
+        common: dict[str, Any] = {"interface": Interfaces.ASGINL, "log_enabled": False, "websockets": False}
+        people = Server(edge, address=settings.host, port=settings.port, **common)
+        owner = Server(OwnerDoor(edge), uds=settings.socket, **common)
+        serving = [asyncio.create_task(people.serve()), asyncio.create_task(owner.serve())]
+        try:
+            await _guard_socket(settings)
+            done, _ = await asyncio.wait([asyncio.create_task(stopped.wait()), *serving], return_when="FIRST_COMPLETED")
+            for task in done:
+                task.result()
+        finally:
+            people.stop()
+            owner.stop()
+            await asyncio.wait(serving, timeout=5)
+            settings.socket.unlink(missing_ok=True)
+    return 0
+
+
+async def _guard_socket(settings: Settings) -> None:
+    """The owner's door opens for the owner alone, whatever the umask was; its directory is 0700 anyway."""
+    while not settings.socket.exists():
+        await asyncio.sleep(0.005)
+    settings.socket.chmod(0o600)
+
+
+async def run_worker(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT."""
+    import os
+
+    from appliance.compose import worker
+
+    # Taking documents in must not slow a question down.
+    os.nice(10)
+    stopped = _stop_signal()
+    async with worker(settings) as working:
+        running = asyncio.create_task(working.run())
+        await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
+        working.stop()
+        await running
+    return 0
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped

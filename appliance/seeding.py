@@ -1,0 +1,135 @@
+"""What a new data directory needs before it can be used, and what a demo puts into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+from rich.console import Console
+
+from appliance.audit import NewRecord, Recorder
+from appliance.audit.instances import Instance
+from appliance.client import open_door
+from appliance.documents.ingest_cli import ingest
+from appliance.errors import NotFound
+from appliance.identity.passwords import Passwords
+from appliance.identity.seed import seed_people
+from appliance.identity.values import Credential
+from appliance.processes import DEMO_MARK, INITIALISED
+from appliance.settings import Settings
+from appliance.store import Store, Tenant, new_id, open_store
+
+PLANT = Path(__file__).parent.parent / "demo" / "plant"
+DEFAULT_TENANT = ("plant", "Plant")
+
+log = structlog.get_logger(__name__)
+
+
+class NoDemoPlant(NotFound):
+    """The demo plant is part of the source tree, not of an installed release."""
+
+    code, title = "no-demo-plant", "The demo plant is not here"
+    hint = "Run the demo from a clone, or put your own documents in with `outpost ingest`."
+
+
+async def initialise(settings: Settings, *, demo: bool) -> int:
+    """Make keys, tables, tenants and their first people; do nothing twice.
+
+    The recovery key is printed when the master key is made, and never again.
+    """
+    if demo and not PLANT.is_dir():
+        raise NoDemoPlant("There is no demo plant beside the program.")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await open_store(settings.data, settings.database_url)
+    try:
+        await store.migrate()
+        if store.recovery_code is not None:
+            print(f"outpost: recovery key, shown only now: {store.recovery_code}", flush=True)
+            print("outpost: write it down; with the data but without the keys, it is the only way back.", flush=True)
+        tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
+        passwords = Passwords()
+        try:
+            made = await seed_people(store, tenants, passwords=passwords)
+        finally:
+            passwords.close()
+        await _record(settings, store, made, tenants)
+        if demo:
+            (settings.data / DEMO_MARK).touch(mode=0o600)
+        _keep(settings.data / INITIALISED, made)
+    finally:
+        await store.close()
+    return 0
+
+
+def _wanted() -> list[tuple[str, str]]:
+    found = [json.loads(path.read_text(encoding="utf-8"))["tenant"] for path in sorted(PLANT.glob("*/manifest.json"))]
+    return [(one["slug"], one["name"]) for one in found]
+
+
+async def _tenants(store: Store, wanted: list[tuple[str, str]]) -> list[Tenant]:
+    known = {tenant.slug: tenant for tenant in await store.tenants()}
+    return [known.get(slug) or await store.create_tenant(slug, name) for slug, name in wanted]
+
+
+async def _record(settings: Settings, store: Store, made: list[Credential], tenants: list[Tenant]) -> None:
+    """Sign-ins that nobody admitted are in the record all the same."""
+    settings.run.mkdir(mode=0o700, exist_ok=True)
+    instance = Instance(settings.run)
+    recorder = Recorder(store, instance, heads=settings.data / "audit.heads.json")
+    ids = {tenant.slug: tenant.id for tenant in tenants}
+    try:
+        records = [
+            NewRecord(
+                tenant_id=ids[one.tenant],
+                event_type="admin.user_created",
+                phase="single",
+                correlation_id=new_id(),
+                user_id=None,
+                result_status="success",
+                metadata={"role": one.role, "by": "first start"},
+                personal={"username": one.username},
+            )
+            for one in made
+        ]
+        if records:
+            await recorder.append(*records)
+    finally:
+        await recorder.close()
+        instance.close()
+
+
+def _keep(path: Path, made: list[Credential]) -> None:
+    """Add new sign-ins to the file that only the owner can read; whole or not at all."""
+    if not made:
+        return
+    known: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    temporary = path.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(known + [asdict(one) for one in made], file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+async def fill(settings: Settings) -> int:
+    """Give the demo plant's documents to the running node; what it has already is left alone."""
+    console = Console(file=sys.stdout, highlight=False)
+    failed = 0
+    for manifest in sorted(PLANT.glob("*/manifest.json")):
+        async with open_door(settings.socket, tenant=manifest.parent.name) as door:
+            summary = await ingest(
+                door,
+                [manifest.parent],
+                tenant=manifest.parent.name,
+                classification="INTERNAL",
+                wait=True,
+                manifest=manifest,
+                console=console,
+            )
+        failed += summary.failed
+    return 1 if failed else 0
