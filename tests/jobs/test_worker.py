@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from appliance.errors import Unprocessable
 from appliance.jobs import Cancelled, Handler, Retry, RunningJob, Worker, enqueue
 from appliance.jobs import store as queries
 from appliance.jobs.tables import JobRow
@@ -249,3 +250,65 @@ async def test_a_ring_wakes_the_worker_and_nobody_listening_is_no_error(tmp_path
             await bell.wait(60)
     finally:
         bell.close()
+
+
+async def test_a_job_waits_for_its_time(store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery) -> None:
+    async def work(_: RunningJob) -> None:
+        return None
+
+    action = admitted()
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+    async with store.open_session(action, write=True) as session:
+        delayed = await enqueue(session, kind="work", payload={}, owner=action.principal, not_before=later)
+    prompt = await put(store, admitted)
+    nursery.start(work=work)
+    await until(store, tenant, prompt, "finished")
+
+    assert (await job(store, tenant, delayed)).state == "queued"
+
+
+async def test_a_lease_given_before_the_clock_was_set_back_is_over(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted
+) -> None:
+    await put(store, admitted)
+    now = dt.datetime.now(dt.UTC)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        row = await queries.claim_next(session, "first", ["work"], now)
+        assert row is not None
+        row.lease_until = now + dt.timedelta(days=300)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        assert await queries.claim_next(session, "second", ["work"], now) is not None
+
+
+async def test_what_a_job_is_about_is_told_of_every_move(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, tmp_path: Path
+) -> None:
+    told: list[tuple[str, str, str]] = []
+
+    async def watch(_session: Any, payload: Mapping[str, Any], state: str, reason: str) -> None:
+        told.append((payload["file"], state, reason))
+
+    async def work(running: RunningJob) -> None:
+        if running.payload["file"] == "bad":
+            raise Unprocessable("It cannot be read.")
+
+    good, bad = await put(store, admitted, file="good"), await put(store, admitted, file="bad")
+    worker = Worker(
+        store,
+        {"work": work},
+        name="first",
+        is_alive=lambda _: True,
+        bell=Bell(tmp_path / "bell.sock"),
+        watches={"work": watch},
+    )
+    running = asyncio.create_task(worker.run())
+    await until(store, tenant, good, "finished")
+    await until(store, tenant, bad, "failed")
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+
+    assert [(state, reason) for file, state, reason in told if file == "good"] == [("running", ""), ("finished", "")]
+    assert [(state, reason) for file, state, reason in told if file == "bad"] == [
+        ("running", ""),
+        ("failed", "It cannot be read."),
+    ]
