@@ -1,0 +1,178 @@
+"""The questions are fair: each right answer stands in its document in force, each wrong one stands elsewhere."""
+
+import re
+from collections import Counter
+
+import pypdfium2
+import pytest
+
+from tests.demo.plant import SOURCES, Question, file_path, has, pieces, questions, source, words
+
+GOLDEN = questions("golden")
+TUNING = questions("tuning")
+ALL = GOLDEN + TUNING
+QUOTED = [question for question in ALL if question.expect == "quoted"]
+NONE = [question for question in ALL if question.expect == "none"]
+
+# What a document of the tenant would have to say to answer the question; no piece of one matches.
+WOULD_ANSWER = {
+    "What does alarm E-0471 mean?": r"e-0471",
+    "What is the purchase price of a KF-7731-A seal kit?": r"price|kf-7731-a.*eur",
+    "What is the password of panel CP-30?": r"password",
+    "How long is the warranty of capper CP-210?": r"warrant|guarantee period",
+    "How many grams does the preform of the 0.5 L bottle weigh?": r"preform",
+    "At what speed does palletiser PA-240 run?": r"palletiser|pa-240",
+    "How often is the checkweigher calibrated?": r"checkweigher.*calibrat|calibrat.*checkweigher",
+    "Which firmware version runs on the PLC of the filler?": r"firmware|software version",
+    "What purity must the nitrogen for line 1 have?": r"nitrogen|purity",
+    "How many fire extinguishers hang in hall A?": r"extinguisher",
+    "How loud is the boiler house?": r"boiler.*db|db.*boiler",
+    "What torque do the bolts of the burner flange need?": r"burner.* nm",
+    "How many kilocalories does a bottle of lemon soda have?": r"calorie|kcal|energy value",
+    "How many cavities does the bottle blower have?": r"cavity|cavities",
+    "When does the canteen open?": r"canteen",
+    "How fast may fork-lift trucks drive inside the halls?": r"fork-lift.*km/h|km/h.*fork-lift",
+    "What temperature does the water of the cooling tower have?": r"cooling tower.*°c",
+    "Chain pitch of conveyor CV-235": r"cv-235",
+    "How many millilitres a minute does a spray gun deliver?": r"(ml|l|g)/min",
+    "How long do the parts stay in the oven?": r"oven.*(min|hour)|curing time|baked",
+    "What does U-0611 mean?": r"u-0611",
+    "Which company insures the boiler?": r"insur",
+    "How long is the belt of cap elevator EL-212?": r"el-212.* m\b|elevator.*belt",
+    "How much does one cap weigh?": r"\bcaps? weigh|weight of (a|the|one) cap",
+    "How many kWh does line 1 use in a shift?": r"kwh",
+    "What is the barcode number of the cola pack?": r"barcode|gtin|\bean\b",
+    "What is the freezing point of Glykol F?": r"freez|frost",
+    "To what torque are the screws of the laser head tightened?": r"laser.* nm",
+    "When is the next fire drill?": r"drill",
+    "Who represents the workers in the works council?": r"works council|represent",
+    "Which nozzle size do the spray guns have?": r"nozzle",
+}
+
+
+def by_id(question: Question) -> str:
+    return question.id
+
+
+def test_the_golden_questions_are_sixty_answerable_and_sixty_near_misses() -> None:
+    counts = Counter((question.kind, question.category) for question in GOLDEN)
+
+    assert sum(count for (kind, _), count in counts.items() if kind == "answerable") == 60
+    assert {category for kind, category in counts if kind == "answerable"} == {
+        "fact",
+        "number",
+        "identifier",
+        "steps",
+        "paraphrase",
+    }
+    assert counts["near_miss", "wrong_asset"] == 20
+    assert counts["near_miss", "superseded"] == 20
+    assert counts["near_miss", "absent"] == 20
+
+
+def test_there_are_seventy_tuning_questions() -> None:
+    assert len(TUNING) == 70
+
+
+def test_no_question_is_asked_twice() -> None:
+    assert len({question.id for question in ALL}) == len(ALL)
+    assert len({(question.tenant, words(question.question)) for question in ALL}) == len(ALL)
+
+
+def test_golden_and_tuning_questions_ask_for_different_facts() -> None:
+    def facts(asked: list[Question]) -> set[tuple[str | None, str]]:
+        return {(question.document, words(answer)) for question in asked for answer in question.answer_any}
+
+    def temptations(asked: list[Question]) -> set[str]:
+        return {
+            words(value)
+            for question in asked
+            if question.expect == "none" and question.category in {"wrong_asset", "superseded"}
+            for value in question.must_not
+        }
+
+    assert facts(GOLDEN) & facts(TUNING) == set()
+    assert temptations(GOLDEN) & temptations(TUNING) <= {"7,300 l"}
+
+
+@pytest.mark.parametrize("question", QUOTED, ids=by_id)
+def test_each_answer_stands_in_one_piece_of_its_document_in_force(question: Question) -> None:
+    assert question.document is not None
+    document = source(question.tenant, question.document)
+
+    assert not document.superseded
+    assert document.classification != "CONFIDENTIAL"
+    for answer in question.answer_any:
+        assert has(document.body, answer), answer
+    assert any(has(piece, answer) for piece in pieces(document) for answer in question.answer_any)
+
+
+@pytest.mark.parametrize("question", QUOTED, ids=by_id)
+def test_the_page_of_an_answer_is_right_and_given_for_pdf_only(question: Question) -> None:
+    assert question.document is not None
+    if not question.document.endswith(".pdf"):
+        assert question.page is None
+        return
+
+    assert question.page is not None
+    pdf = pypdfium2.PdfDocument(file_path(question.tenant, question.document))
+    # pdfium marks a hyphen at a line's end with U+FFFE.
+    text = pdf[question.page - 1].get_textpage().get_text_range().replace("\ufffe", "-")
+    assert any(has(text, answer) for answer in question.answer_any)
+
+
+@pytest.mark.parametrize("question", [asked for asked in ALL if asked.must_not], ids=by_id)
+def test_each_wrong_value_really_stands_somewhere_but_never_beside_the_right_one(question: Question) -> None:
+    for value in question.must_not:
+        assert any(has(document.body, value) for document in SOURCES), value
+        if question.document:
+            for piece in pieces(source(question.tenant, question.document)):
+                if any(has(piece, answer) for answer in question.answer_any):
+                    assert not (has(piece, value) and question.category in {"number", "identifier", "superseded"}), (
+                        piece
+                    )
+
+
+@pytest.mark.parametrize("question", [asked for asked in ALL if asked.category == "superseded"], ids=by_id)
+def test_what_a_superseded_question_must_not_say_stands_in_an_old_revision(question: Question) -> None:
+    assert question.must_not
+    old = [document for document in SOURCES if document.superseded]
+    if question.document:
+        new = source(question.tenant, question.document)
+        old = [document for document in old if document.file == new.supersedes]
+        assert not any(has(new.body, value) for value in question.must_not)
+
+    assert any(has(document.body, value) for document in old for value in question.must_not)
+
+
+@pytest.mark.parametrize("question", NONE, ids=by_id)
+def test_a_question_without_an_answer_names_no_document(question: Question) -> None:
+    assert question.kind == "near_miss"
+    assert question.answer_any == []
+    assert question.document is None
+    assert question.page is None
+
+
+@pytest.mark.parametrize("question", [asked for asked in ALL if asked.category == "absent"], ids=by_id)
+def test_an_absent_fact_stands_in_no_document_of_its_tenant(question: Question) -> None:
+    pattern = WOULD_ANSWER[question.question]
+
+    found = [
+        (document.file, piece)
+        for document in SOURCES
+        if document.tenant == question.tenant
+        for piece in pieces(document)
+        if re.search(pattern, piece)
+    ]
+    assert found == []
+
+
+def test_the_tenants_share_a_pump_name_but_no_value_of_it() -> None:
+    torques = {
+        document.tenant: set(re.findall(r"\d+ Nm", document.body))
+        for document in SOURCES
+        if document.doc_type == "manual" and document.assets == ("P-101A",)
+    }
+
+    assert set(torques) == {"alder", "birch"}
+    assert torques["alder"] & torques["birch"] == set()
