@@ -109,6 +109,10 @@ def _parsed(text: str) -> Checkpoint:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedNote("A checkpoint holds base64 that cannot be read.") from None
+        raw = None
+    # The last letter carries spare bits: only one of its spellings is taken.
+    if raw is None or base64.b64encode(raw).decode() != text:
+        raise MalformedNote("A checkpoint holds base64 that cannot be read.")
+    return raw
