@@ -31,7 +31,7 @@ _USERNAME: Final = re.compile(r"\w[\w.@+-]{0,63}")
 
 def folded(name: str) -> str:
     """One spelling for a name that people type in several."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def username(name: str) -> str:

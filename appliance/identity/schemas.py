@@ -43,7 +43,7 @@ class UserView(Body):
 
 class TokenView(Body):
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6749
     expires_in: int
     refresh_token: str
     user: UserView
@@ -134,7 +134,7 @@ class Proof(Body):
 
 class KioskTokenView(Body):
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6749
     expires_in: int
 
     @classmethod
