@@ -1,0 +1,21 @@
+import { plainFetch } from "./api/client.ts";
+import type { NodeFacts } from "./api/types.ts";
+
+/** What the node says of itself; null until it has answered once. */
+class Facts {
+  node: NodeFacts | null = $state.raw(null);
+
+  async load(): Promise<void> {
+    if (this.node) return;
+    const response = await plainFetch("/v1", { headers: { Accept: "application/json" } });
+    this.node = (await response.json()) as NodeFacts;
+  }
+
+  /** Names of the languages that are searched, in English; empty while unknown. */
+  get languages(): string {
+    const names = new Intl.DisplayNames(["en"], { type: "language" });
+    return (this.node?.languages ?? []).map((code) => names.of(code) ?? code).join(", ");
+  }
+}
+
+export const facts = new Facts();

@@ -1,0 +1,9 @@
+import "./app.css";
+
+import { mount } from "svelte";
+
+import App from "./App.svelte";
+import { theme } from "./theme.svelte.ts";
+
+theme.apply();
+mount(App, { target: document.body });

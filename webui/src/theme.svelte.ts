@@ -1,0 +1,37 @@
+export const THEMES = ["system", "light", "dark", "contrast"] as const;
+export type ThemeName = (typeof THEMES)[number];
+
+const KEY = "outpost.theme";
+
+function stored(): ThemeName {
+  const name = localStorage.getItem(KEY);
+  return THEMES.find((known) => known === name) ?? "system";
+}
+
+class Theme {
+  name: ThemeName = $state(stored());
+
+  apply(): void {
+    document.documentElement.dataset["theme"] = this.name;
+  }
+
+  choose(name: ThemeName): void {
+    this.name = name;
+    localStorage.setItem(KEY, name);
+    this.apply();
+  }
+
+  /** What the screen shows now, with "system" resolved. */
+  get shown(): Exclude<ThemeName, "system"> {
+    if (this.name !== "system") return this.name;
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+
+  /** The next look for a single button: light, dark, high contrast, light. */
+  step(): void {
+    const next = { light: "dark", dark: "contrast", contrast: "light" } as const;
+    this.choose(next[this.shown]);
+  }
+}
+
+export const theme = new Theme();
