@@ -1,9 +1,12 @@
 """The trained reader as its difference from the pinned body: what git carries instead of 42 MB of weights.
 
-A delta is one safetensors file. Per matrix `<name>.left` (rows, rank) and `<name>.right` (rank, columns) are int8 with
-float32 scales `<name>.left_scale` (rank,) and `<name>.right_scale` (rank,); vectors and the two heads are `<name>.value`
-(float16), differences for the body's tensors and whole for the heads. Its metadata names the body by SHA-256, so that it
-is never merged into another one, and carries the calibration of the answerable score.
+A delta is one safetensors file. For a matrix it holds two thin int8 factors with a float32 scale per rank,
+
+    <name>.left (rows, rank) x <name>.right (rank, columns)   beside <name>.left_scale, <name>.right_scale (rank,)
+
+or, where that would be no smaller, `<name>.whole` in int8 with `<name>.whole_scale` (rows,). Vectors are `<name>.value` in
+float16, the heads, which the body does not have, `<name>.value` in float32. Its metadata names the body by SHA-256, so
+that it is never merged into another one, and carries facts: the calibration of the answerable score and the figures.
 """
 
 import hashlib
@@ -53,12 +56,19 @@ def compress(trained: Weights, body: Weights, *, rank: int) -> dict[str, NDArray
         if min(change.shape) <= 2 or change.ndim < 2:
             tensors[f"{name}.value"] = change.astype(np.float16)
             continue
+        if rank * sum(change.shape) >= change.size:
+            tensors[f"{name}.whole"], tensors[f"{name}.whole_scale"] = _codes(change, 1)
+            continue
         left, sizes, right = np.linalg.svd(change, full_matrices=False)
-        kept = min(rank, len(sizes))
-        root = np.sqrt(sizes[:kept])
-        for side, factor, axis in (("left", left[:, :kept] * root, 0), ("right", right[:kept] * root[:, None], 1)):
+        root = np.sqrt(sizes[:rank])
+        for side, factor, axis in (("left", left[:, :rank] * root, 0), ("right", right[:rank] * root[:, None], 1)):
             tensors[f"{name}.{side}"], tensors[f"{name}.{side}_scale"] = _codes(factor.astype(np.float32), axis)
     return tensors
+
+
+def _decoded(delta: Delta, key: str, axis: int) -> NDArray[np.float32]:
+    scale = np.expand_dims(delta.tensors[f"{key}_scale"].astype(np.float32), axis)
+    return delta.tensors[key].astype(np.float32) * scale
 
 
 def merge(body: Weights, delta: Delta) -> dict[str, NDArray[np.float32]]:
@@ -68,10 +78,10 @@ def merge(body: Weights, delta: Delta) -> dict[str, NDArray[np.float32]]:
         name, _, part = key.rpartition(".")
         if part == "value":
             change = tensor.astype(np.float32)
+        elif part == "whole":
+            change = _decoded(delta, key, 1)
         elif part == "left":
-            right, scale = delta.tensors[f"{name}.right"], delta.tensors[f"{name}.right_scale"]
-            columns = tensor.astype(np.float32) * delta.tensors[f"{name}.left_scale"].astype(np.float32)
-            change = columns @ (right.astype(np.float32) * scale.astype(np.float32)[:, None])
+            change = _decoded(delta, key, 0) @ _decoded(delta, f"{name}.right", 1)
         else:
             continue
         if name.startswith(HEADS):
@@ -86,7 +96,7 @@ def merge(body: Weights, delta: Delta) -> dict[str, NDArray[np.float32]]:
 def write(path: Path, delta: Delta) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"format": FORMAT, "body": delta.body, "facts": json.dumps(delta.facts, sort_keys=True)}
-    metadata["sha256"] = _digest(delta.tensors)
+    metadata["sha256"] = _digest(delta.tensors, metadata["facts"])
     save_file({name: np.ascontiguousarray(tensor) for name, tensor in delta.tensors.items()}, path, metadata=metadata)
 
 
@@ -102,13 +112,13 @@ def read(path: Path, *, body: str) -> Delta:
         raise DeltaRefused(f"{path.name} is not of format {FORMAT}")
     if metadata.get("body") != body:
         raise DeltaRefused(f"{path.name} was made for another body")
-    if metadata.get("sha256") != _digest(tensors):
-        raise DeltaRefused(f"{path.name} is damaged: its tensors do not match its digest")
+    if metadata.get("sha256") != _digest(tensors, metadata.get("facts", "")):
+        raise DeltaRefused(f"{path.name} is damaged: its content does not match its digest")
     return Delta(tensors, body, json.loads(metadata["facts"]))
 
 
-def _digest(tensors: Mapping[str, NDArray[np.generic]]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, NDArray[np.generic]], facts: str) -> str:
+    digest = hashlib.sha256(facts.encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}\n".encode())
         digest.update(np.ascontiguousarray(tensors[name]).tobytes())

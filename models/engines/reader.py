@@ -44,10 +44,16 @@ class Raw:
 
 
 class Reader:
-    def __init__(self, session: Session) -> None:
-        package, self._session = session.package, session
-        self._calibration = Calibration(**package.manifest.calibration)
-        self.name = package.manifest.name
+    """`calibration` is the package's own unless another is given."""
+
+    def __init__(self, session: Session, calibration: Calibration | None = None) -> None:
+        self._session = session
+        self._calibration = calibration or Calibration(**session.package.manifest.calibration)
+        self.name = session.package.manifest.name
+
+    def calibrated(self, calibration: Calibration) -> "Reader":
+        """The same model, scored by another calibration."""
+        return Reader(self._session, calibration)
 
     def read(self, question: str, passages: Sequence[str]) -> Sliced[list[Reading]]:
         """One reading a passage, in their order; a long passage is read in overlapping windows."""

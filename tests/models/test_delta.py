@@ -51,6 +51,15 @@ def test_a_merged_delta_gives_the_trained_weights_again(written: Path) -> None:
         assert np.abs(merged[name] - value).max() < 0.01, name
 
 
+def test_a_rank_that_saves_nothing_keeps_the_whole_difference() -> None:
+    body = weights(1)
+    change = delta.Delta(delta.compress(trained(body), body, rank=16), BODY, {})
+
+    assert "encoder.layer.0.output.dense.weight.whole" in change.tensors
+    for name, value in trained(body).items():
+        assert np.abs(delta.merge(body, change)[name] - value).max() < 0.01, name
+
+
 def test_a_delta_carries_its_calibration(written: Path) -> None:
     assert delta.read(written, body=BODY).facts == {"calibration": {"intercept": 0.5}}
 
@@ -68,6 +77,13 @@ def test_a_flipped_byte_is_refused(written: Path) -> None:
     data = bytearray(written.read_bytes())
     data[-7] ^= 1
     written.write_bytes(data)
+
+    with pytest.raises(DeltaRefused, match="damaged"):
+        delta.read(written, body=BODY)
+
+
+def test_altered_facts_are_refused(written: Path) -> None:
+    written.write_bytes(written.read_bytes().replace(b"0.5", b"9.5"))
 
     with pytest.raises(DeltaRefused, match="damaged"):
         delta.read(written, body=BODY)

@@ -46,7 +46,7 @@ async def test_urgent_work_goes_between_the_slices_of_bulk_work(lanes: Lanes) ->
     await asyncio.sleep(0)
     bulk.gate.set()
 
-    assert await asyncio.gather(first, second) == ["bulk", "urgent"]
+    assert list(await asyncio.gather(first, second)) == ["bulk", "urgent"]
     assert log == ["bulk0", "urgent0", "urgent1", "urgent2", "bulk1", "bulk2"]
 
 
