@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.store.admission import Admitted, Decision, Outcome, Principal, RecordRef
 from appliance.store.blobs import BlobName, Blobs
 from appliance.store.ids import TenantId, new_id
-from appliance.store.keys import RecoveryCode, create_master_key, recover_master_key
+from appliance.store.keys import RecoveryCode, create_master_key, recover_master_key, renew_recovery_code
 from appliance.store.opening import open_store
 from appliance.store.schema import (
     AUDIT,
@@ -46,4 +46,5 @@ __all__ = [
     "new_id",
     "open_store",
     "recover_master_key",
+    "renew_recovery_code",
 ]

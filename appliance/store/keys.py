@@ -88,13 +88,32 @@ def create_master_key(directory: Path) -> RecoveryCode:
         MasterKeyExists: there is one, or there are keys that one has wrapped.
     """
     make_directory(directory)
-    if (directory / MASTER).exists() or any(name != RECOVERY for name in _wrapped(directory)):
+    if has_keys(directory):
         raise MasterKeyExists("This data directory already has keys.")
-    code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
     master = os.urandom(_KEY)
     # The recovery wrapping first: a master key without one would be taken into use and could never be recovered.
-    write_durably(_file(directory, RECOVERY), _wrap(_code_key(code.text), RECOVERY, master))
+    code = _wrap_for_recovery(directory, master)
     write_durably(directory / MASTER, master)
+    return code
+
+
+def has_keys(directory: Path) -> bool:
+    """Whether there is a master key, or a key that one has wrapped; a recovery key alone is a making cut short."""
+    return (directory / MASTER).exists() or any(path.stem != RECOVERY for path in directory.glob("*.wrapped"))
+
+
+def renew_recovery_code(directory: Path) -> RecoveryCode:
+    """Make a new recovery code for the present master key; the one before is worth nothing from then on.
+
+    Raises:
+        MasterKeyMissing, WrongKey: the master key is not there, or does not fit.
+    """
+    return _wrap_for_recovery(directory, Keyring.load(directory).master)
+
+
+def _wrap_for_recovery(directory: Path, master: bytes) -> RecoveryCode:
+    code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
+    write_durably(_file(directory, RECOVERY), _wrap(_code_key(code.text), RECOVERY, master))
     return code
 
 
@@ -117,16 +136,12 @@ def recover_master_key(directory: Path, code: str) -> None:
         write_durably(present, master)
 
 
-def _wrapped(directory: Path) -> list[str]:
-    return sorted(path.name.removesuffix(".wrapped") for path in directory.glob("*.wrapped"))
-
-
 class Keyring:
     """The keys of one data directory, unwrapped one by one when first asked for."""
 
     def __init__(self, directory: Path, master: bytes) -> None:
         self._directory = directory
-        self._master = master
+        self.master = master
         self._open: dict[str, bytes] = {}
 
     @classmethod
@@ -160,7 +175,7 @@ class Keyring:
         if self.has(name):
             raise Conflict(f"There is already a key for {name}.")
         key = os.urandom(_KEY)
-        write_durably(_file(self._directory, name), _wrap(self._master, name, key))
+        write_durably(_file(self._directory, name), _wrap(self.master, name, key))
         self._open[name] = key
         return key
 
@@ -176,7 +191,7 @@ class Keyring:
                 stored = _file(self._directory, name).read_bytes()
             except FileNotFoundError:
                 raise KeyMissing(f"There is no key for {name}.") from None
-            key = _unwrap(self._master, name, stored)
+            key = _unwrap(self.master, name, stored)
             if key is None:
                 raise WrongKey(f"The key for {name} does not open with this master key.")
             self._open[name] = key

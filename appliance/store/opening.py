@@ -6,7 +6,7 @@ from pathlib import Path
 
 from appliance.errors import InvalidInput
 from appliance.store.files import locked, make_directory
-from appliance.store.keys import MASTER, Keyring, create_master_key
+from appliance.store.keys import Keyring, create_master_key, has_keys
 from appliance.store.sessions import Store
 from appliance.store.sqlcipher import SqlcipherStore
 
@@ -25,8 +25,7 @@ async def open_store(data: Path | None, database_url: str | None = None, *, owne
     keys = data / "keys"
     make_directory(keys)
     async with locked(keys / "lock"):
-        new = not (keys / MASTER).exists() and not any(keys.glob("*.wrapped"))
-        code = create_master_key(keys) if new else None
+        code = None if has_keys(keys) else create_master_key(keys)
         keyring = Keyring.load(keys)
     if database_url:
         from appliance.store.postgres import PostgresStore

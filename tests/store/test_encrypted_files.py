@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from appliance.store import AUDIT, CONTROL, Admitted, Purpose, Store, Tenant, Where, open_store
 from appliance.store.engines import EncryptedFile, connect
-from appliance.store.errors import KeyMissing, StoreBusy, StoreDamaged, StoreMissing
+from appliance.store.errors import KeyMissing, StoreBusy, StoreDamaged, StoreFull, StoreMissing
 from appliance.store.keys import Keyring
 from tests.contracts.notes import tenant_file
 
@@ -142,14 +141,12 @@ connection.close()
 
 async def test_a_writer_waits_for_another_process_and_then_gets_its_turn(node_store: Store, tenant: Tenant) -> None:
     path, key = tenant_file(node_store.data, tenant.id)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_WRITE_LOCK, str(path), key.hex()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    pipe = asyncio.subprocess.PIPE
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLD_THE_WRITE_LOCK, str(path), key.hex(), stdin=pipe, stdout=pipe
     )
     assert holder.stdout is not None
-    assert await asyncio.to_thread(holder.stdout.readline) == "held\n"
+    assert await holder.stdout.readline() == b"held\n"
 
     async def write() -> None:
         async with node_store.open_internal(Purpose.SEED, tenant.id, write=True):
@@ -158,7 +155,7 @@ async def test_a_writer_waits_for_another_process_and_then_gets_its_turn(node_st
     waiting = asyncio.create_task(write())
     done, _ = await asyncio.wait([waiting], timeout=0.3)
     assert not done, "the other process still holds the lock"
-    await asyncio.to_thread(holder.communicate, "", timeout=30)
+    await holder.communicate(b"")
     await waiting
 
 
@@ -172,6 +169,20 @@ async def test_a_file_that_stays_locked_is_busy_not_broken(node_store: Store, te
             pass
     holder.execute("ROLLBACK")
     holder.close()
+
+
+async def test_a_change_that_does_not_fit_on_the_disk_is_not_made(node_store: Store, tenant: Tenant) -> None:
+    async with node_store.open_internal(Purpose.VERIFY, tenant.id, write=True) as session:
+        await session.execute(text("CREATE TABLE ballast (content BLOB)"))
+
+    with pytest.raises(StoreFull):
+        async with node_store.open_internal(Purpose.SEED, tenant.id, write=True) as session:
+            # Stands for a full disk: SQLite reports both with the same code.
+            await session.execute(text("PRAGMA max_page_count = 1"))
+            await session.execute(text("INSERT INTO ballast VALUES (zeroblob(1000000))"))
+
+    async with node_store.open_internal(Purpose.VERIFY, tenant.id) as session:
+        assert await session.scalar(text("SELECT count(*) FROM ballast")) == 0
 
 
 async def test_a_writer_inside_a_writer_of_the_same_file_is_refused_instead_of_hanging(

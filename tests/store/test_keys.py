@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import Conflict
-from appliance.store import Purpose, RecoveryCode, create_master_key, open_store, recover_master_key
+from appliance.store import (
+    Purpose,
+    RecoveryCode,
+    create_master_key,
+    open_store,
+    recover_master_key,
+    renew_recovery_code,
+)
 from appliance.store.errors import KeyMissing, MasterKeyExists, MasterKeyMissing, WrongKey, WrongRecoveryCode
 from appliance.store.keys import Keyring, derive
 
@@ -99,6 +106,19 @@ def test_a_recovery_code_may_be_typed_as_people_type(keys: Path, misread: object
     recover_master_key(keys, misread(str(code)))
 
     assert (keys / "master.key").exists()
+
+
+def test_a_new_recovery_code_replaces_the_old_one(keys: Path) -> None:
+    old = create_master_key(keys)
+    master = (keys / "master.key").read_bytes()
+
+    new = renew_recovery_code(keys)
+
+    (keys / "master.key").unlink()
+    with pytest.raises(WrongRecoveryCode):
+        recover_master_key(keys, str(old))
+    recover_master_key(keys, str(new))
+    assert (keys / "master.key").read_bytes() == master
 
 
 def test_a_wrong_recovery_code_changes_nothing(keys: Path) -> None:
