@@ -95,9 +95,10 @@ class LogCheck:
     def add(self, leaf: StoredLeaf) -> None:
         """Take the next row, in order of `seq`."""
         if leaf.seq != self._next:
-            self._find("record-missing", f"{_records(self._next, leaf.seq)} missing.", seq=self._next)
+            missing = _records(self._next, max(leaf.seq, self._next + 1))
+            self._find("record-missing", f"{missing[0].upper()}{missing[1:]} missing.", seq=self._next)
             self._broken = True
-        self._next = leaf.seq + 1
+        self._next = max(leaf.seq, self._next) + 1
         made = leaf_hash(leaf.record)
         if made != leaf.hash:
             self._doubtful.append(leaf)

@@ -17,7 +17,7 @@ from appliance.audit.errors import MalformedNote
 from appliance.audit.heads import HEAD_FILE, HeadFile, Heads
 from appliance.audit.notes import Signer, verified
 from appliance.audit.records import SealedField, Sealer, commitment, tenant_of
-from appliance.audit.rules import Frontier
+from appliance.audit.rules import Frontier, leaf_hash
 from appliance.audit.service import sealer_of, signer_of
 from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow
 from appliance.audit.values import LogName
@@ -129,7 +129,7 @@ async def _check_log(session: AsyncSession, log: LogName, heads: Heads, signer: 
     check = LogCheck(log, marks)
     async for rows in _leaves(session, log):
         for row in rows:
-            check.add(StoredLeaf(*row))
+            check.add(_stored(row))
         findings.extend(await _check_personal(session, log, rows, sealer))
     check.finish()
     newest = max((mark.size for mark in marks), default=0)
@@ -140,7 +140,7 @@ def _mark(row: CheckpointRow, signer: Signer) -> Mark | None:
     try:
         checkpoint = verified(row.note, signer.public_key, origin=signer.origin(row.log))
         frontier = Frontier.from_bytes(row.size, row.frontier)
-    except (MalformedNote, ValueError):
+    except (MalformedNote, ValueError, TypeError, AttributeError):
         return None
     if checkpoint.size != row.size or frontier.root() != checkpoint.root:
         return None
@@ -170,6 +170,23 @@ async def _leaves(session: AsyncSession, log: LogName) -> AsyncIterator[Rows]:
         after = rows[-1].seq
 
 
+def _stored(row: Row[int, str, bytes, bytes, str, str | None, str]) -> StoredLeaf:
+    """A row as it is found: SQLite lets someone with the key put text or numbers where bytes were."""
+    return StoredLeaf(
+        seq=row.seq if isinstance(row.seq, int) else -1,
+        id=row.id,
+        hash=_bytes(row.hash)[:32].ljust(32, b"\0"),
+        record=_bytes(row.record),
+        event_type=row.event_type,
+        user_id=row.user_id,
+        created_at=row.created_at,
+    )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
+
+
 async def _check_personal(session: AsyncSession, log: LogName, rows: Rows, sealer: Sealer) -> list[Finding]:
     """Compare the personal fields that are still kept with what the records commit to; erased ones leave no trace."""
     by_id = {row.id: row for row in rows}
@@ -177,6 +194,8 @@ async def _check_personal(session: AsyncSession, log: LogName, rows: Rows, seale
     findings = []
     for personal in kept:
         row = by_id[personal.record_id]
+        if leaf_hash(_bytes(row.record)) != row.hash:
+            continue  # what it commits to is not known any more, and it has been named
         try:
             record = json.loads(row.record)
             salt, value = sealer.open(

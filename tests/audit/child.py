@@ -1,9 +1,9 @@
 """A process that records and is killed: `child.py <data> <stage>` works as far as the stage and then kills itself.
 
-    pre       after the pre-record                     working   inside the writing transaction, before its commit
-    commit    after the commit, before the relay       relay     after the relay, before the outbox row is deleted
-    outside   after a pre-record of work with outside effects
-    append    appends until it is killed from outside, printing each acknowledged place
+pre       after the pre-record                     working   inside the writing transaction, before its commit
+commit    after the commit, before the relay       relay     after the relay, before the outbox row is deleted
+outside   after a pre-record of work with outside effects
+append    appends until it is killed from outside, printing each acknowledged place
 """
 
 from __future__ import annotations

@@ -85,9 +85,9 @@ async def test_the_head_file_knows_what_was_acknowledged(store: Store, recorder:
         head = recorder.heads.read().latest[(await leaves(store, f"{tenant.id}/1"))[0].log]  # type: ignore[index]
 
         assert head.checkpoint.size == size
-        assert head.checkpoint.root == Frontier().extend(
-            row.hash for row in await leaves(store, f"{tenant.id}/1")
-        ).root()
+        assert (
+            head.checkpoint.root == Frontier().extend(row.hash for row in await leaves(store, f"{tenant.id}/1")).root()
+        )
 
 
 async def test_a_checkpoint_is_kept_with_the_first_record_and_every_64_more(

@@ -120,5 +120,5 @@ def test_a_sealed_name_does_not_open_elsewhere() -> None:
 
 def test_bytes_that_are_no_record_are_refused() -> None:
     for raw in (b"", b"{}", b"[]", b"null", b'{"log":1}'):
-        with pytest.raises(ValueError):  # noqa: PT011 - any of them
+        with pytest.raises(ValueError):
             Leaf.of(raw, epoch=1)

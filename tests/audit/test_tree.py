@@ -63,7 +63,9 @@ def test_every_leaf_is_proven_at_every_size(leaves: list[bytes], some_size: int,
 
 
 @given(leaf_lists.filter(bool), st.integers(0), st.data())
-def test_a_changed_leaf_place_root_or_proof_is_not_included(leaves: list[bytes], some: int, data: st.DataObject) -> None:
+def test_a_changed_leaf_place_root_or_proof_is_not_included(
+    leaves: list[bytes], some: int, data: st.DataObject
+) -> None:
     tree, index = Tree(leaves), some % len(leaves)
     proof, root, size = tree.inclusion_proof(index), tree.root(), len(leaves)
     flipped = bytes([root[0] ^ 1]) + root[1:]
