@@ -1,11 +1,13 @@
 """From logits to verbatim spans."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engines.reader import SPAN_TOKENS, best_spans, whole_words
+from models.engines.spans import SPAN_TOKENS, best_spans, segments, whole_words
 from models.engines.windows import Window
 
 
@@ -14,12 +16,15 @@ def cut(count: int, token: int = 0) -> Window:
     return Window([0] * (first + count + 1), [0] * (first + count + 1), first, token, count)
 
 
+ONE = np.zeros(10, np.int64)
+
+
 def test_the_best_span_is_the_highest_sum_of_start_and_end() -> None:
     logits = np.zeros((14, 2), np.float32)
     logits[5, 0], logits[7, 1] = 6, 5
     logits[0] = (1, 1)
 
-    best = best_spans(logits, cut(10))[0]
+    best = best_spans(logits, cut(10), ONE)[0]
 
     assert best == (2, 4, 9.0)
 
@@ -28,14 +33,49 @@ def test_spans_count_tokens_of_the_passage_not_of_the_window() -> None:
     logits = np.zeros((14, 2), np.float32)
     logits[5, 0], logits[5, 1] = 6, 5
 
-    assert best_spans(logits, cut(10, token=40))[0][:2] == (42, 42)
+    assert best_spans(logits, cut(10, token=40), np.zeros(50, np.int64))[0][:2] == (42, 42)
+
+
+def test_a_span_stays_within_its_segment() -> None:
+    logits = np.zeros((14, 2), np.float32)
+    logits[5, 0], logits[7, 1] = 6, 5
+
+    best = best_spans(logits, cut(10), np.array([0, 0, 0, 1, 1, 1, 1, 1, 1, 1]))[0]
+
+    assert best[:2] != (2, 4)
+    assert best[1] == 2 or best[0] >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "stretches"),
+    [
+        ("The pump runs\nwithout noise.", ["The pump runs\nwithout noise."]),
+        (
+            "Bolt: M8 | Torque: 22 Nm\nBolt: M10 | Torque: 47 Nm",
+            ["Bolt: M8", "Torque: 22 Nm", "Bolt: M10", "Torque: 47 Nm"],
+        ),
+        ("Torques\nM8 | 22 Nm\nSee page 3.", ["Torques", "M8", "22 Nm", "See page 3."]),
+        ("1. Close V-1.\n2. Wait 5 min.", ["1. Close V-1.", "2. Wait 5 min."]),
+        ("One.\n\nTwo.", ["One.", "Two."]),
+        ("a - b\n- c", ["a - b", "- c"]),
+    ],
+)
+def test_segments_part_cells_rows_items_and_paragraphs(text: str, stretches: list[str]) -> None:
+    offsets = [match.span() for match in re.finditer(r"[^\s|]+", text)]
+
+    parts = segments(text, offsets)
+
+    found: dict[int, list[tuple[int, int]]] = {}
+    for part, offset in zip(parts.tolist(), offsets, strict=True):
+        found.setdefault(part, []).append(offset)
+    assert [text[tokens[0][0] : tokens[-1][1]] for tokens in found.values()] == stretches
 
 
 @given(count=st.integers(1, 120), seed=st.integers(0, 10_000))
 def test_spans_are_ordered_short_and_apart(count: int, seed: int) -> None:
     logits = np.random.default_rng(seed).normal(size=(count + 4, 2)).astype(np.float32)
 
-    spans = best_spans(logits, cut(count))
+    spans = best_spans(logits, cut(count), np.zeros(count, np.int64))
 
     assert spans
     assert all(0 <= first <= last < count and last - first < SPAN_TOKENS for first, last, _ in spans)
