@@ -1,0 +1,51 @@
+"""`outpost ingest`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from appliance.client import open_door
+from appliance.documents.ingest_cli import ingest
+from appliance.errors import NotFound
+
+
+class NoSuchPath(NotFound):
+    """A path given to a command does not exist."""
+
+    code, title = "no-such-path", "That file or directory does not exist"
+    hint = "Check the path; it is relative to where you are."
+
+
+async def ingest_paths(
+    socket: Path,
+    paths: list[Path],
+    *,
+    tenant: str | None,
+    classification: str,
+    manifest: Path | None,
+    wait: bool,
+    as_json: bool,
+) -> int:
+    """Upload everything under `paths`; 1 if a document failed."""
+    for path in [*paths, *([manifest] if manifest else [])]:
+        if not path.exists():
+            raise NoSuchPath(f"{path} does not exist.")
+    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+    async with open_door(socket, tenant=tenant) as door:
+        summary = await ingest(
+            door,
+            paths,
+            tenant=tenant,
+            classification=classification,
+            wait=wait,
+            manifest=manifest,
+            console=console,
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(summary)) + "\n")
+    return 1 if summary.failed else 0
