@@ -169,7 +169,7 @@ class Kiosks:
             row = await session.get(KioskRow, kiosk_id)
         end = int((self._clock() + self._lifetimes.challenge).timestamp() * 1000)
         body = _BODY.pack(kiosk_id.bytes, row.tokens_issued if row else 0, end, secrets.token_bytes(16))
-        return PREFIX + base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+        return PREFIX + _encoded(body + self._mac(body))
 
     async def token(self, kiosk_id: UUID, challenge: str, signature: str, *, address: str = "local") -> KioskToken:
         """Give a token to the kiosk that signed `challenge`: ES256 over its ASCII text, base64url of r || s.
@@ -228,10 +228,8 @@ class Kiosks:
 
     def _counted(self, kiosk_id: UUID, challenge: str) -> int | None:
         """How many tokens the kiosk had had when the challenge was made; None if it is not a fresh one of ours."""
-        if not challenge.startswith(PREFIX) or not challenge.isascii():
-            return None
         raw = _decoded(challenge.removeprefix(PREFIX))
-        if raw is None or len(raw) != _BODY.size + _MAC:
+        if raw is None or len(raw) != _BODY.size + _MAC or challenge != PREFIX + _encoded(raw):
             return None
         body, mac = raw[:-_MAC], raw[-_MAC:]
         if not hmac.compare_digest(mac, self._mac(body)):
@@ -276,6 +274,10 @@ def signed(public_key: Mapping[str, Any], challenge: str, signature: str) -> boo
     except InvalidSignature:
         return False
     return True
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _decoded(text: str) -> bytes | None:

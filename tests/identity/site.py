@@ -28,15 +28,21 @@ class HandClock:
     """Time stands still until it is moved."""
 
     now: dt.datetime = dt.datetime(2026, 3, 2, 6, 0, tzinfo=dt.UTC)
+    since_start: float = 0.0
 
     def __call__(self) -> dt.datetime:
         return self.now
 
     def seconds(self) -> float:
-        return self.now.timestamp()
+        """Since the start, however the clock was set meanwhile."""
+        return self.since_start
 
     def pass_(self, **time: float) -> None:
         self.now += dt.timedelta(**time)
+        self.since_start += dt.timedelta(**time).total_seconds()
+
+    def set_back(self, **time: float) -> None:
+        self.now -= dt.timedelta(**time)
 
 
 @dataclass
