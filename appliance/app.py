@@ -29,7 +29,13 @@ BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of an ordinary request body; an upload names its own limit."""
 
 log = structlog.get_logger(__name__)
-_STATUS_CODES = {400: "invalid-input", 401: "unauthenticated", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+_STATUS_CODES = {
+    400: "invalid-input",
+    401: "unauthenticated",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+}
 
 
 def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any], identities: Identities) -> Litestar:
@@ -79,7 +85,7 @@ def _constant(service: Any) -> Any:
     return provide
 
 
-def _respond(request: Request[Any, Any, Any], body: dict[str, Any], headers: dict[str, str] | None = None) -> Response[Any]:
+def _respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response[Any]:
     correlation = structlog.contextvars.get_contextvars().get("request")
     if correlation is not None:
         body.setdefault("correlation_id", correlation)
@@ -92,20 +98,20 @@ def _outpost_error(request: Request[Any, Any, Any], error: OutpostError) -> Resp
     headers = {"retry-after": str(error.context["retry_after"])} if "retry_after" in error.context else {}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return _respond(request, problem(error, instance=request.url.path), headers)
+    return _respond(problem(error, instance=request.url.path), headers)
 
 
 def _pydantic_error(request: Request[Any, Any, Any], error: ValidationError) -> Response[Any]:
     # Only where and why: the value itself may be personal.
     fields = [{"field": ".".join(map(str, item["loc"])), "why": item["msg"]} for item in error.errors()]
-    return _respond(request, problem(InvalidInput("A field is wrong.", fields=fields), instance=request.url.path))
+    return _respond(problem(InvalidInput("A field is wrong.", fields=fields), instance=request.url.path))
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if isinstance(error, ValidationException):
         extra = error.extra if isinstance(error.extra, list) else []
         fields = [{"field": str(item.get("key", "")), "why": str(item.get("message", ""))} for item in extra]
-        return _respond(request, problem(InvalidInput("A field is wrong.", fields=fields), instance=request.url.path))
+        return _respond(problem(InvalidInput("A field is wrong.", fields=fields), instance=request.url.path))
     if error.status_code == 413:
         return _outpost_error(request, TooLarge("The body of the request is larger than this route takes."))
     code = _STATUS_CODES.get(error.status_code, "http-error")
@@ -118,12 +124,12 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         "instance": request.url.path,
         "hint": "See /openapi.json for what this node offers.",
     }
-    return _respond(request, body, dict(error.headers or {}))
+    return _respond(body, dict(error.headers or {}))
 
 
 def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("request failed unforeseen", kind=type(error).__name__, exc_info=error)
-    return _respond(request, problem(OutpostError("The node could not finish this."), instance=request.url.path))
+    return _respond(problem(OutpostError("The node could not finish this."), instance=request.url.path))
 
 
 JSON = MediaType.JSON

@@ -26,7 +26,9 @@ class Refused(OutpostError):
 
 
 @asynccontextmanager
-async def open_door(socket: Path, *, tenant: str | None = None, timeout: float = 60.0) -> AsyncIterator[httpx.AsyncClient]:
+async def open_door(
+    socket: Path, *, tenant: str | None = None, timeout: float = 60.0
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the node at `socket`, acting as its owner in `tenant` (the first, if None).
 
     Raises:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from models.client import ModelClient
 
 from appliance import node_api
 from appliance.answers import Answers
@@ -25,7 +24,6 @@ from appliance.audit import Recorder
 from appliance.audit import api as audit_api
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import recover
-from appliance.audit.service import AuditLog
 from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
 from appliance.documents import api as documents_api
@@ -55,6 +53,7 @@ from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.web import Cursors
+from models.client import ModelClient
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -228,5 +227,3 @@ def _gauges(store: Store) -> Callable[[], Awaitable[None]]:
             JOBS.labels(state).set(count)
 
     return read
-
-

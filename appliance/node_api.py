@@ -54,7 +54,9 @@ class NodeController(Controller):
         return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
 
     @get("/v1/health/components", operation_id="components")
-    async def components(self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]) -> dict[str, Any]:
+    async def components(
+        self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]
+    ) -> dict[str, Any]:
         """Every part with its state, a fact, and how long the check took."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):
             found = await health.check()

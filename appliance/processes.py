@@ -1,9 +1,9 @@
 """`python -m appliance init|web|worker|seed`: what the supervisor, or systemd, starts.
 
-    init    makes the data directory, its keys and (for a demo) its people; prints the recovery key once
-    web     the API and the UI, on the people's address and at the owner's door
-    worker  the jobs
-    seed    gives the demo plant's documents to the running node
+init    makes the data directory, its keys and (for a demo) its people; prints the recovery key once
+web     the API and the UI, on the people's address and at the owner's door
+worker  the jobs
+seed    gives the demo plant's documents to the running node
 """
 
 from __future__ import annotations

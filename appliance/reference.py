@@ -30,7 +30,9 @@ def errors_page() -> str:
         if "migrations" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     rows = []
-    for error in sorted({one for one in every_error() if one is not OutpostError}, key=lambda one: (one.status, one.code)):
+    for error in sorted(
+        {one for one in every_error() if one is not OutpostError}, key=lambda one: (one.status, one.code)
+    ):
         why = (error.__doc__ or "").strip().partition("\n")[0]
         rows.append(f"| `{error.code}` | {error.status} | {error.exit_code} | {error.title} | {why} | {error.hint} |")
     head = "# Errors\n\nEvery problem has a stable `code`. Programs look at the code, people at title and hint.\n\n"

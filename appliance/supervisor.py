@@ -6,6 +6,7 @@
 
 A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
 A child never outlives the supervisor: the kernel sends it SIGTERM when its parent dies, however that happened.
+`pids.json` names the processes that run now; a child that has ended is not in it.
 On a plant's box systemd does this work; the supervisor is for a laptop, a demo and a test.
 """
 
@@ -22,7 +23,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from appliance.errors import Conflict, Unavailable
 PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
 STOP_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+"""Loaded before any fork: a child between fork and exec must not load libraries."""
 
 
 class AlreadyRunning(Conflict):
@@ -106,16 +109,20 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 env=os.environ | self._environment,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent(),
             )
-            self._children[program.name] = child
-            self._write_pids()
-            ended = asyncio.create_task(child.wait())
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            try:
+                self._children[program.name] = child
+                self._write_pids()
+                ended = asyncio.create_task(child.wait())
+                stopping = asyncio.create_task(self._stopping.wait())
+                await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+            finally:
+                await end(child)
+                del self._children[program.name]
+                self._write_pids()
             if self._stopping.is_set():
-                await _end(child)
                 return
             pause = PAUSE_LEAST if time.monotonic() - started > QUIET_SECONDS else pause
             print(f"outpost: {program.name} ended ({_why(child.returncode)}); starting it again", file=sys.stderr)
@@ -131,25 +138,37 @@ class Supervisor:
         temporary.replace(self._run / "pids.json")
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel to end this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def end_with_parent() -> Callable[[], None]:
+    """What a child of this process does before exec, so that the kernel ends it with us (prctl(2), PR_SET_PDEATHSIG)."""
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        # A parent that died before the call sends nothing any more.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask_the_kernel
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+async def end(child: asyncio.subprocess.Process) -> None:
+    """Ask a child to end, and make it end if it has not within `STOP_SECONDS`; an ended one is left alone."""
     if child.returncode is None:
-        child.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await child.wait()
         except TimeoutError:
-            child.kill()
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
             await child.wait()
 
 
 def _why(returncode: int | None) -> str:
     if returncode is not None and returncode < 0:
-        return signal.Signals(-returncode).name
+        with contextlib.suppress(ValueError):  # most real-time signals have no name
+            return signal.Signals(-returncode).name
     return f"exit {returncode}"
 
 

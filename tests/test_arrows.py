@@ -57,7 +57,12 @@ def test_a_domain_imports_only_lower_levels_and_never_their_tables_or_queries() 
             continue
         for name in imports(path):
             parts = name.split(".")
-            if parts[0] != "appliance" or len(parts) < 2 or parts[1] in {domain, *ANYWHERE} or parts[1] == "__version__":
+            if (
+                parts[0] != "appliance"
+                or len(parts) < 2
+                or parts[1] in {domain, *ANYWHERE}
+                or parts[1] == "__version__"
+            ):
                 continue
             other, inside = parts[1], parts[2:3]
             if other in COMPOSITION:
@@ -69,12 +74,16 @@ def test_a_domain_imports_only_lower_levels_and_never_their_tables_or_queries() 
             elif LEVELS[other] == LEVELS[domain] and inside not in (["values"], ["events"]):
                 wrong.append(f"{path.relative_to(ROOT)} imports {name}: sideways, only values are shared")
             elif other != "store" and set(inside) & PRIVATE:
-                wrong.append(f"{path.relative_to(ROOT)} imports {name}: another domain's tables and queries are its own")
+                wrong.append(
+                    f"{path.relative_to(ROOT)} imports {name}: another domain's tables and queries are its own"
+                )
     assert not wrong, "\n".join(wrong)
 
 
 def test_models_knows_nothing_of_the_appliance() -> None:
-    wrong = [f"{p.relative_to(ROOT)}: {n}" for p in sources("models") for n in imports(p) if n.split(".")[0] == "appliance"]
+    wrong = [
+        f"{p.relative_to(ROOT)}: {n}" for p in sources("models") for n in imports(p) if n.split(".")[0] == "appliance"
+    ]
     assert not wrong
 
 

@@ -25,7 +25,9 @@ class ChatController(Controller):
     tags = ("Chat",)
 
     @post("/chat", operation_id="chat", status_code=200)
-    async def chat(self, data: Question, principal: Injected[Principal], chat: Injected[Chat]) -> Response[Any] | Stream:
+    async def chat(
+        self, data: Question, principal: Injected[Principal], chat: Injected[Chat]
+    ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
 
@@ -37,7 +39,9 @@ class ChatController(Controller):
         return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
 
     @post("/conversations", operation_id="create_conversation")
-    async def create(self, data: NewConversation, principal: Injected[Principal], chat: Injected[Chat]) -> ConversationView:
+    async def create(
+        self, data: NewConversation, principal: Injected[Principal], chat: Injected[Chat]
+    ) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
 
@@ -53,7 +57,9 @@ class ChatController(Controller):
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
     @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
-    async def read(self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]) -> ConversationDetail:
+    async def read(
+        self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]
+    ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 

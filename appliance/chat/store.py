@@ -84,9 +84,7 @@ async def say(
 
 async def own_answer(session: AsyncSession, message_id: UUID, author_id: UUID) -> Message | None:
     """The answer that was given to this very person or kiosk."""
-    query = select(Message).where(
-        Message.id == message_id, Message.author_id == author_id, Message.role == "assistant"
-    )
+    query = select(Message).where(Message.id == message_id, Message.author_id == author_id, Message.role == "assistant")
     return (await session.scalars(query)).one_or_none()
 
 

@@ -7,12 +7,16 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from appliance.processes import DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
-from appliance.supervisor import Supervisor, node_programs, wait_until_ready
+from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_ready
 
 READY_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 async def run_node(settings: Settings, *, demo: bool) -> int:
@@ -26,30 +30,42 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     supervisor = Supervisor(
         node_programs(settings.share, settings.models_socket), run=settings.run, environment=settings.environment()
     )
-    if not (settings.data / INITIALISED).exists() or (demo and not (settings.data / DEMO_MARK).exists()):
-        code = await _child(settings, "init", *([DEMO] if demo else []))
-        if code != 0:
-            return code
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, supervisor.stop)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
-        greeting = group.create_task(_greet(settings, demo=demo, supervisor=supervisor))
-        await asyncio.wait({running, greeting}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            greeting.cancel()
+        loop.add_signal_handler(number, stopped.set)
+    if not (settings.data / INITIALISED).exists() or (demo and not (settings.data / DEMO_MARK).exists()):
+        code = await _unless(stopped, _child(settings, "init", *([DEMO] if demo else [])))
+        if code != 0:
+            return code or 0
+    running = asyncio.create_task(supervisor.run())
+    running.add_done_callback(lambda _: stopped.set())
+    try:
+        await _unless(stopped, _greet(settings, demo=demo))
+        await stopped.wait()
+    finally:
+        supervisor.stop()
+        await running
     return 0
 
 
-async def _greet(settings: Settings, *, demo: bool, supervisor: Supervisor) -> None:
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` returns; None if `stopped` was set before, and the work was given up."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working})
+    return None
+
+
+async def _greet(settings: Settings, *, demo: bool) -> None:
     _say(f"starting the node in {_short(settings)} …")
-    try:
-        seconds = await wait_until_ready(settings.socket, seconds=READY_SECONDS)
-    except BaseException:
-        supervisor.stop()
-        raise
-    address = f"http://{settings.host}:{settings.port}"
+    seconds = await wait_until_ready(settings.socket, seconds=READY_SECONDS)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}"
     _say(f"ready after {seconds:.1f} s: {address}")
     if demo:
         if await _child(settings, "seed") != 0:
@@ -72,9 +88,17 @@ def _short(settings: Settings) -> str:
 
 
 async def _child(settings: Settings, *words: str) -> int:
-    command = [sys.executable, "-m", "appliance", *words]
-    child = await asyncio.create_subprocess_exec(*command, env=os.environ | settings.environment())
-    return await child.wait()
+    """Run one of our processes to its end; given up, it is ended first."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "appliance", *words),
+        env=os.environ | settings.environment(),
+        start_new_session=True,
+        preexec_fn=end_with_parent(),
+    )
+    try:
+        return await child.wait()
+    finally:
+        await end(child)
 
 
 def _say(text: str) -> None:

@@ -28,7 +28,9 @@ def measure(folder: Path) -> list[Figure]:
     listen = f"127.0.0.1:{free_port()}"
     node = subprocess.Popen([outpost, "run", "--demo", "--data", data, "--listen", listen], cwd=checkout)
     try:
-        question = next(one for one in json.loads((ROOT / "demo" / "golden.json").read_text()) if one["category"] == "fact")
+        question = next(
+            one for one in json.loads((ROOT / "demo" / "golden.json").read_text()) if one["category"] == "fact"
+        )
         while not _answered(outpost, data, question):
             if time.monotonic() - began > MOST_SECONDS:
                 return []

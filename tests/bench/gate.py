@@ -36,7 +36,11 @@ def measure(folder: Path) -> list[Figure]:
     figures += [
         Figure("requests/s, bare route", bare, "1/s", f"p50 {bare_ms:.1f} ms, {PEOPLE} clients"),
         Figure(
-            "requests/s, authenticated, gated, recorded", gated, "1/s", f"p50 {gated_ms:.1f} ms; beside bare", gated / bare
+            "requests/s, authenticated, gated, recorded",
+            gated,
+            "1/s",
+            f"p50 {gated_ms:.1f} ms; beside bare",
+            gated / bare,
         ),
     ]
     return figures
@@ -78,7 +82,15 @@ async def _in_process(data: Path, disk: float) -> list[Figure]:
     p50 = quantile(alone, 0.5)
     return [
         Figure("policy decision p50", quantile(cedar, 0.5), "ms", "of the figure below"),
-        Figure("gate and record p50, alone", p50, "ms", "two durable records; beside fdatasync", p50 / disk, "< 3 ms", p50 < 3),
+        Figure(
+            "gate and record p50, alone",
+            p50,
+            "ms",
+            "two durable records; beside fdatasync",
+            p50 / disk,
+            "< 3 ms",
+            p50 < 3,
+        ),
         Figure("gate and record p95, alone", quantile(alone, 0.95), "ms"),
         Figure(f"gate and record, {AT_ONCE} at once", sum(crowd) / len(crowd) / AT_ONCE, "ms each", "shared fsync"),
     ]

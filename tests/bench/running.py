@@ -94,7 +94,10 @@ def _memory(node: RunningNode) -> list[Figure]:
         mib = sum(one.memory_full_info().pss for one in family) / 2**20
         total += mib
         figures.append(Figure(f"idle memory: {name}", mib, "MiB", "proportional set size"))
-    return [*figures, Figure("idle memory: all", total, "MiB", "proportional set size", aim="< 500 MiB", met=total < 500)]
+    return [
+        *figures,
+        Figure("idle memory: all", total, "MiB", "proportional set size", aim="< 500 MiB", met=total < 500),
+    ]
 
 
 def _cold_start(node: RunningNode) -> Figure:

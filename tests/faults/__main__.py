@@ -17,7 +17,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20260)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="outpost-faults-") as folder, RunningNode(Path(folder) / "node", demo=True) as node:
+    with (
+        tempfile.TemporaryDirectory(prefix="outpost-faults-") as folder,
+        RunningNode(Path(folder) / "node", demo=True) as node,
+    ):
         for tenant, count in demo_counts().items():
             node.wait_for_documents(tenant, count)
         print(f"faults: {arguments.kills} kills, seed {arguments.seed}", flush=True)

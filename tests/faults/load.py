@@ -62,7 +62,9 @@ class Person(threading.Thread):
     def _do_something(self, client: httpx.Client) -> None:
         self._number += 1
         if self._random.random() < 0.25:
-            text = f"# Note {self._seed}-{self._number}\n\nThe valve V-{self._number} was checked by shift {self._seed}.\n"
+            text = (
+                f"# Note {self._seed}-{self._number}\n\nThe valve V-{self._number} was checked by shift {self._seed}.\n"
+            )
             file = (f"note-{self._seed}-{self._number}.md", text.encode(), "text/markdown")
             response = client.post("/v1/documents/upload", files={"file": file}, data={"classification": "INTERNAL"})
             self._ledger.documents.append(response.raise_for_status().json()["document_id"])
