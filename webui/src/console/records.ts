@@ -49,7 +49,7 @@ export function read(entry: AuditEntry): Line {
     time: text(record["created_at"]),
     event: text(record["event_type"]),
     person: who,
-    subject: [text(record["resource_type"]), text(record["resource_id"]).slice(-12)].filter(Boolean).join(" "),
+    subject: [text(record["resource_type"]), text(record["resource_id"]).slice(-6)].filter(Boolean).join(" "),
     result: result(record),
   };
 }

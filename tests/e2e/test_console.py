@@ -1,0 +1,177 @@
+"""The console as the people of a plant use it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import Watch
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+Console = Callable[..., Awaitable[Page]]
+SAMPLES = ("main", "h1", ".hint", "nav a", "nav a[aria-current]", ".button", ".button.primary", "th", ".status", ".tag")
+
+
+async def upload(page: Page, file: Path) -> None:
+    await page.get_by_role("link", name="Documents").click()
+    await page.get_by_role("button", name="Upload").click()
+    await page.locator("input[type=file]").set_input_files(file)
+    await page.get_by_label("Revision").fill("7")
+    await page.get_by_role("button", name="Upload 1 file").click()
+    await page.get_by_role("button", name="Done").click()
+
+
+async def test_somebody_signs_in_is_named_and_signs_out(console: Console) -> None:
+    page = await console("operator")
+
+    await expect(page.get_by_text("Operator · alder")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await page.reload()
+
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_wrong_password_is_told_and_the_name_is_kept(visit: Console, watch: Watch) -> None:
+    watch.expected.append("401")
+    page = await visit("/console")
+
+    await page.get_by_label("Plant").fill("alder")
+    await page.get_by_label("User name").fill("nobody")
+    await page.get_by_label("Password", exact=True).fill("wrong")
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("alert")).to_contain_text("wrong, or the account is locked")
+    await expect(page.get_by_label("User name")).to_have_value("nobody")
+    await expect(page.get_by_label("Password", exact=True)).to_have_value("")
+
+
+async def test_an_uploaded_document_becomes_ready_and_answers(console: Console, tmp_path: Path) -> None:
+    file = tmp_path / "Hoist HX-9 card.md"
+    file.write_text("# Hoist HX-9\n\nThe safe working load of hoist HX-9 is 1,250 kg.\n")
+    page = await console("operator")
+
+    await upload(page, file)
+    row = page.get_by_role("row").filter(has_text="Hoist HX-9 card.md")
+    await expect(row.get_by_text("Ready")).to_be_visible(timeout=30_000)
+    await page.get_by_role("link", name="Ask").click()
+    await page.get_by_label("Question").fill("What is the safe working load of hoist HX-9?")
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("article")).to_contain_text("1,250 kg")
+    await expect(page.get_by_role("region", name="Text of the section").locator("mark")).to_contain_text("1,250 kg")
+
+
+async def test_a_file_that_cannot_be_read_says_why_and_can_be_deleted(console: Console, tmp_path: Path) -> None:
+    file = tmp_path / "broken scan.pdf"
+    file.write_bytes(b"%PDF-1.7\nnothing of a document")
+    page = await console("operator")
+
+    await upload(page, file)
+    row = page.get_by_role("row").filter(has_text="broken scan.pdf")
+    await expect(row.get_by_text("Failed")).to_be_visible(timeout=30_000)
+    await row.get_by_role("link", name="broken scan.pdf").click()
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Delete document").click()
+
+    await expect(page.get_by_role("heading", name="Documents")).to_be_visible()
+    await expect(page.get_by_role("row").filter(has_text="broken scan.pdf")).to_have_count(0)
+
+
+async def test_a_document_shows_its_pages_and_where_a_passage_stands(console: Console) -> None:
+    page = await console("viewer")
+
+    await page.get_by_role("link", name="Documents").click()
+    await page.get_by_label("Search by name").fill("MAN-101A")
+    await page.get_by_role("link", name="MAN-101A-pump-manual.pdf").click()
+    await page.get_by_role("button", name="Page 3").first.click()
+
+    await expect(page.get_by_role("img", name="Page 3 of MAN-101A-pump-manual.pdf")).to_be_visible()
+    await expect(page.get_by_role("img", name="The passage on this page")).to_be_in_viewport()
+
+
+async def test_a_viewer_is_offered_nothing_that_a_viewer_may_not_do(console: Console) -> None:
+    page = await console("viewer")
+
+    await page.get_by_role("link", name="Documents").click()
+    await expect(page.get_by_role("row").nth(1)).to_be_visible()
+
+    await expect(page.get_by_role("button", name="Upload")).to_have_count(0)
+    await expect(page.get_by_role("link", name="People")).to_have_count(0)
+
+
+async def test_the_record_shows_the_sign_in_that_just_happened(console: Console) -> None:
+    page = await console("admin")
+
+    await page.get_by_role("link", name="Audit").click()
+    await expect(page.get_by_role("region", name="Checkpoint")).to_contain_text("never")
+    await page.get_by_label("Event").select_option("auth.login")
+    await page.get_by_role("button", name="auth.login").first.click()
+
+    await expect(page.get_by_role("dialog")).to_contain_text('"event_type": "auth.login"')
+
+
+async def test_an_admin_makes_a_code_for_a_kiosk(console: Console) -> None:
+    page = await console("admin")
+
+    await page.get_by_role("link", name="People").click()
+    await page.get_by_role("button", name="New kiosk code").click()
+
+    await expect(page.get_by_role("dialog")).to_contain_text("/kiosk?code=")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+async def test_text_stands_out_on_every_page_in_every_look(console: Console, theme: str) -> None:
+    page = await console("admin")
+    await page.get_by_label("Look").select_option(theme)
+    faint: list[str] = []
+
+    for name in ("Ask", "Documents", "Audit", "People"):
+        await page.get_by_role("link", name=name).click()
+        await page.wait_for_load_state("networkidle")
+        faint += [f"{name}: {one}" for one in await too_faint(page)]
+
+    assert faint == []
+
+
+async def too_faint(page: Page) -> list[str]:
+    """Samples whose text has less than 4.5 : 1 against the nearest painted background (WCAG 2.2, 1.4.3)."""
+    found: list[str] = await page.evaluate(
+        """(samples) => {
+            const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+            const rgba = (colour) => {
+                canvas.clearRect(0, 0, 1, 1);
+                canvas.fillStyle = colour;
+                canvas.fillRect(0, 0, 1, 1);
+                return [...canvas.getImageData(0, 0, 1, 1).data];
+            };
+            const luminance = (colour) => rgba(colour).slice(0, 3)
+                .map((part) => part / 255)
+                .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+                .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+            const behind = (element) => {
+                for (let at = element; at; at = at.parentElement) {
+                    const colour = getComputedStyle(at).backgroundColor;
+                    if (rgba(colour)[3] === 255) return colour;
+                }
+                return getComputedStyle(document.documentElement).backgroundColor;
+            };
+            return samples.flatMap((sample) => [...document.querySelectorAll(sample)])
+                .filter((element) => element.checkVisibility() && element.textContent.trim() && !element.disabled)
+                .map((element) => {
+                    const [ink, ground] = [luminance(getComputedStyle(element).color), luminance(behind(element))];
+                    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+                    return [ratio, `${element.tagName} ${element.textContent.trim().slice(0, 30)} ${ratio.toFixed(2)}`];
+                })
+                .filter(([ratio]) => ratio < 4.5)
+                .map(([, name]) => name);
+        }""",
+        list(SAMPLES),
+    )
+    return found
