@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
 from appliance.identity import schemas
@@ -20,7 +20,7 @@ from appliance.policy.values import Resource
 from appliance.store import Principal, Store, Tenant
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
 
-PageSize = Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)]
+PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 
 
 class AuthController(Controller):
@@ -29,14 +29,14 @@ class AuthController(Controller):
 
     @post("/login", operation_id="login", status_code=200, security=[])
     async def login(
-        self, data: schemas.Login, request: Request[Any, Any, Any], sign_in: Injected[SignIn]
+        self, data: JSONBody[schemas.Login], request: Request[Any, Any, Any], sign_in: Injected[SignIn]
     ) -> schemas.TokenView:
         """Exchange tenant, name and password for tokens."""
         signed_in = await sign_in.login(data.tenant, data.username, data.password, address=_address(request))
         return schemas.TokenView.of(signed_in)
 
     @post("/refresh", operation_id="refresh", status_code=200, security=[])
-    async def refresh(self, data: schemas.Refresh, sign_in: Injected[SignIn]) -> schemas.TokenView:
+    async def refresh(self, data: JSONBody[schemas.Refresh], sign_in: Injected[SignIn]) -> schemas.TokenView:
         """Exchange a refresh token for new tokens, once. Used again, it ends the session."""
         return schemas.TokenView.of(await sign_in.refresh(data.refresh_token))
 
@@ -62,10 +62,10 @@ class KioskController(Controller):
     @post("/enrolment-codes", operation_id="create_enrolment_code")
     async def create_code(
         self,
-        data: schemas.NewCode | None,
         principal: Injected[Principal],
         gate: Injected[Door],
         kiosks: Injected[Kiosks],
+        data: JSONBody[schemas.NewCode | None] = None,
     ) -> schemas.CodeView:
         """Make a code that enrols one device within 24 hours. It is shown this once."""
         wanted = data or schemas.NewCode()
@@ -75,7 +75,7 @@ class KioskController(Controller):
 
     @post("/enrol", operation_id="enrol_kiosk", security=[])
     async def enrol(
-        self, data: schemas.Enrolment, request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
+        self, data: JSONBody[schemas.Enrolment], request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
     ) -> schemas.EnrolledView:
         """Enrol this device with a code and its public key."""
         return schemas.EnrolledView.of(
@@ -83,13 +83,15 @@ class KioskController(Controller):
         )
 
     @post("/challenge", operation_id="kiosk_challenge", status_code=200, security=[])
-    async def challenge(self, data: schemas.ChallengeRequest, kiosks: Injected[Kiosks]) -> schemas.ChallengeView:
+    async def challenge(
+        self, data: JSONBody[schemas.ChallengeRequest], kiosks: Injected[Kiosks]
+    ) -> schemas.ChallengeView:
         """Something for the kiosk to sign within a minute."""
         return schemas.ChallengeView(challenge=await kiosks.challenge(data.kiosk_id))
 
     @post("/token", operation_id="kiosk_token", status_code=200, security=[])
     async def token(
-        self, data: schemas.Proof, request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
+        self, data: JSONBody[schemas.Proof], request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
     ) -> schemas.KioskTokenView:
         """Exchange a signed challenge for a token of five minutes."""
         token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=_address(request))
@@ -103,7 +105,7 @@ class KioskController(Controller):
         kiosks: Injected[Kiosks],
         cursors: Injected[Cursors],
         page_size: PageSize = PAGE_SIZE,
-        page_token: str | None = None,
+        page_token: FromQuery[str | None] = None,
     ) -> schemas.KioskPage:
         """The kiosks of your plant, by name."""
         after = cursors.decode(page_token) if page_token else {}
@@ -118,7 +120,7 @@ class KioskController(Controller):
 
     @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", status_code=200)
     async def revoke(
-        self, kiosk_id: UUID, principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
+        self, kiosk_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
     ) -> schemas.KioskView:
         """Revoke a kiosk for good: it is refused from now on, and its key cannot be enrolled again."""
         async with gate.admit(principal, "kiosks.revoke", resource=Resource("kiosk", str(kiosk_id))) as admitted:
@@ -137,7 +139,7 @@ class UserController(Controller):
         people: Injected[People],
         cursors: Injected[Cursors],
         page_size: PageSize = PAGE_SIZE,
-        page_token: str | None = None,
+        page_token: FromQuery[str | None] = None,
     ) -> schemas.UserPage:
         """The people of your plant, by the name they sign in with."""
         after = str(cursors.decode(page_token).get("user", "")) if page_token else ""
@@ -149,7 +151,11 @@ class UserController(Controller):
 
     @post("/", operation_id="create_user")
     async def create(
-        self, data: schemas.NewUser, principal: Injected[Principal], gate: Injected[Door], people: Injected[People]
+        self,
+        data: JSONBody[schemas.NewUser],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        people: Injected[People],
     ) -> schemas.CreatedUserView:
         """Add a person. Without a password one is generated and shown this once."""
         new = NewPerson(data.username, data.display_name, data.role, data.clearance, data.password)
@@ -160,8 +166,8 @@ class UserController(Controller):
     @patch("/{person_id:uuid}", operation_id="update_user")
     async def update(
         self,
-        person_id: UUID,
-        data: schemas.UserChange,
+        person_id: FromPath[UUID],
+        data: JSONBody[schemas.UserChange],
         principal: Injected[Principal],
         gate: Injected[Door],
         people: Injected[People],
@@ -189,7 +195,7 @@ class TenantController(Controller):
     @get("/{tenant_id:uuid}", operation_id="get_tenant")
     async def read(
         self,
-        tenant_id: UUID,
+        tenant_id: FromPath[UUID],
         principal: Injected[Principal],
         gate: Injected[Door],
         store: Injected[Store],
