@@ -1,13 +1,13 @@
-"""What the library says no to.
+"""What the library says no to; each under the error of `appliance.errors` that it refines.
 
-InvalidInput      └── InvalidDocument, UnknownClassification
-NotFound          └── UnknownDocument
-Conflict          └── DocumentBusy, NoPages
-Forbidden         └── OwnerApprovalNeeded
-TooLarge          └── FileTooLarge
-UnsupportedType   └── UnsupportedFile
-Unprocessable     └── UnreadableFile
-Unavailable       └── ReaderUnavailable
+InvalidInput      InvalidDocument, UnknownClassification
+NotFound          UnknownDocument
+Conflict          DocumentBusy, NoPages
+Forbidden         OwnerApprovalNeeded
+TooLarge          FileTooLarge
+UnsupportedType   UnsupportedFile
+Unprocessable     UnreadableFile
+Unavailable       ReaderUnavailable, EmbedderUnavailable, DiskNearlyFull
 """
 
 from __future__ import annotations
@@ -90,3 +90,17 @@ class ReaderUnavailable(Unavailable):
 
     code, title = "reader-unavailable", "The reader of files is not available"
     hint = "Try again in a moment."
+
+
+class EmbedderUnavailable(Unavailable):
+    """The small models cannot be reached, so nothing can be made searchable."""
+
+    code, title = "embedder-unavailable", "The small models are not available"
+    hint = "Documents wait until the models run again; `outpost doctor` says why they do not."
+
+
+class DiskNearlyFull(Unavailable):
+    """No more documents are taken in, so that reading and the record always have room."""
+
+    code, title = "disk-nearly-full", "The disk is nearly full"
+    hint = "Free space on the disk of the data directory, then upload again."

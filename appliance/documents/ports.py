@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from appliance.documents.blocks import ParsedFile
     from appliance.documents.values import DocumentFacts, Passage
 
 CountTokens = Callable[[str], int]
@@ -39,7 +40,22 @@ class Index(Protocol):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors; raises `appliance.errors.Unavailable` while the model server cannot be reached."""
+    """Turns texts into vectors; raises `models.client.ModelUnavailable` while the model server cannot be reached."""
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row per text: float32, shape (len(texts), 384), L2-normalised."""
+    async def embed(self, texts: Sequence[str], bulk: bool = False) -> NDArray[np.float32]:
+        """One row per text: float32, shape (len(texts), 384), L2-normalised. `bulk` lets people's questions go first."""
+
+
+class Reader(Protocol):
+    """Opens files of strangers where they can do no harm."""
+
+    async def parse(self, content: bytes, filename: str) -> ParsedFile:
+        """The blocks of a file.
+
+        Raises:
+            UnreadableFile: with the reason, in words for the person who uploaded it.
+            ReaderUnavailable: the reader itself failed; the same file may be tried again.
+        """
+
+    async def render(self, content: bytes, page: int, width: int) -> bytes:
+        """PNG of a PDF's page, counted from 1, `width` pixels wide. Raises as `parse` does."""

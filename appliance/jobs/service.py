@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -152,6 +152,11 @@ class Jobs:
         if job is None:
             raise NoSuchJob("There is no such job of yours.")
         return job
+
+
+async def progress_of(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:
+    """How far these jobs are, and what they do; in the caller's transaction."""
+    return await queries.progress(session, job_ids)
 
 
 def view(job: JobRow) -> JobView:

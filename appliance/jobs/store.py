@@ -111,3 +111,8 @@ async def counts(session: AsyncSession) -> dict[str, int]:
     """How many jobs are in which state."""
     rows = await session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
     return dict(row._tuple() for row in rows)
+
+
+async def progress(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:
+    rows = await session.execute(select(JobRow.id, JobRow.progress, JobRow.word).where(JobRow.id.in_(job_ids)))
+    return {job_id: (share, word) for job_id, share, word in rows}

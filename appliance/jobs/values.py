@@ -16,7 +16,7 @@ State = Literal["queued", "running", "finished", "failed", "cancelled"]
 OPEN: frozenset[str] = frozenset({"queued", "running"})
 
 
-class Retry(Exception):  # noqa: N818 - it is a request, not an error
+class Retry(Exception):
     """A handler asks to be run again later, because something it needs is down. Does not use up an attempt.
 
     Args:
@@ -30,13 +30,16 @@ class Retry(Exception):  # noqa: N818 - it is a request, not an error
         self.seconds = seconds
 
 
-class Cancelled(Exception):  # noqa: N818 - it is what happened
+class Cancelled(Exception):
     """Somebody cancelled the job; raised by `RunningJob.progress` so that the handler can stop cleanly."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """A claimed job, as its handler sees it. `attempt` counts from 1, also over restarts of the worker."""
+    """A claimed job, as its handler sees it.
+
+    `attempt` counts from 1, also over restarts of the worker; `retries` counts the times that a handler asked for.
+    """
 
     id: JobId
     tenant_id: TenantId
@@ -45,6 +48,7 @@ class RunningJob:
     attempt: int
     owner_id: UUID
     report: Callable[[float, str], Awaitable[None]]
+    retries: int = 0
 
     async def progress(self, share: float, word: str) -> None:
         """Tell watchers how far the work is (0 to 1) and what it does.

@@ -118,7 +118,14 @@ class Worker:
     async def _do(self, tenant_id: TenantId, row: JobRow) -> None:
         reporter = _Reporter(self._store, tenant_id, JobId(row.id), self._name)
         job = RunningJob(
-            JobId(row.id), tenant_id, row.kind, row.payload, row.attempt - row.retries, row.owner_id, reporter.report
+            JobId(row.id),
+            tenant_id,
+            row.kind,
+            row.payload,
+            row.attempt - row.retries,
+            row.owner_id,
+            reporter.report,
+            row.retries,
         )
         heart = asyncio.create_task(reporter.beat())
         try:

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Unreadable(Exception):  # noqa: N818 (it says what the file is, as our other errors do)
+class Unreadable(Exception):
     """The file cannot be read; the message is shown to the person who uploaded it, so it is a plain sentence."""

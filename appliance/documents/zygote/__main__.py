@@ -1,6 +1,6 @@
 """The program behind the sandbox: loads the parsers once, gives up its rights, and forks a child for each file.
 
-Run as `python -m appliance.documents.sandbox.zygote FD`, where FD is one end of a SOCK_SEQPACKET pair.
+Run as `python -m appliance.documents.zygote FD`, where FD is one end of a SOCK_SEQPACKET pair.
 
 ```
 parent -> zygote   {"id", "do": "parse"|"render", ...}  + [input file, output pipe]
@@ -30,9 +30,7 @@ from appliance.documents.blocks import to_wire
 from appliance.documents.parsing.dispatch import Bounds, parse
 from appliance.documents.parsing.failure import Unreadable
 from appliance.documents.parsing.pdf_image import render_page
-from appliance.documents.sandbox import confinement
-
-MESSAGE = 64 * 1024
+from appliance.documents.zygote import MESSAGE, confinement
 
 
 @dataclass(slots=True)

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from appliance.documents.blocks import ParsedFile, from_wire
 from appliance.documents.errors import ReaderUnavailable, UnreadableFile
-from appliance.documents.sandbox.zygote import MESSAGE
+from appliance.documents.zygote import MESSAGE
 
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[2]
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -65,6 +65,12 @@ class Sandbox:
         self._turn = asyncio.Semaphore(at_once)
         self._starting = asyncio.Lock()
         self._zygote: _Zygote | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def parse(self, content: bytes, filename: str) -> ParsedFile:
         """The blocks of a file.
@@ -157,7 +163,7 @@ class _Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "appliance.documents.sandbox.zygote", str(theirs.fileno())]
+        command = [sys.executable, "-m", "appliance.documents.zygote", str(theirs.fileno())]
         with theirs:
             # Popen returns as soon as the program is loaded; waiting for it is done below, without blocking.
             process = subprocess.Popen(  # noqa: ASYNC220

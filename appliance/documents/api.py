@@ -1,0 +1,143 @@
+"""Documents over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from appliance.documents.library import Library
+from appliance.documents.receiving import received
+from appliance.documents.schemas import DocumentDetail, DocumentPage, PassagePage, Uploaded
+from appliance.documents.uploads import describe
+from appliance.documents.values import DocumentStatus
+from appliance.store import Principal
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
+
+WIDTH = 827
+"""Pixels of an A4 page at 100 dots per inch."""
+
+_TEXT = Schema(type=OpenAPIType.STRING)
+
+
+class UploadOperation(Operation):
+    """The body of an upload, described by hand: it is read as a stream and never gathered."""
+
+    def __post_init__(self) -> None:
+        fields: dict[str, Reference | Schema] = {
+            "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
+            "classification": Schema(
+                type=OpenAPIType.STRING, description="PUBLIC, INTERNAL (default), CONFIDENTIAL, or I to III."
+            ),
+            "metadata": Schema(
+                type=OpenAPIType.STRING,
+                description="A JSON object: revision, effective_from, effective_until, supersedes, assets, doc_type, "
+                "title, acl, and keys of your own.",
+            ),
+            "tags": Schema(type=OpenAPIType.ARRAY, items=_TEXT),
+        }
+        schema = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
+        self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+class DocumentsController(Controller):
+    path = "/v1/documents"
+    tags = ("Documents",)
+
+    @post(
+        "/upload",
+        operation_id="upload_document",
+        status_code=202,
+        request_max_body_size=None,
+        operation_class=UploadOperation,
+    )
+    async def upload(
+        self, request: Request[Any, Any, Any], principal: Injected[Principal], library: Injected[Library]
+    ) -> Uploaded:
+        """Take a file in; follow its job, or look at the document, to see when it is ready."""
+        content_type = request.headers.get("content-type", "")
+        async with received(request.stream(), content_type, folder=library.folder, limit=library.limit) as file:
+            described = describe(
+                file.filename,
+                classification=file.one("classification"),
+                metadata=file.one("metadata"),
+                tags=file.tags(),
+            )
+            return await library.upload(principal, described, file)
+
+    @get(operation_id="list_documents")
+    async def listed(
+        self,
+        principal: Injected[Principal],
+        library: Injected[Library],
+        document_status: Annotated[DocumentStatus | None, Parameter(query="status")] = None,
+        q: Annotated[str | None, Parameter(max_length=200)] = None,
+        page_size: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_token: str | None = None,
+    ) -> DocumentPage:
+        """Documents that you may read, the latest first; `q` looks in names and titles."""
+        return await library.listed(
+            principal, status=document_status, words=q, page_size=page_size, page_token=page_token
+        )
+
+    @get("/{document_id:uuid}", operation_id="get_document")
+    async def detail(
+        self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]
+    ) -> DocumentDetail:
+        """One document with a preview of its passages."""
+        return await library.detail(principal, document_id)
+
+    @get("/{document_id:uuid}/passages", operation_id="list_passages")
+    async def passages(
+        self,
+        document_id: UUID,
+        principal: Injected[Principal],
+        library: Injected[Library],
+        start: Annotated[int, Parameter(ge=0)] = 0,
+        limit: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+    ) -> PassagePage:
+        """Passages in reading order, from ordinal `start`."""
+        return await library.passages(principal, document_id, start=start, limit=limit)
+
+    @get("/{document_id:uuid}/pages/{number:int}", operation_id="get_page", media_type="image/png")
+    async def page(
+        self,
+        document_id: UUID,
+        number: int,
+        principal: Injected[Principal],
+        library: Injected[Library],
+        width: Annotated[int, Parameter(ge=100, le=2400)] = WIDTH,
+    ) -> Response[bytes]:
+        """A picture of a page of a PDF, `width` pixels wide."""
+        image = await library.page_image(principal, document_id, number, width)
+        return Response(image, media_type="image/png", headers={"cache-control": "private, max-age=300"})
+
+    @get("/{document_id:uuid}/file", operation_id="get_file", media_type="application/octet-stream")
+    async def file(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> Stream:
+        """The file as it was uploaded."""
+        found, media_type, content = await library.file(principal, document_id)
+        name = quote(found.filename.rpartition("/")[2], safe="")
+        headers = {
+            "content-disposition": f"attachment; filename*=UTF-8''{name}",
+            "content-length": str(found.size_bytes),
+        }
+        return Stream(content, media_type=media_type, headers=headers)
+
+    @delete("/{document_id:uuid}", operation_id="delete_document")
+    async def delete(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> None:
+        """Remove a document, its passages and its file."""
+        await library.delete(principal, document_id)
+
+    @post("/{document_id:uuid}/reindex", operation_id="reindex_document", status_code=202)
+    async def reindex(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> Uploaded:
+        """Read a document in again."""
+        return await library.reindex(principal, document_id)
+
+
+ROUTES = [DocumentsController]

@@ -1,0 +1,277 @@
+"""The library: upload, list, read, delete, read in again. Every method is one admitted, recorded action."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.documents import store as queries
+from appliance.documents.errors import DiskNearlyFull, DocumentBusy, NoPages, UnknownDocument
+from appliance.documents.ingest import ERASE, INGEST
+from appliance.documents.page_images import PageImages
+from appliance.documents.parsing.filetypes import MEDIA_TYPES
+from appliance.documents.ports import Index, Reader
+from appliance.documents.receiving import Received
+from appliance.documents.schemas import (
+    DocumentDetail,
+    DocumentPage,
+    DocumentView,
+    PassagePage,
+    PassageView,
+    Uploaded,
+)
+from appliance.documents.settling import Clock, now, settle
+from appliance.documents.tables import DocumentRow
+from appliance.documents.uploads import Upload
+from appliance.gate import Gate
+from appliance.jobs import Waker, enqueue
+from appliance.jobs.service import progress_of
+from appliance.policy import PolicyEngine, Resource
+from appliance.store import Admitted, BlobName, Principal, Store, new_id
+from appliance.web import Cursors
+
+LEAST_FREE = 0.10
+PREVIEW = 20
+OPEN = frozenset({"pending", "processing"})
+
+
+class Library:
+    """What people do with documents.
+
+    Args:
+        limit: bytes of the largest file that may be uploaded.
+        clock: what time it is, for effective dates.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gate: Gate,
+        policy: PolicyEngine,
+        index: Index,
+        waker: Waker,
+        reader: Reader,
+        cursors: Cursors,
+        *,
+        limit: int = 100 * 2**20,
+        clock: Clock = now,
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._policy = policy
+        self._index = index
+        self._waker = waker
+        self._reader = reader
+        self._cursors = cursors
+        self._clock = clock
+        self._images = PageImages()
+        self.limit = limit
+        self.folder = store.data / "uploads"
+
+    async def upload(self, principal: Principal, upload: Upload, file: Received) -> Uploaded:
+        """Keep the file and put it in the queue; durable when this returns.
+
+        The same content described in the same way is the document that is here already; one that failed is tried again.
+
+        Raises:
+            DiskNearlyFull: less than a tenth of the disk is free.
+        """
+        described = {"level": upload.level, "tags": list(upload.tags), "acl": list(upload.acl)}
+        fingerprint = upload.fingerprint(file.sha256)
+        async with self._gate.admit(
+            principal, "documents.upload", Resource("document", attrs=described), request=fingerprint.encode()
+        ) as admitted:
+            await asyncio.to_thread(self._check_disk)
+            blob = await self._store.blobs.put(admitted.tenant_id, file.path)
+            async with self._store.open_session(admitted, write=True) as session:
+                await queries.take_turn(session)
+                row = await queries.with_fingerprint(session, fingerprint)
+                if row is None:
+                    row = _row(upload, file, blob, fingerprint, principal, self._clock())
+                    session.add(row)
+                    await self._read_in(session, row, principal)
+                elif row.status == "failed":
+                    await self._read_in(session, row, principal)
+                if not await self._store.blobs.exists(admitted.tenant_id, blob):
+                    # The file was erased with a document that held the same content, after we had stored it.
+                    await self._store.blobs.put(admitted.tenant_id, file.path)
+                admitted.outcome.resource_id = str(row.id)
+                admitted.outcome.metadata |= {"level": upload.level, "bytes": file.size}
+        self._waker.wake()
+        return _uploaded(row)
+
+    async def listed(
+        self,
+        principal: Principal,
+        *,
+        status: str | None = None,
+        words: str | None = None,
+        page_size: int,
+        page_token: str | None = None,
+    ) -> DocumentPage:
+        """The latest uploads first, of those that the principal may read."""
+        before = int(self._cursors.decode(page_token)["before"]) if page_token else None
+        action = "documents.list"
+        async with (
+            self._gate.admit(principal, action, Resource("document")) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            rows = await queries.listed(
+                session, self._visible(admitted), status=status, words=words, before=before, limit=page_size + 1
+            )
+            shares = await progress_of(
+                session, [row.job_id for row in rows if row.status == "processing" and row.job_id]
+            )
+        token = self._cursors.encode({"before": rows[page_size - 1].seq}) if len(rows) > page_size else None
+        rows = self._permitted(admitted, rows[:page_size])
+        return DocumentPage(items=[DocumentView.of(row, _share(row, shares)) for row in rows], next_page_token=token)
+
+    async def detail(self, principal: Principal, document_id: UUID) -> DocumentDetail:
+        """One document and its first passages."""
+        async with (
+            self._admit(principal, "documents.read", document_id) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            row = await self._must_find(session, admitted, document_id)
+            passages = await self._index.preview(session, row.id, limit=PREVIEW)
+            shares = await progress_of(session, [row.job_id] if row.job_id else [])
+            return DocumentDetail.detailed(row, _share(row, shares), passages)
+
+    async def passages(self, principal: Principal, document_id: UUID, *, start: int, limit: int) -> PassagePage:
+        """Passages in reading order, from ordinal `start`."""
+        async with (
+            self._admit(principal, "documents.read", document_id) as admitted,
+            self._store.open_session(admitted) as session,
+        ):
+            row = await self._must_find(session, admitted, document_id)
+            found = await self._index.preview(session, row.id, start=start, limit=limit)
+        return PassagePage(items=[PassageView.of(passage) for passage in found])
+
+    async def page_image(self, principal: Principal, document_id: UUID, page: int, width: int) -> bytes:
+        """PNG of a page of a PDF.
+
+        Raises:
+            NoPages: the document is no PDF.
+            UnreadableFile: there is no such page, or it cannot be shown.
+        """
+        async with self._admit(principal, "documents.read", document_id) as admitted:
+            row = await self._read_row(admitted, document_id)
+            if row.kind != "pdf":
+                raise NoPages("Only PDF documents have pictures of their pages.")
+            key = (row.id, row.blob, page, width)
+            image = self._images.get(key)
+            if image is None:
+                content = await self._store.blobs.get(admitted.tenant_id, BlobName(row.blob))
+                image = await self._reader.render(content, page, width)
+                self._images.put(key, image)
+            return image
+
+    async def file(self, principal: Principal, document_id: UUID) -> tuple[DocumentView, str, AsyncIterator[bytes]]:
+        """The uploaded file: what it is, its media type, and its content in pieces."""
+        async with self._admit(principal, "documents.read", document_id) as admitted:
+            row = await self._read_row(admitted, document_id)
+            admitted.outcome.metadata |= {"download": True}
+            content = self._store.blobs.stream(admitted.tenant_id, BlobName(row.blob))
+            return DocumentView.of(row), MEDIA_TYPES[_kind(row)], content
+
+    async def delete(self, principal: Principal, document_id: UUID) -> None:
+        """Remove the document from library and index; what it displaced may come into force again.
+
+        Its file is erased by a job, unless another document holds the same content.
+        """
+        async with (
+            self._admit(principal, "documents.delete", document_id) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            await queries.take_turn(session)
+            row = await self._must_find(session, admitted, document_id)
+            await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock, gone=row.id)
+            await self._index.remove(session, row.id)
+            await session.delete(row)
+            await enqueue(session, kind=ERASE, payload={"blob": row.blob}, owner=principal)
+        self._waker.wake()
+
+    async def reindex(self, principal: Principal, document_id: UUID) -> Uploaded:
+        """Read the stored file in again; until that is done the present passages go on answering.
+
+        Raises:
+            DocumentBusy: it is being read in.
+        """
+        async with (
+            self._admit(principal, "documents.reindex", document_id) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            row = await self._must_find(session, admitted, document_id)
+            if row.status in OPEN:
+                raise DocumentBusy("The document is being read in.")
+            await self._read_in(session, row, principal)
+        self._waker.wake()
+        return _uploaded(row)
+
+    async def _read_in(self, session: AsyncSession, row: DocumentRow, principal: Principal) -> None:
+        row.status, row.reason, row.updated_at = "pending", None, self._clock()
+        payload = {"document_id": str(row.id)}
+        row.job_id = UUID(str(await enqueue(session, kind=INGEST, payload=payload, owner=principal)))
+
+    async def _read_row(self, admitted: Admitted, document_id: UUID) -> DocumentRow:
+        async with self._store.open_session(admitted) as session:
+            return await self._must_find(session, admitted, document_id)
+
+    async def _must_find(self, session: AsyncSession, admitted: Admitted, document_id: UUID) -> DocumentRow:
+        """The document, if this action is allowed on it; otherwise as if there were none."""
+        row = await queries.find(session, document_id, self._visible(admitted))
+        if row is None or not self._permitted(admitted, [row]):
+            raise UnknownDocument("There is no such document.")
+        return row
+
+    def _admit(self, principal: Principal, action: str, document_id: UUID) -> Any:
+        return self._gate.admit(principal, action, Resource("document", str(document_id)))
+
+    def _visible(self, admitted: Admitted) -> ColumnElement[bool]:
+        return queries.within(self._policy.scope(admitted.principal, admitted.action))
+
+    def _permitted(self, admitted: Admitted, rows: list[DocumentRow]) -> list[DocumentRow]:
+        """The policies once more, row by row: the condition in SQL was compiled from them, this asks them."""
+        resources = [
+            Resource("document", str(row.id), {"level": row.level, "tags": row.tags, "acl": row.acl}) for row in rows
+        ]
+        allowed = self._policy.permits(admitted.principal, admitted.action, resources)
+        return [row for row, may in zip(rows, allowed, strict=True) if may]
+
+    def _check_disk(self) -> None:
+        usage = shutil.disk_usage(self._store.data)
+        if usage.free < LEAST_FREE * usage.total:
+            raise DiskNearlyFull("Less than a tenth of the disk is free, so no documents are taken in.")
+
+
+def _row(upload: Upload, file: Received, blob: str, fingerprint: str, principal: Principal, moment: Any) -> DocumentRow:
+    details = dict(upload.details) | ({"title": upload.title} if upload.title else {})
+    return DocumentRow(
+        id=new_id(), filename=upload.filename, kind=upload.kind, size=file.size, blob=blob, fingerprint=fingerprint,
+        title=upload.title, revision=upload.revision, doc_type=upload.doc_type, level=upload.level,
+        tags=list(upload.tags), acl=list(upload.acl), assets=list(upload.assets), details=details,
+        effective_from=upload.effective_from, effective_until=upload.effective_until,
+        supersedes=list(upload.supersedes), reach=principal.clearance, status="pending", reason=None, in_force=False,
+        pages=None, passages=0, job_id=None, indexed_by=None, uploaded_by=principal.id, created_at=moment,
+        updated_at=moment,
+    )  # fmt: skip
+
+
+def _uploaded(row: DocumentRow) -> Uploaded:
+    """A document that waits is, for whoever uploaded it, in progress."""
+    status = "processing" if row.status in OPEN else "ready" if row.status == "ready" else "failed"
+    return Uploaded(document_id=row.id, status=status, job_id=row.job_id)  # type: ignore[arg-type]
+
+
+def _share(row: DocumentRow, shares: dict[UUID, tuple[float, str]]) -> float | None:
+    return shares[row.job_id][0] if row.job_id in shares else None
+
+
+def _kind(row: DocumentRow) -> Any:
+    return row.kind

@@ -1,0 +1,132 @@
+"""The shapes that the library shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from appliance.documents.tables import DocumentRow
+from appliance.documents.uploads import LEVEL_NAMES
+from appliance.documents.values import DocumentStatus, Passage
+
+Fractions = tuple[float, float, float, float]
+"""x0, y0, x1, y1 as fractions of the page, origin top left."""
+
+
+class Uploaded(BaseModel):
+    """What became of an upload; `status` is `ready` when the same document was here already."""
+
+    document_id: UUID
+    status: DocumentStatus
+    job_id: UUID | None
+
+
+class PassageView(BaseModel):
+    ordinal: int
+    kind: Literal["text", "table", "list", "steps", "code"]
+    heading: str
+    page: int | None
+    text: str
+    boxes: list[Fractions]
+
+    @classmethod
+    def of(cls, passage: Passage) -> PassageView:
+        boxes = [(line.box.x0, line.box.y0, line.box.x1, line.box.y1) for line in passage.lines]
+        return cls(
+            ordinal=passage.ordinal,
+            kind=passage.kind,
+            heading=passage.heading,
+            page=passage.page,
+            text=passage.text,
+            boxes=boxes,
+        )
+
+
+class DocumentView(BaseModel):
+    id: UUID
+    document_id: UUID
+    filename: str
+    title: str | None
+    revision: str | None
+    doc_type: str | None
+    classification: str
+    level: int
+    status: DocumentStatus
+    progress: float | None
+    reason: str | None
+    passages: int
+    pages: int | None
+    in_force: bool
+    effective_from: dt.datetime | None
+    effective_until: dt.datetime | None
+    assets: list[str]
+    tags: list[str]
+    size_bytes: int
+    job_id: UUID | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+    @classmethod
+    def of(cls, row: DocumentRow, progress: float | None = None) -> DocumentView:
+        return cls(**_members(row, progress))
+
+
+class DocumentDetail(DocumentView):
+    """One document with what was said of it and its first passages."""
+
+    metadata: dict[str, Any]
+    supersedes: list[str]
+    acl: list[str]
+    chunks: list[PassageView]
+
+    @classmethod
+    def detailed(cls, row: DocumentRow, progress: float | None, passages: list[Passage]) -> DocumentDetail:
+        return cls(
+            **_members(row, progress),
+            metadata=row.details,
+            supersedes=row.supersedes,
+            acl=row.acl,
+            chunks=[PassageView.of(passage) for passage in passages],
+        )
+
+
+def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "document_id": row.id,
+        "filename": row.filename,
+        "title": row.title or None,
+        "revision": row.revision,
+        "doc_type": row.doc_type,
+        "classification": LEVEL_NAMES[row.level],
+        "level": row.level,
+        "status": row.status,
+        "progress": progress if row.status == "processing" else None,
+        "reason": row.reason,
+        "passages": row.passages,
+        "pages": row.pages,
+        "in_force": row.in_force,
+        "effective_from": row.effective_from,
+        "effective_until": row.effective_until,
+        "assets": row.assets,
+        "tags": row.tags,
+        "size_bytes": row.size,
+        "job_id": row.job_id,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+class DocumentPage(BaseModel):
+    items: list[DocumentView]
+    next_page_token: str | None
+
+
+class PassagePage(BaseModel):
+    """Passages in reading order; `next_page_token` is always null, go on with `start`."""
+
+    items: list[PassageView]
+    next_page_token: str | None = None

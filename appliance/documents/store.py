@@ -1,0 +1,183 @@
+"""Queries of the library, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, cast, false, func, null, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text
+
+from appliance.documents.rules import Standing
+from appliance.documents.tables import DocumentRow
+from appliance.documents.values import DocumentFacts
+from appliance.policy import Scope
+
+CLOSURE_ROUNDS = 6
+"""How far a chain of names is followed; a longer one is settled when one of its documents changes."""
+
+_SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
+    "level": DocumentRow.level.expression,
+    "tags": DocumentRow.tags.expression,
+    "acl": DocumentRow.acl.expression,
+    # No policy gives anybody a right for having uploaded a document.
+    "owner": null(),
+}
+
+
+def within(scope: Scope) -> ColumnElement[bool]:
+    """Documents that the scope's principal may use."""
+    return false() if scope.empty else scope.where(_SCOPE_COLUMNS)
+
+
+async def find(
+    session: AsyncSession, document_id: UUID, condition: ColumnElement[bool] | None = None
+) -> DocumentRow | None:
+    """One document, if it meets the condition; its row is locked where the session writes on PostgreSQL."""
+    query = select(DocumentRow).where(DocumentRow.id == document_id)
+    if condition is not None:
+        query = query.where(condition)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def with_fingerprint(session: AsyncSession, fingerprint: str) -> DocumentRow | None:
+    """The newest document that was uploaded with just this content and description."""
+    query = select(DocumentRow).where(DocumentRow.fingerprint == fingerprint)
+    return (await session.scalars(query.order_by(DocumentRow.seq.desc()).limit(1))).one_or_none()
+
+
+async def listed(
+    session: AsyncSession,
+    condition: ColumnElement[bool],
+    *,
+    status: str | None,
+    words: str | None,
+    before: int | None,
+    limit: int,
+) -> list[DocumentRow]:
+    """The latest uploads first; `words` must all stand in the file name or the title."""
+    query = select(DocumentRow).where(condition)
+    if status is not None:
+        query = query.where(DocumentRow.status == status)
+    if before is not None:
+        query = query.where(DocumentRow.seq < before)
+    for word in (words or "").split():
+        query = query.where(
+            or_(
+                DocumentRow.filename.icontains(word, autoescape=True),
+                DocumentRow.title.icontains(word, autoescape=True),
+            )
+        )
+    return list(await session.scalars(query.order_by(DocumentRow.seq.desc()).limit(limit)))
+
+
+async def uses_blob(session: AsyncSession, blob: str) -> bool:
+    return await session.scalar(select(DocumentRow.seq).where(DocumentRow.blob == blob).limit(1)) is not None
+
+
+async def related(session: AsyncSession, documents: Iterable[DocumentRow]) -> list[DocumentRow]:
+    """These documents and all that could displace them or be displaced by them, through any chain of names."""
+    found = {document.id: document for document in documents}
+    names = CLOSURE_ROUNDS
+    seen: set[str] = set()
+    for _ in range(names):
+        wanted = _names_of(found.values()) - seen
+        if not wanted:
+            break
+        seen |= wanted
+        for row in await session.scalars(select(DocumentRow).where(_named(wanted))):
+            found.setdefault(row.id, row)
+    return list(found.values())
+
+
+def _names_of(documents: Iterable[DocumentRow]) -> set[str]:
+    names: set[str] = set()
+    for document in documents:
+        names |= {document.filename.lower(), str(document.id), *(name.lower() for name in document.supersedes)}
+    return names
+
+
+def _named(names: Iterable[str]) -> ColumnElement[bool]:
+    """Documents with one of the names, or that mention one in `supersedes`."""
+    conditions: list[ColumnElement[bool]] = []
+    bare = {name.rpartition("/")[2] for name in names}
+    ids = [UUID(name) for name in names if _is_id(name)]
+    conditions.append(func.lower(DocumentRow.filename).in_([*names, *bare]))
+    if ids:
+        conditions.append(DocumentRow.id.in_(ids))
+    for name in sorted(bare):
+        conditions.append(func.lower(DocumentRow.filename).endswith(f"/{name}", autoescape=True))
+        conditions.append(
+            and_(
+                cast(DocumentRow.supersedes, Text) != "[]",
+                func.lower(cast(DocumentRow.supersedes, Text)).contains(_as_json(name), autoescape=True),
+            )
+        )
+    return or_(*conditions)
+
+
+def _as_json(name: str) -> str:
+    """How a name may stand inside a JSON text, whatever surrounds it: its longest plain part."""
+    plain = "".join(character if character.isascii() and character not in '"\\' else "\n" for character in name)
+    return max(plain.split("\n"), key=len)
+
+
+def _is_id(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def everything_dated(session: AsyncSession) -> list[DocumentRow]:
+    """Documents whose standing depends on the time."""
+    dated = or_(DocumentRow.effective_from.is_not(None), DocumentRow.effective_until.is_not(None))
+    return list(await session.scalars(select(DocumentRow).where(dated)))
+
+
+async def take_turn(session: AsyncSession) -> None:
+    """Let one transaction of a tenant at a time decide what is in force; SQLite's writers stand in line anyway."""
+    connection = await session.connection()
+    if connection.dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('documents'), hashtext(current_setting('app.tenant_id')))")
+        )
+
+
+def standing(row: DocumentRow) -> Standing:
+    """A document counts as ready while the index holds it whole, also when it is being read in again."""
+    return Standing(
+        id=row.id,
+        seq=row.seq,
+        filename=row.filename,
+        revision=row.revision,
+        level=row.level,
+        reach=row.reach,
+        ready=row.indexed_by is not None,
+        effective_from=row.effective_from,
+        effective_until=row.effective_until,
+        supersedes=tuple(row.supersedes),
+    )
+
+
+def facts(row: DocumentRow) -> DocumentFacts:
+    return DocumentFacts(
+        id=row.id,
+        filename=row.filename,
+        revision=row.revision,
+        doc_type=row.doc_type,
+        level=row.level,
+        tags=tuple(row.tags),
+        acl=tuple(row.acl),
+        assets=tuple(row.assets),
+        in_force=row.in_force,
+        title=row.title,
+    )
+
+
+async def all_standing(session: AsyncSession) -> Sequence[DocumentRow]:
+    """Every document that the index holds."""
+    return list(await session.scalars(select(DocumentRow).where(DocumentRow.indexed_by.is_not(None))))

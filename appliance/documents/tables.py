@@ -1,0 +1,62 @@
+"""Documents of a tenant: what was uploaded, how far it is, whether it is in force."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.store import Json, TenantBase, UtcDateTime
+
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class DocumentRow(TenantBase):
+    """One uploaded file.
+
+    `seq` orders uploads (no clock and no id does). `fingerprint` is the SHA-256 of content, name, revision and all that
+    was said of it: the same upload twice is the same document. `indexed_by` is the job whose passages the index holds.
+    `reach` is the clearance of the uploader: a document never displaces one that its uploader could not read.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        Index("ix_documents_filename", "filename"),
+        Index("ix_documents_fingerprint", "fingerprint"),
+        Index("ix_documents_blob", "blob"),
+        Index("ix_documents_status", "status", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(16))
+    size: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text)
+    revision: Mapped[str | None] = mapped_column(String(64))
+    doc_type: Mapped[str | None] = mapped_column(String(64))
+    level: Mapped[int]
+    tags: Mapped[list[str]] = mapped_column(Json)
+    acl: Mapped[list[str]] = mapped_column(Json)
+    assets: Mapped[list[str]] = mapped_column(Json)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", Json)
+    effective_from: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    effective_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    supersedes: Mapped[list[str]] = mapped_column(Json)
+    reach: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+    in_force: Mapped[bool]
+    pages: Mapped[int | None]
+    passages: Mapped[int]
+    job_id: Mapped[uuid.UUID | None]
+    indexed_by: Mapped[uuid.UUID | None]
+    uploaded_by: Mapped[uuid.UUID]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

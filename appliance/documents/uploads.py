@@ -1,0 +1,191 @@
+"""What an upload says of itself: classification, metadata, tags, name. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.documents.errors import InvalidDocument, OwnerApprovalNeeded, UnknownClassification, UnsupportedFile
+from appliance.documents.parsing.filetypes import FileKind, by_name
+
+LEVEL_NAMES = {1: "PUBLIC", 2: "INTERNAL", 3: "CONFIDENTIAL", 4: "RESTRICTED"}
+DEFAULT_LEVEL = 2
+RESTRICTED = 4
+
+_SPELLINGS = {
+    spelling: level
+    for level, spellings in {
+        1: ("public", "i", "class i", "1", "general"),
+        2: ("internal", "ii", "class ii", "2"),
+        3: ("confidential", "iii", "class iii", "3", "critical"),
+        4: ("restricted", "iv", "class iv", "4"),
+    }.items()
+    for spelling in spellings
+}
+MAX_METADATA = 16 * 1024
+MAX_ENTRIES = 100
+MAX_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A described upload, before its content is looked at."""
+
+    filename: str
+    kind: FileKind
+    level: int
+    tags: tuple[str, ...] = ()
+    acl: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
+    revision: str | None = None
+    doc_type: str | None = None
+    title: str = ""
+    effective_from: dt.datetime | None = None
+    effective_until: dt.datetime | None = None
+    supersedes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self, content_sha256: str) -> str:
+        """The same for the same content described in the same way."""
+        said = [
+            content_sha256, self.filename, self.level, self.tags, self.acl, self.assets, self.revision, self.doc_type,
+            self.title, str(self.effective_from), str(self.effective_until), self.supersedes, self.details,
+        ]  # fmt: skip
+        canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def level_of(classification: str | None) -> int:
+    """1 to 4, from any spelling; INTERNAL when nothing is said.
+
+    Raises:
+        UnknownClassification: it is none of the four.
+        OwnerApprovalNeeded: class IV is not taken in by this release.
+    """
+    text = " ".join((classification or "").replace("_", " ").lower().split())
+    if not text:
+        return DEFAULT_LEVEL
+    level = _SPELLINGS.get(text)
+    if level is None:
+        raise UnknownClassification("The classification is none of the four levels.")
+    if level >= RESTRICTED:
+        raise OwnerApprovalNeeded(
+            "Class IV (RESTRICTED) needs the approval of the document's owner before it is read in."
+        )
+    return level
+
+
+def describe(
+    filename: str | None, *, classification: str | None = None, metadata: str | None = None, tags: Sequence[str] = ()
+) -> Upload:
+    """Check and complete what came with a file.
+
+    Raises:
+        InvalidDocument: a name, a date or the metadata cannot be used.
+        UnsupportedFile: files with that ending are not read.
+        UnknownClassification, OwnerApprovalNeeded: see `level_of`.
+    """
+    name = clean_filename(filename)
+    found = by_name(name)
+    if found.kind is None:
+        raise UnsupportedFile(f"Files ending in .{found.extension or '?'} are not read.", extension=found.extension)
+    level = level_of(classification)
+    said = _metadata(metadata)
+    start = _moment(said, "effective_from")
+    end = _moment(said, "effective_until", through_the_day=True)
+    if start and end and end <= start:
+        raise InvalidDocument("effective_until lies before effective_from.", field="metadata")
+    known = {
+        "revision", "effective_from", "effective_until", "supersedes", "assets", "doc_type", "acl", "title",
+    }  # fmt: skip
+    return Upload(
+        filename=name,
+        kind=found.kind,
+        level=level,
+        tags=_words(tags, "tags", lower=True),
+        acl=_words(said.get("acl"), "acl"),
+        assets=_words(said.get("assets"), "assets"),
+        revision=_short(said, "revision", 64),
+        doc_type=_short(said, "doc_type", 64),
+        title=_short(said, "title", 300) or "",
+        effective_from=start,
+        effective_until=end,
+        supersedes=_words(said.get("supersedes"), "supersedes", split=False),
+        details={key: value for key, value in said.items() if key not in known},
+    )
+
+
+def clean_filename(filename: str | None) -> str:
+    """A relative path with forward slashes, without parts that climb or hide.
+
+    Raises:
+        InvalidDocument: nothing usable is left.
+    """
+    text = unicodedata.normalize("NFC", filename or "").replace("\\", "/")
+    text = "".join(character for character in text if character.isprintable())
+    parts = [part.strip() for part in text.split("/")]
+    parts = [part for part in parts if part not in {"", ".", ".."} and not part.endswith(":")]
+    name = "/".join(parts)
+    if not name or not parts[-1].strip(". "):
+        raise InvalidDocument("The file has no name.", field="file")
+    if len(name) > MAX_NAME:
+        raise InvalidDocument(f"The file's name is longer than {MAX_NAME} characters.", field="file")
+    return name
+
+
+def _metadata(text: str | None) -> dict[str, Any]:
+    if not (text or "").strip():
+        return {}
+    if len(text or "") > MAX_METADATA:
+        raise InvalidDocument(f"The metadata is longer than {MAX_METADATA} characters.", field="metadata")
+    try:
+        said = json.loads(text or "")
+    except (ValueError, RecursionError):
+        raise InvalidDocument("The metadata is not JSON.", field="metadata") from None
+    if not isinstance(said, dict):
+        raise InvalidDocument("The metadata is not a JSON object.", field="metadata")
+    return said
+
+
+def _short(said: Mapping[str, Any], key: str, most: int) -> str | None:
+    value = said.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or len(str(value)) > most:
+        raise InvalidDocument(f"{key} is a text of at most {most} characters.", field="metadata")
+    return " ".join(str(value).split()) or None
+
+
+def _words(value: object, key: str, *, lower: bool = False, split: bool = True) -> tuple[str, ...]:
+    """A list of short texts, given as a list or as one text with commas; each once, in order."""
+    if value is None or value == "":
+        return ()
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, str | int) for entry in entries):
+        raise InvalidDocument(f"{key} is a list of words.", field=key)
+    parts = [part for entry in entries for part in (str(entry).split(",") if split else [str(entry)])]
+    words = [" ".join(part.split()) for part in parts]
+    words = [word.lower() if lower else word for word in words if word]
+    if len(words) > MAX_ENTRIES or any(len(word) > MAX_NAME for word in words):
+        raise InvalidDocument(f"{key} holds at most {MAX_ENTRIES} short words.", field=key)
+    return tuple(dict.fromkeys(words))
+
+
+def _moment(said: Mapping[str, Any], key: str, *, through_the_day: bool = False) -> dt.datetime | None:
+    """A date (its first moment, or with `through_the_day` the first moment after it) or a moment; UTC if not said."""
+    value = said.get(key)
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str) and len(value) == len("2024-01-31"):
+            day = dt.datetime.combine(dt.date.fromisoformat(value), dt.time(), dt.UTC)
+            return day + dt.timedelta(days=1) if through_the_day else day
+        moment = dt.datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidDocument(f"{key} is a date such as 2024-01-31.", field="metadata") from None
