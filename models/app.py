@@ -35,7 +35,7 @@ Body = TypeVar("Body", bound=s.Request)
 T = TypeVar("T")
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """The request is answered with OpenAI's error shape."""
 
     def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure
         self.status, self.code, self.message, self.param = status, code, message, param
 
 
-class Gone(Exception):  # noqa: N818 - nobody is left to answer
+class Gone(Exception):
     """The client hung up."""
 
 

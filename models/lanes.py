@@ -22,7 +22,7 @@ Lane = Literal["urgent", "bulk"]
 LANES: tuple[Lane, ...] = ("urgent", "bulk")
 
 
-class LaneFull(Exception):  # noqa: N818 - a refusal, answered with 429
+class LaneFull(Exception):
     """As much work waits as the lane may hold."""
 
 

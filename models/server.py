@@ -5,7 +5,6 @@ Prints one JSON line to standard output when it serves, one when it stops. SIGTE
 
 import argparse
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -22,6 +21,7 @@ from models.engines.onnx import Session
 from models.engines.reader import Reader
 from models.errors import ModelsError, PackageDamaged
 from models.lanes import Lanes
+from models.memory import Quiet, give_back, one_arena
 from models.package import open_package
 
 KINDS = ("embed", "rerank", "read")
@@ -53,31 +53,30 @@ def clear(socket: Path) -> None:
             raise SocketTaken(f"a server already answers on {socket}")
 
 
-def load(models: Path, kinds: tuple[str, ...], threads: int, lanes: Lanes) -> ModelApp:
+def load(models: Path, kinds: tuple[str, ...], threads: int) -> tuple[Embedder | None, Reader | None]:
     """Open the packages that the kinds need. Raises PackageDamaged."""
     embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
     read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
     embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
-    give_back_memory()
-    return ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
+    give_back()
+    return embedder, reader
 
 
-def give_back_memory() -> None:
-    """Return freed memory to the system (glibc only): some 30 MB after opening the models, and after each busy spell."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-async def serve(app: ModelApp, socket: Path, kinds: tuple[str, ...]) -> None:
+async def serve(embedder: Embedder | None, reader: Reader | None, kinds: tuple[str, ...], socket: Path) -> None:
+    """Serve until SIGTERM or SIGINT; the work under way is dropped then."""
+    loop = asyncio.get_running_loop()
+    lanes = Lanes(when_idle=Quiet(loop).worked)
+    app = ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
     # No log, no access log: the process that started us writes the log; bodies are never written at all.
     server = Server(app, uds=socket, interface=Interfaces.ASGINL, log_enabled=False, websockets=False, backlog=128)
     server.uds_permissions = 0o600
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     server.on_startup(lambda: report("serving", kinds=list(kinds), socket=str(socket)))
-    await server.serve()
+    try:
+        await server.serve()
+    finally:
+        lanes.close()
 
 
 def report(event: str, **facts: object) -> None:
@@ -96,16 +95,14 @@ def main() -> int:
         parser.error(f"--kinds takes some of {', '.join(KINDS)}")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)
-    lanes = Lanes(when_idle=give_back_memory)
+    one_arena()
     try:
         clear(options.socket)
-        app = load(options.models, kinds, options.threads or max(1, (os.cpu_count() or 2) - 1), lanes)
-        asyncio.run(serve(app, options.socket, kinds))
+        engines = load(options.models, kinds, options.threads or max(1, (os.cpu_count() or 2) - 1))
+        asyncio.run(serve(*engines, kinds, options.socket))
     except (SocketTaken, PackageDamaged) as problem:
         print(f"models: refused: {problem}", file=sys.stderr)
         return 1
-    finally:
-        lanes.close()
     report("stopped")
     return 0
 

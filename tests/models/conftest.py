@@ -112,5 +112,5 @@ async def client(server: ServerProcess) -> AsyncIterator[ModelClient]:
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
     """Ask the server again and again; it is another process, so there is no event to wait for."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110
+        while not await condition():
             await asyncio.sleep(0.01)
