@@ -7,7 +7,6 @@ node_store   SQLCipher alone                   admitted(...)          makes an a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import ipaddress
 import os
@@ -90,8 +89,7 @@ def import_all_tables() -> None:
     """Register every domain's tables, as `compose` does by importing the domains."""
     for module in pkgutil.iter_modules(appliance.__path__):
         if module.ispkg and (Path(next(iter(appliance.__path__))) / module.name / "tables.py").exists():
-            with contextlib.suppress(Exception):
-                importlib.import_module(f"appliance.{module.name}.tables")
+            importlib.import_module(f"appliance.{module.name}.tables")
 
 
 async def _fill(store: Store) -> tuple[Tenant, Tenant]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 import types
+import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final, cast
@@ -84,11 +86,19 @@ def connect(path: Path, key: bytes, *, cache_kib: int = 8192) -> sqlite3.Connect
     return cast("sqlite3.Connection", connection)
 
 
-def _engine(opener: Callable[[], sqlite3.Connection], *, begin: str, size: int, options: dict[str, Any]) -> AsyncEngine:
+def _engine(
+    opener: Callable[[], sqlite3.Connection],
+    *,
+    begin: str,
+    size: int,
+    options: dict[str, Any],
+    threads: weakref.WeakSet[threading.Thread],
+) -> AsyncEngine:
     async def creator() -> aiosqlite.Connection:
         connection = aiosqlite.Connection(opener, 64)
         # A process must be able to end while a connection waits for work.
         connection._thread.daemon = True
+        threads.add(connection._thread)
         return await connection
 
     engine = create_async_engine(
@@ -124,6 +134,7 @@ class EncryptedFile:
     ) -> None:
         self.path = path
         self._turn = asyncio.Lock()
+        self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         options = options or {}
 
         def reader() -> sqlite3.Connection:
@@ -134,9 +145,9 @@ class EncryptedFile:
         def writer() -> sqlite3.Connection:
             return connect(path, key, cache_kib=cache_kib)
 
-        self._readers = _engine(reader, begin="BEGIN DEFERRED", size=readers, options=options)
+        self._readers = _engine(reader, begin="BEGIN DEFERRED", size=readers, options=options, threads=self._threads)
         # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later could not wait for it.
-        self._writer = _engine(writer, begin="BEGIN IMMEDIATE", size=1, options=options)
+        self._writer = _engine(writer, begin="BEGIN IMMEDIATE", size=1, options=options, threads=self._threads)
 
     @contextlib.asynccontextmanager
     async def connection(self, *, write: bool) -> AsyncIterator[AsyncConnection]:
@@ -172,5 +183,12 @@ class EncryptedFile:
             await uninterrupted(connection.close())
 
     async def close(self) -> None:
+        """Close the connections that nobody holds, and wait for their threads: they must not outlive the event loop."""
         await self._readers.dispose()
         await self._writer.dispose()
+        await asyncio.to_thread(_join, list(self._threads))
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(timeout=1.0)

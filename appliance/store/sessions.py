@@ -57,7 +57,7 @@ class Tenant:
     config: Mapping[str, Any]
 
 
-class SecondWrite(RuntimeError):  # noqa: N818 - named by what happened, as all our errors are
+class SecondWrite(RuntimeError):
     """An admission asked for a second writing transaction; its record could then tell only half of what happened."""
 
 
