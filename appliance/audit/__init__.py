@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.audit.recorder import Recorder
 from appliance.audit.records import Leaf
-from appliance.audit.service import Recorder
 from appliance.audit.values import Entry, LogName, NewRecord
 
 __all__ = ["Entry", "Leaf", "LogName", "NewRecord", "Recorder"]

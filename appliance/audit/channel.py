@@ -71,11 +71,14 @@ class FileChannel:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held = contextlib.AsyncExitStack()
+        self._opening = asyncio.Lock()
         self._connection: aiosqlite.Connection | None = None
 
     async def open(self) -> bool:
         """Take the connection; False if this store is not made of files."""
-        async with contextlib.AsyncExitStack() as stack:
+        async with self._opening, contextlib.AsyncExitStack() as stack:
+            if self._connection is not None:
+                return True
             session = await stack.enter_async_context(self._store.open_internal(Purpose.RECORD, AUDIT, write=True))
             pooled = await (await session.connection()).get_raw_connection()
             driver = pooled.driver_connection

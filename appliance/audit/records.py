@@ -129,7 +129,7 @@ def prepare(new: NewRecord, *, node: str, epoch: int, sealer: Sealer) -> Leaf:
         "log": log_name(new.tenant_id, epoch).partition("/")[0],
         "epoch": epoch,
         "node": node,
-        "created_at": _moment(new.created_at),
+        "created_at": moment(new.created_at),
         "event_type": new.event_type,
         "phase": new.phase,
         "correlation_id": str(new.correlation_id),
@@ -195,6 +195,6 @@ def _text(value: uuid.UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _moment(at: dt.datetime) -> str:
-    """RFC 3339 in UTC with microseconds: 27 characters that sort as time does."""
+def moment(at: dt.datetime) -> str:
+    """A point in time as records write it: RFC 3339 in UTC with microseconds: 27 characters that sort as time does."""
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from appliance.audit.channel import in_session
 from appliance.audit.heads import Heads, SavedHead
+from appliance.audit.recorder import Recorder
 from appliance.audit.records import tenant_of
-from appliance.audit.service import Recorder
 from appliance.audit.store import root_at
 from appliance.audit.tables import CheckpointRow, LeafRow, OpenRow
 from appliance.audit.values import NewRecord

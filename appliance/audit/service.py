@@ -1,202 +1,100 @@
-"""The recorder: facts go in, durable places in a log come out.
-
-    append ──┐                         one batch, one transaction
-    append ──┼── waiting ── drain ──> BEGIN · re-read heads · leaves · COMMIT ──> head file ──> all callers answered
-    append ──┘
-
-While a batch is being committed, what arrives waits for the next one: a busy node shares each fsync among many.
-"""
+"""Reading the record: a page of one tenant's log for those who may see it, and the head they can take away."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any
 
-from appliance.audit.channel import Channel, open_channel
-from appliance.audit.errors import RecordUnavailable
-from appliance.audit.heads import HEAD_FILE, HeadFile
-from appliance.audit.instances import Instance
-from appliance.audit.notes import Signer
-from appliance.audit.outbox import Outbox
-from appliance.audit.records import Leaf, Sealer, prepare
-from appliance.audit.store import Appended, Head, Journal, Submission
-from appliance.audit.values import LogName, NewRecord
-from appliance.errors import OutpostError
-from appliance.store import RecordRef, Store, TenantId
+from sqlalchemy import Select, select
 
-BATCH: Final = 512
-"""Submissions in one transaction: a writer holds the file for at most about 50 ms."""
+from appliance.audit.channel import in_session
+from appliance.audit.notes import Checkpoint
+from appliance.audit.recorder import Recorder
+from appliance.audit.records import SealedField, moment, tenant_of
+from appliance.audit.store import present
+from appliance.audit.tables import LeafRow, PersonalRow
+from appliance.audit.values import Entry, LogName, log_name
+from appliance.errors import Damaged
+from appliance.store import AUDIT, Admitted, Purpose, Store, TenantId
 
-SYNC_HEADS_AFTER_S: Final = 0.5
-"""How far the head file may be behind the log after a power cut."""
-
-CHECKPOINT_EVERY: Final = 64
-"""A rewritten record is bounded to so many; a checkpoint row takes as much room as half a record."""
+READ_ALL = "audit.read_all"
+READ_OWN = "audit.read_own"
 
 
-@dataclass(slots=True)
-class _Waiting:
-    submission: Submission
-    placed: asyncio.Future[list[RecordRef]]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records: all conditions that are set, newest first, from the place before `before`."""
+
+    event_type: str | None = None
+    user_id: str | None = None
+    after: dt.datetime | None = None
+    before: int | None = None
 
 
-class Recorder:
-    """Appends to the logs of one node, for one process.
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """Where a log stands now, and the signed note that says so."""
 
-    Args:
-        store: holds the audit data, the keys and the outboxes.
-        instance: this process, alive for as long as it records.
-        epoch: grows when a node is restored, cloned or reset.
+    log: LogName
+    size: int
+    root: bytes
+    note: str
 
-    Attributes:
-        outbox: post-records that travel with the change they describe.
-    """
 
-    def __init__(
-        self, store: Store, instance: Instance, *, epoch: int = 1, checkpoint_every: int = CHECKPOINT_EVERY
-    ) -> None:
-        self.signer = signer_of(store)
-        self.sealer = sealer_of(store)
-        self.epoch = epoch
-        self.heads = HeadFile(store.data / HEAD_FILE, node_id=self.signer.node_id, public_key=self.signer.public_key)
-        self.instance = instance
-        self.outbox = Outbox(store, self.append_once)
+class AuditLog:
+    """The logs, read. A reader sees the log of its own tenant and nothing else."""
+
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
-        self._journal = Journal(self.signer, instance=instance.id, checkpoint_every=checkpoint_every)
-        self._channel: Channel | None = None
-        self._waiting: list[_Waiting] = []
-        self._drainer: asyncio.Task[None] | None = None
-        self._syncer: asyncio.Task[None] | None = None
-        self._unsynced = False
-        self._closed = False
+        self._recorder = recorder
 
-    async def append(self, *records: NewRecord) -> list[RecordRef]:
-        """Record all of `records`, in this order; durable when it returns.
+    async def page(self, admitted: Admitted, wanted: Wanted, *, limit: int) -> list[Entry]:
+        """At most `limit` records of the admitted tenant; unless `audit.read_all` was admitted, only their own."""
+        log = log_name(admitted.tenant_id, self._recorder.epoch)
+        user_id = wanted.user_id if admitted.action == READ_ALL else str(admitted.principal.id)
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            rows = (await session.scalars(_newest(log, wanted, user_id).limit(limit))).all()
+            query = select(PersonalRow).where(PersonalRow.record_id.in_([row.id for row in rows]))
+            kept = (await session.scalars(query)).all()
+        entries = []
+        for row in rows:
+            record = json.loads(row.record)
+            own = [SealedField(each.field, each.sealed) for each in kept if each.record_id == row.id]
+            entries.append(Entry(log, row.seq, row.hash, record, self._opened(record, own)))
+        return entries
 
-        Raises:
-            RecordUnavailable: it is not known to be durable; nothing may be done that depends on it.
-            RecordDamaged: the log cannot be read.
-            Unrecordable: a value has no exact JSON form; nothing was recorded.
-        """
-        return await self._submit(Submission([self.leaf(record) for record in records]))
+    async def head(self, tenant_id: TenantId | None) -> LogHead:
+        """The present head of a tenant's log (of the node's for None), freshly signed."""
+        log = log_name(tenant_id, self._recorder.epoch)
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            frontier = await in_session(session, partial(present, log=log))
+        signer = self._recorder.signer
+        note = signer.sign(Checkpoint(signer.origin(log), frontier.size, frontier.root()))
+        return LogHead(log, frontier.size, frontier.root(), note)
 
-    async def append_once(self, leaves: Sequence[Leaf]) -> list[RecordRef]:
-        """Append prepared leaves; one whose id is already in a log keeps its place. Raises as `append` does."""
-        return await self._submit(Submission(leaves, once=True))
-
-    def leaf(self, record: NewRecord) -> Leaf:
-        """Fix the bytes of a record without appending it."""
-        return prepare(record, node=self.signer.node_id, epoch=self.epoch, sealer=self.sealer)
-
-    async def relay(self, tenant_id: TenantId | None) -> int:
-        """Append what stands in the outbox of a tenant (of the node when None), then empty it; how many there were.
-
-        Safe at any time and in several processes at once: a record is appended once.
-        """
-        return await self.outbox.relay(tenant_id, epoch=self.epoch)
-
-    async def save_heads(self) -> Mapping[LogName, Head]:
-        """Keep a checkpoint of every log as it is now, in the database and in the head file."""
-        channel = await self._open()
-        return await channel.run(self._journal.save_heads, self._write_heads)
-
-    async def close(self) -> None:
-        """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.
-
-        Never raises for a record that cannot be written: those who waited for it have been told.
-        """
-        self._closed = True
-        if self._drainer is not None:
-            await asyncio.wait([self._drainer])
-        with contextlib.suppress(OutpostError):
-            await self.outbox.close()
-            if self._channel is not None:
-                await self.save_heads()
-        if self._syncer is not None:
-            self._syncer.cancel()
-            await asyncio.wait([self._syncer])
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(self.heads.sync)
-        if self._channel is not None:
-            await self._channel.close()
-        self.instance.close()
-
-    async def _submit(self, submission: Submission) -> list[RecordRef]:
-        if self._closed:
-            raise RecordUnavailable("The node is stopping.")
-        if not submission.leaves:
-            return []
-        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._drainer is None or self._drainer.done():
-            self._drainer = asyncio.create_task(self._drain(), name="audit-commit")
-        return await waiting.placed
-
-    async def _drain(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+    def _opened(self, record: Mapping[str, Any], kept: Sequence[SealedField]) -> dict[str, str]:
+        """The personal fields that have not been erased."""
+        opened = {}
+        for each in kept:
             try:
-                appended = await self._commit([waiting.submission for waiting in batch])
-            except OutpostError as error:
-                self._journal.forget()
-                for waiting in batch:
-                    if not waiting.placed.done():
-                        waiting.placed.set_exception(_again(error))
-            except BaseException:
-                for waiting in batch:
-                    waiting.placed.cancel()
-                raise
-            else:
-                for waiting, refs in zip(batch, appended.refs, strict=True):
-                    if not waiting.placed.done():
-                        waiting.placed.set_result(refs)
-
-    async def _commit(self, batch: Sequence[Submission]) -> Appended:
-        channel = await self._open()
-        appended = await channel.run(
-            lambda transaction: self._journal.append(transaction, batch),
-            lambda appended: self._write_heads(appended.heads),
-        )
-        self._journal.settle(appended)
-        self._unsynced = True
-        if self._syncer is None or self._syncer.done():
-            self._syncer = asyncio.create_task(self._sync_heads(), name="audit-heads-sync")
-        return appended
-
-    async def _sync_heads(self) -> None:
-        while self._unsynced:
-            await asyncio.sleep(SYNC_HEADS_AFTER_S)
-            self._unsynced = False
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(self.heads.sync)
-
-    async def _open(self) -> Channel:
-        if self._channel is None:
-            self._channel = await open_channel(self._store)
-        return self._channel
-
-    def _write_heads(self, heads: Mapping[LogName, Head]) -> None:
-        self.heads.write({log: head.note for log, head in heads.items()})
+                _, opened[each.field] = self._recorder.sealer.open(tenant_of(record), record["id"], each)
+            except (ValueError, Damaged):
+                continue  # altered, or its key destroyed: the verifier tells which
+        return opened
 
 
-def signer_of(store: Store) -> Signer:
-    """The key that signs this node's logs."""
-    return Signer(store.secret("audit-log"))
-
-
-def sealer_of(store: Store) -> Sealer:
-    """The keys of personal fields: each tenant's own, and the node's."""
-
-    def key_for(tenant_id: TenantId | None) -> bytes:
-        name = "audit-personal"
-        return store.secret(name) if tenant_id is None else store.tenant_secret(tenant_id, name)
-
-    return Sealer(key_for)
-
-
-def _again(error: OutpostError) -> OutpostError:
-    """The same failure for each of those who waited: an exception belongs to one traceback."""
-    return type(error)(error.detail, hint=error.hint, **error.context)
+def _newest(log: LogName, wanted: Wanted, user_id: str | None) -> Select[LeafRow]:
+    query = select(LeafRow).where(LeafRow.log == log)
+    if wanted.before is not None:
+        query = query.where(LeafRow.seq < wanted.before)
+    if wanted.event_type is not None:
+        query = query.where(LeafRow.event_type == wanted.event_type)
+    if user_id is not None:
+        query = query.where(LeafRow.user_id == user_id)
+    if wanted.after is not None:
+        query = query.where(LeafRow.created_at > moment(wanted.after))
+    return query.order_by(LeafRow.seq.desc())

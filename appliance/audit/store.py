@@ -54,6 +54,10 @@ class Head:
     frontier: Frontier
     note: str
 
+    @property
+    def size(self) -> int:
+        return self.frontier.size
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -159,6 +163,11 @@ def root_at(transaction: Transaction, log: LogName, size: int) -> bytes | None:
     rows = transaction.rows(_TAIL, log=log, start=frontier.size, end=size)
     frontier = frontier.extend(bytes(row[1]) for row in rows)
     return frontier.root() if frontier.size == size else None
+
+
+def present(transaction: Transaction, *, log: LogName) -> Frontier:
+    """The frontier of a log as it is stored now; empty for one that has no record."""
+    return _caught_up(transaction, log, None)
 
 
 def _caught_up(transaction: Transaction, log: LogName, known: Frontier | None) -> Frontier:

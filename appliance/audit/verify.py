@@ -16,9 +16,9 @@ from appliance.audit.checking import Finding, LogCheck, Mark, StoredLeaf
 from appliance.audit.errors import MalformedNote
 from appliance.audit.heads import HEAD_FILE, HeadFile, Heads
 from appliance.audit.notes import Signer, verified
+from appliance.audit.recorder import sealer_of, signer_of
 from appliance.audit.records import SealedField, Sealer, commitment, tenant_of
 from appliance.audit.rules import Frontier, leaf_hash
-from appliance.audit.service import sealer_of, signer_of
 from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow
 from appliance.audit.values import LogName
 from appliance.errors import Damaged

@@ -1,0 +1,214 @@
+"""The recorder: facts go in, durable places in a log come out.
+
+    append ──┐                         one batch, one transaction
+    append ──┼── waiting ── drain ──> BEGIN · re-read heads · leaves · COMMIT ──> head file ──> all callers answered
+    append ──┘
+
+While a batch is being committed, what arrives waits for the next one: a busy node shares each fsync among many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from appliance.audit.channel import Channel, open_channel
+from appliance.audit.errors import RecordUnavailable
+from appliance.audit.heads import HEAD_FILE, HeadFile
+from appliance.audit.instances import Instance
+from appliance.audit.notes import Signer
+from appliance.audit.outbox import Outbox
+from appliance.audit.records import Leaf, Sealer, prepare
+from appliance.audit.store import Appended, Head, Journal, Submission
+from appliance.audit.values import LogName, NewRecord
+from appliance.errors import OutpostError
+from appliance.store import RecordRef, Store, TenantId
+
+BATCH: Final = 512
+"""Submissions in one transaction: a writer holds the file for at most about 50 ms."""
+
+SYNC_HEADS_AFTER_S: Final = 0.5
+"""How far the head file may be behind the log after a power cut."""
+
+CHECKPOINT_EVERY: Final = 64
+"""A rewritten record is bounded to so many; a checkpoint row takes as much room as half a record."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    submission: Submission
+    placed: asyncio.Future[list[RecordRef]]
+
+
+class Recorder:
+    """Appends to the logs of one node, for one process.
+
+    Args:
+        store: holds the audit data, the keys and the outboxes.
+        instance: this process, alive for as long as it records.
+        heads: where the head file stands; by default in the store's data directory, where `verify` looks for it.
+        epoch: grows when a node is restored, cloned or reset.
+
+    Attributes:
+        outbox: post-records that travel with the change they describe.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        instance: Instance,
+        *,
+        heads: Path | None = None,
+        epoch: int = 1,
+        checkpoint_every: int = CHECKPOINT_EVERY,
+    ) -> None:
+        self.signer = signer_of(store)
+        self.sealer = sealer_of(store)
+        self.epoch = epoch
+        self.heads = HeadFile(
+            heads or store.data / HEAD_FILE, node_id=self.signer.node_id, public_key=self.signer.public_key
+        )
+        self.instance = instance
+        self.outbox = Outbox(store, self.append_once)
+        self._store = store
+        self._journal = Journal(self.signer, instance=instance.id, checkpoint_every=checkpoint_every)
+        self._channel: Channel | None = None
+        self._opening = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
+        self._drainer: asyncio.Task[None] | None = None
+        self._syncer: asyncio.Task[None] | None = None
+        self._unsynced = False
+        self._closed = False
+
+    async def append(self, *records: NewRecord) -> list[RecordRef]:
+        """Record all of `records`, in this order; durable when it returns.
+
+        Raises:
+            RecordUnavailable: it is not known to be durable; nothing may be done that depends on it.
+            RecordDamaged: the log cannot be read.
+            Unrecordable: a value has no exact JSON form; nothing was recorded.
+        """
+        return await self._submit(Submission([self.leaf(record) for record in records]))
+
+    async def append_once(self, leaves: Sequence[Leaf]) -> list[RecordRef]:
+        """Append prepared leaves; one whose id is already in a log keeps its place. Raises as `append` does."""
+        return await self._submit(Submission(leaves, once=True))
+
+    def leaf(self, record: NewRecord) -> Leaf:
+        """Fix the bytes of a record without appending it."""
+        return prepare(record, node=self.signer.node_id, epoch=self.epoch, sealer=self.sealer)
+
+    async def relay(self, tenant_id: TenantId | None) -> int:
+        """Append what stands in the outbox of a tenant (of the node when None), then empty it; how many there were.
+
+        Safe at any time and in several processes at once: a record is appended once.
+        """
+        return await self.outbox.relay(tenant_id, epoch=self.epoch)
+
+    async def save_heads(self) -> Mapping[LogName, Head]:
+        """Keep a checkpoint of every log as it is now, in the database and in the head file."""
+        channel = await self._open()
+        return await channel.run(self._journal.save_heads, self._write_heads)
+
+    async def close(self) -> None:
+        """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.
+
+        Never raises for a record that cannot be written: those who waited for it have been told.
+        """
+        self._closed = True
+        if self._drainer is not None:
+            await asyncio.wait([self._drainer])
+        with contextlib.suppress(OutpostError):
+            await self.outbox.close()
+            if self._channel is not None:
+                await self.save_heads()
+        if self._syncer is not None:
+            self._syncer.cancel()
+            await asyncio.wait([self._syncer])
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self.heads.sync)
+        if self._channel is not None:
+            await self._channel.close()
+        self.instance.close()
+
+    async def _submit(self, submission: Submission) -> list[RecordRef]:
+        if self._closed:
+            raise RecordUnavailable("The node is stopping.")
+        if not submission.leaves:
+            return []
+        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._drainer is None or self._drainer.done():
+            self._drainer = asyncio.create_task(self._drain(), name="audit-commit")
+        return await waiting.placed
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            try:
+                appended = await self._commit([waiting.submission for waiting in batch])
+            except OutpostError as error:
+                self._journal.forget()
+                for waiting in batch:
+                    if not waiting.placed.done():
+                        waiting.placed.set_exception(_again(error))
+            except BaseException:
+                for waiting in batch:
+                    waiting.placed.cancel()
+                raise
+            else:
+                for waiting, refs in zip(batch, appended.refs, strict=True):
+                    if not waiting.placed.done():
+                        waiting.placed.set_result(refs)
+
+    async def _commit(self, batch: Sequence[Submission]) -> Appended:
+        channel = await self._open()
+        appended = await channel.run(
+            lambda transaction: self._journal.append(transaction, batch),
+            lambda appended: self._write_heads(appended.heads),
+        )
+        self._journal.settle(appended)
+        self._unsynced = True
+        if self._syncer is None or self._syncer.done():
+            self._syncer = asyncio.create_task(self._sync_heads(), name="audit-heads-sync")
+        return appended
+
+    async def _sync_heads(self) -> None:
+        while self._unsynced:
+            await asyncio.sleep(SYNC_HEADS_AFTER_S)
+            self._unsynced = False
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self.heads.sync)
+
+    async def _open(self) -> Channel:
+        async with self._opening:
+            if self._channel is None:
+                self._channel = await open_channel(self._store)
+            return self._channel
+
+    def _write_heads(self, heads: Mapping[LogName, Head]) -> None:
+        self.heads.write({log: head.note for log, head in heads.items()})
+
+
+def signer_of(store: Store) -> Signer:
+    """The key that signs this node's logs."""
+    return Signer(store.secret("audit-log"))
+
+
+def sealer_of(store: Store) -> Sealer:
+    """The keys of personal fields: each tenant's own, and the node's."""
+
+    def key_for(tenant_id: TenantId | None) -> bytes:
+        name = "audit-personal"
+        return store.secret(name) if tenant_id is None else store.tenant_secret(tenant_id, name)
+
+    return Sealer(key_for)
+
+
+def _again(error: OutpostError) -> OutpostError:
+    """The same failure for each of those who waited: an exception belongs to one traceback."""
+    return type(error)(error.detail, hint=error.hint, **error.context)
