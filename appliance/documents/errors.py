@@ -7,6 +7,7 @@ Forbidden         OwnerApprovalNeeded
 TooLarge          FileTooLarge
 UnsupportedType   UnsupportedFile
 Unprocessable     UnreadableFile
+Damaged           FileMissing
 Unavailable       ReaderUnavailable, EmbedderUnavailable, DiskNearlyFull
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from appliance.errors import (
     Conflict,
+    Damaged,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -83,6 +85,12 @@ class DocumentBusy(Conflict):
 
     code, title = "document-busy", "The document is being read in"
     hint = "Wait until it is ready, or cancel its job first."
+
+
+class FileMissing(Damaged):
+    """The row is there and its stored file is not."""
+
+    code, title = "file-missing", "The file of the document is missing"
 
 
 class ReaderUnavailable(Unavailable):

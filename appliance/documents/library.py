@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.documents import store as queries
-from appliance.documents.errors import DiskNearlyFull, DocumentBusy, NoPages, UnknownDocument
+from appliance.documents.errors import (
+    DiskNearlyFull,
+    DocumentBusy,
+    FileMissing,
+    NoPages,
+    OwnerApprovalNeeded,
+    UnknownDocument,
+)
 from appliance.documents.ingest import ERASE, INGEST
 from appliance.documents.page_images import PageImages
-from appliance.documents.parsing.filetypes import MEDIA_TYPES
+from appliance.documents.parsing.filetypes import MEDIA_TYPES, FileKind
 from appliance.documents.ports import Index, Reader
 from appliance.documents.receiving import Received
 from appliance.documents.schemas import (
@@ -28,7 +35,9 @@ from appliance.documents.schemas import (
 )
 from appliance.documents.settling import Clock, now, settle
 from appliance.documents.tables import DocumentRow
-from appliance.documents.uploads import Upload
+from appliance.documents.uploads import RESTRICTED, Upload
+from appliance.documents.values import DocumentStatus
+from appliance.errors import Forbidden
 from appliance.gate import Gate
 from appliance.jobs import Waker, enqueue
 from appliance.jobs.service import progress_of
@@ -80,31 +89,45 @@ class Library:
         The same content described in the same way is the document that is here already; one that failed is tried again.
 
         Raises:
+            OwnerApprovalNeeded: it is class IV; the refusal is recorded.
             DiskNearlyFull: less than a tenth of the disk is free.
         """
         described = {"level": upload.level, "tags": list(upload.tags), "acl": list(upload.acl)}
         fingerprint = upload.fingerprint(file.sha256)
-        async with self._gate.admit(
-            principal, "documents.upload", Resource("document", attrs=described), request=fingerprint.encode()
-        ) as admitted:
-            await asyncio.to_thread(self._check_disk)
-            blob = await self._store.blobs.put(admitted.tenant_id, file.path)
-            async with self._store.open_session(admitted, write=True) as session:
-                await queries.take_turn(session)
-                row = await queries.with_fingerprint(session, fingerprint)
-                if row is None:
-                    row = _row(upload, file, blob, fingerprint, principal, self._clock())
-                    session.add(row)
-                    await self._read_in(session, row, principal)
-                elif row.status == "failed":
-                    await self._read_in(session, row, principal)
-                if not await self._store.blobs.exists(admitted.tenant_id, blob):
-                    # The file was erased with a document that held the same content, after we had stored it.
-                    await self._store.blobs.put(admitted.tenant_id, file.path)
-                admitted.outcome.resource_id = str(row.id)
-                admitted.outcome.metadata |= {"level": upload.level, "bytes": file.size}
+        resource = Resource("document", attrs=described)
+        try:
+            async with self._gate.admit(
+                principal, "documents.upload", resource, request=fingerprint.encode()
+            ) as admitted:
+                row = await self._keep(admitted, upload, file, fingerprint)
+        except Forbidden as refusal:
+            if upload.level < RESTRICTED:
+                raise
+            raise OwnerApprovalNeeded(
+                "Class IV (RESTRICTED) needs the approval of the document's owner before it is read in.",
+                **refusal.context,
+            ) from refusal
         self._waker.wake()
         return _uploaded(row)
+
+    async def _keep(self, admitted: Admitted, upload: Upload, file: Received, fingerprint: str) -> DocumentRow:
+        await asyncio.to_thread(self._check_disk)
+        blob = await self._store.blobs.put(admitted.tenant_id, file.path)
+        async with self._store.open_session(admitted, write=True) as session:
+            await queries.take_turn(session)
+            row = await queries.with_fingerprint(session, fingerprint)
+            if row is None:
+                row = _row(upload, file, blob, fingerprint, admitted.principal, self._clock())
+                session.add(row)
+                await self._read_in(session, row, admitted.principal)
+            elif row.status == "failed":
+                await self._read_in(session, row, admitted.principal)
+            if not await self._store.blobs.exists(admitted.tenant_id, blob):
+                # The file was erased with a document that held the same content, after we had stored it.
+                await self._store.blobs.put(admitted.tenant_id, file.path)
+            admitted.outcome.resource_id = str(row.id)
+            admitted.outcome.metadata |= {"level": upload.level, "bytes": file.size}
+            return row
 
     async def listed(
         self,
@@ -176,9 +199,11 @@ class Library:
         """The uploaded file: what it is, its media type, and its content in pieces."""
         async with self._admit(principal, "documents.read", document_id) as admitted:
             row = await self._read_row(admitted, document_id)
+            if not await self._store.blobs.exists(admitted.tenant_id, BlobName(row.blob)):
+                raise FileMissing("The document's file is not where it was stored.")
             admitted.outcome.metadata |= {"download": True}
             content = self._store.blobs.stream(admitted.tenant_id, BlobName(row.blob))
-            return DocumentView.of(row), MEDIA_TYPES[_kind(row)], content
+            return DocumentView.of(row), MEDIA_TYPES[cast("FileKind", row.kind)], content
 
     async def delete(self, principal: Principal, document_id: UUID) -> None:
         """Remove the document from library and index; what it displaced may come into force again.
@@ -265,13 +290,9 @@ def _row(upload: Upload, file: Received, blob: str, fingerprint: str, principal:
 
 def _uploaded(row: DocumentRow) -> Uploaded:
     """A document that waits is, for whoever uploaded it, in progress."""
-    status = "processing" if row.status in OPEN else "ready" if row.status == "ready" else "failed"
-    return Uploaded(document_id=row.id, status=status, job_id=row.job_id)  # type: ignore[arg-type]
+    status = "processing" if row.status in OPEN else row.status
+    return Uploaded(document_id=row.id, status=cast("DocumentStatus", status), job_id=row.job_id)
 
 
 def _share(row: DocumentRow, shares: dict[UUID, tuple[float, str]]) -> float | None:
     return shares[row.job_id][0] if row.job_id in shares else None
-
-
-def _kind(row: DocumentRow) -> Any:
-    return row.kind

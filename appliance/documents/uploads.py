@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.documents.errors import InvalidDocument, OwnerApprovalNeeded, UnknownClassification, UnsupportedFile
+from appliance.documents.errors import InvalidDocument, UnknownClassification, UnsupportedFile
 from appliance.documents.parsing.filetypes import FileKind, by_name
 
 LEVEL_NAMES = {1: "PUBLIC", 2: "INTERNAL", 3: "CONFIDENTIAL", 4: "RESTRICTED"}
@@ -65,7 +65,6 @@ def level_of(classification: str | None) -> int:
 
     Raises:
         UnknownClassification: it is none of the four.
-        OwnerApprovalNeeded: class IV is not taken in by this release.
     """
     text = " ".join((classification or "").replace("_", " ").lower().split())
     if not text:
@@ -73,10 +72,6 @@ def level_of(classification: str | None) -> int:
     level = _SPELLINGS.get(text)
     if level is None:
         raise UnknownClassification("The classification is none of the four levels.")
-    if level >= RESTRICTED:
-        raise OwnerApprovalNeeded(
-            "Class IV (RESTRICTED) needs the approval of the document's owner before it is read in."
-        )
     return level
 
 
@@ -88,7 +83,7 @@ def describe(
     Raises:
         InvalidDocument: a name, a date or the metadata cannot be used.
         UnsupportedFile: files with that ending are not read.
-        UnknownClassification, OwnerApprovalNeeded: see `level_of`.
+        UnknownClassification: see `level_of`.
     """
     name = clean_filename(filename)
     found = by_name(name)
