@@ -42,6 +42,7 @@ async def test_a_refused_login_is_a_problem_with_a_hint(node: Web) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "sign-in-refused"
     assert "ada" not in response.text
+    assert (await node.login("nowhere", "ada", PASSWORD)).json()["code"] == "sign-in-refused"
 
 
 @pytest.mark.parametrize(
