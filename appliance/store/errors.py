@@ -54,6 +54,13 @@ class StoreOutdated(Unavailable):
     hint = "Run the migrations of this release with the owner's database URL, then start again."
 
 
+class NoNodeHere(NotFound):
+    """The directory holds no data of a node."""
+
+    code, title = "no-node-here", "There is no node in that directory"
+    hint = "Check the path; OUTPOST_DATA or --data names the data directory."
+
+
 class StoreUnprepared(Unavailable):
     """The database of the hub lacks what only its administrator can give."""
 

@@ -5,24 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.errors import InvalidInput
+from appliance.store.errors import NoNodeHere
 from appliance.store.files import locked, make_directory
 from appliance.store.keys import Keyring, create_master_key, has_keys
 from appliance.store.sessions import Store
 from appliance.store.sqlcipher import SqlcipherStore
 
 
-async def open_store(data: Path | None, database_url: str | None = None, *, owner_url: str | None = None) -> Store:
+async def open_store(
+    data: Path | None, database_url: str | None = None, *, owner_url: str | None = None, create: bool = True
+) -> Store:
     """Open the store of `data`, making directory and keys if it is new; call `migrate()` before anything else.
 
     Keys and stored files are always under `data`. With `database_url` the rows are in PostgreSQL, used by a role
-    that owns nothing; `owner_url` names the role that owns the tables and is needed only when they change.
+    that owns nothing; `owner_url` names the role that owns the tables and is needed only when they change. With
+    `create=False` nothing is made: for commands that look at a node, where a mistyped path must not become one.
 
     Raises:
+        NoNodeHere: there are no keys, and `create` is false.
         MasterKeyMissing, WrongKey: the keys are not those of this directory.
     """
     if data is None:
         raise InvalidInput("A data directory is needed.", hint="Set OUTPOST_DATA, or give --data.")
     keys = data / "keys"
+    if not create and not has_keys(keys):
+        raise NoNodeHere(f"{data.name} holds no keys of a node.")
     make_directory(keys)
     async with locked(keys / "lock"):
         code = None if has_keys(keys) else create_master_key(keys)

@@ -16,7 +16,14 @@ from appliance.store import (
     recover_master_key,
     renew_recovery_code,
 )
-from appliance.store.errors import KeyMissing, MasterKeyExists, MasterKeyMissing, WrongKey, WrongRecoveryCode
+from appliance.store.errors import (
+    KeyMissing,
+    MasterKeyExists,
+    MasterKeyMissing,
+    NoNodeHere,
+    WrongKey,
+    WrongRecoveryCode,
+)
 from appliance.store.keys import Keyring, derive
 
 
@@ -217,6 +224,13 @@ async def test_opening_a_new_directory_hands_out_the_recovery_code_once(tmp_path
     assert second.recovery_code is None
     await first.close()
     await second.close()
+
+
+async def test_a_mistyped_directory_does_not_become_a_node(tmp_path: Path) -> None:
+    with pytest.raises(NoNodeHere):
+        await open_store(tmp_path / "typo", create=False)
+
+    assert not (tmp_path / "typo").exists()
 
 
 async def test_a_node_comes_back_with_its_data_after_recovery(tmp_path: Path) -> None:
