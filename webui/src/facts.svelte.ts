@@ -6,7 +6,10 @@ class Facts {
   node: NodeFacts | null = $state.raw(null);
 
   async load(): Promise<void> {
-    if (this.node) return;
+    if (!this.node) await this.refresh();
+  }
+
+  async refresh(): Promise<void> {
     const response = await plainFetch("/v1", { headers: { Accept: "application/json" } });
     this.node = (await response.json()) as NodeFacts;
   }

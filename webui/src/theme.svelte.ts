@@ -8,11 +8,18 @@ function stored(): ThemeName {
   return THEMES.find((known) => known === name) ?? "system";
 }
 
+const more = matchMedia("(prefers-contrast: more)");
+
 class Theme {
   name: ThemeName = $state(stored());
 
+  constructor() {
+    more.addEventListener("change", () => this.apply());
+  }
+
+  /** Who asks the system for more contrast gets it here without asking again. */
   apply(): void {
-    document.documentElement.dataset["theme"] = this.name;
+    document.documentElement.dataset["theme"] = this.name === "system" && more.matches ? "contrast" : this.name;
   }
 
   choose(name: ThemeName): void {
@@ -24,6 +31,7 @@ class Theme {
   /** What the screen shows now, with "system" resolved. */
   get shown(): Exclude<ThemeName, "system"> {
     if (this.name !== "system") return this.name;
+    if (more.matches) return "contrast";
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 

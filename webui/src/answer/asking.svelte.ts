@@ -3,6 +3,9 @@ import { Problem, Unreachable } from "../api/problem.ts";
 import type { Answer, Citation, PassagesEvent } from "../api/types.ts";
 import { places, separate, type Place } from "./places.ts";
 
+/** Longest wait for a whole answer; a box that takes longer has lost it. */
+const PATIENCE_MS = 45_000;
+
 export type Phase = "idle" | "searching" | "found" | "answered" | "failed" | "silent";
 
 /**
@@ -62,11 +65,12 @@ export class Asking {
     this.question = question;
     this.phase = "searching";
     const stop = (this.#stop = new AbortController());
+    const patience = AbortSignal.timeout(PATIENCE_MS);
     try {
-      await this.#listen(question, conversationId, stop.signal);
+      await this.#listen(question, conversationId, AbortSignal.any([stop.signal, patience]));
     } catch (error) {
       if (stop.signal.aborted) return null;
-      if (error instanceof Unreachable) this.phase = "silent";
+      if (error instanceof Unreachable || patience.aborted) this.phase = "silent";
       else if (error instanceof Problem) this.#fail(error);
       else throw error;
     }
