@@ -12,13 +12,16 @@ import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
 
 from appliance import __version__
 from appliance.errors import OutpostError, problem
+
+if TYPE_CHECKING:
+    from appliance.settings import Settings
 
 app = cyclopts.App(
     name="outpost",
@@ -133,7 +136,7 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     """Make a code that enrols one kiosk, once, within a day."""
     from appliance.commands.asking import make_kiosk_code
 
-    return _finish(make_kiosk_code(_settings(data), tenant=tenant, as_json=as_json), as_json=as_json)
+    return _finish(make_kiosk_code(_settings(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
 @app.command
@@ -149,7 +152,7 @@ def openapi(out: Annotated[Path | None, Parameter(help="A file; standard output 
     return 0
 
 
-def _settings(data: Path | None, *, listen: str | None = None) -> Any:
+def _settings(data: Path | None, *, listen: str | None = None) -> Settings:
     from appliance.settings import load
 
     return load(data=None if data is None else str(data), listen=listen)
@@ -176,7 +179,7 @@ def main() -> None:
     try:
         code = app()
     except OutpostError as error:
-        code = complain(error)
+        code = complain(error, as_json="--json" in sys.argv)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

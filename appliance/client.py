@@ -9,10 +9,17 @@ from typing import Any
 
 import httpx
 
-from appliance.errors import OutpostError
+from appliance.errors import OutpostError, Unavailable
 from appliance.supervisor import NotRunning
 
 DOOR = "http://node"
+
+
+class NoAnswer(Unavailable):
+    """The node took the request and ended, or was too slow, before it answered."""
+
+    code, title = "no-answer", "The node gave no answer"
+    hint = "Look whether it is still running; what it had acknowledged is safe."
 
 
 class Refused(OutpostError):
@@ -33,6 +40,7 @@ async def open_door(
 
     Raises:
         NotRunning: nobody listens there.
+        NoAnswer: the node went away, or took longer than `timeout` seconds.
     """
     headers = {"x-outpost-tenant": tenant} if tenant else {}
     transport = httpx.AsyncHTTPTransport(uds=str(socket))
@@ -41,6 +49,8 @@ async def open_door(
             yield client
         except httpx.ConnectError:
             raise NotRunning("Nothing answers in that data directory.") from None
+        except httpx.TransportError as error:
+            raise NoAnswer(f"The node did not answer ({type(error).__name__}).") from None
 
 
 def answered(response: httpx.Response) -> Any:

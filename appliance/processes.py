@@ -9,14 +9,18 @@ seed    gives the demo plant's documents to the running node
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
-from appliance.errors import OutpostError
+from appliance.errors import OutpostError, Unavailable
 from appliance.logs import configure
 from appliance.settings import Settings, load
+from appliance.supervisor import STOP_SECONDS, wait_until_free
 
 DEMO = "--demo"
 DEMO_MARK = "demo"
@@ -29,6 +33,8 @@ def main() -> None:
     """Run one process to its end and exit with its code."""
     name, *rest = sys.argv[1:] or ["?"]
     try:
+        # Whatever a process makes in the data directory is the owner's alone, from the first moment.
+        os.umask(0o077)
         settings = load()
         configure(settings.log_level, name)
         sys.exit(asyncio.run(_work(name, rest, settings)))
@@ -61,14 +67,16 @@ async def serve_web(settings: Settings) -> int:
 
     stopped = _stop_signal()
     async with web(settings) as (api, ui):
+        await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(api, ui)
         settings.socket.unlink(missing_ok=True)
         common: dict[str, Any] = {"interface": Interfaces.ASGINL, "log_enabled": False, "websockets": False}
         people = Server(edge, address=settings.host, port=settings.port, **common)
         owner = Server(OwnerDoor(edge), uds=settings.socket, **common)
         serving = [asyncio.create_task(people.serve()), asyncio.create_task(owner.serve())]
+        door = None
         try:
-            await _guard_socket(settings)
+            door = await _guarded(settings.socket, serving)
             done, _ = await asyncio.wait([asyncio.create_task(stopped.wait()), *serving], return_when="FIRST_COMPLETED")
             for task in done:
                 task.result()
@@ -76,21 +84,34 @@ async def serve_web(settings: Settings) -> int:
             people.stop()
             owner.stop()
             await asyncio.wait(serving, timeout=5)
-            settings.socket.unlink(missing_ok=True)
+            _take_away(settings.socket, door)
     return 0
 
 
-async def _guard_socket(settings: Settings) -> None:
-    """The owner's door opens for the owner alone, whatever the umask was; its directory is 0700 anyway."""
-    while not settings.socket.exists():
-        await asyncio.sleep(0.005)
-    settings.socket.chmod(0o600)
+async def _guarded(socket: Path, serving: list[asyncio.Task[None]]) -> int:
+    """Wait for the owner's door, close it to everybody else, and return its inode.
+
+    Raises:
+        Unavailable: the server ended before it had made the door.
+    """
+    while not socket.exists():
+        done, _ = await asyncio.wait(serving, timeout=0.005, return_when="FIRST_COMPLETED")
+        for task in done:
+            task.result()
+            raise Unavailable("The server ended before it could be reached.")
+    socket.chmod(0o600)
+    return socket.stat().st_ino
+
+
+def _take_away(socket: Path, inode: int | None) -> None:
+    """Remove our own door: a successor that started while we were ending has put its own in its place."""
+    with contextlib.suppress(FileNotFoundError):
+        if socket.stat().st_ino == inode:
+            socket.unlink()
 
 
 async def run_worker(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
-    import os
-
     from appliance.compose import worker
 
     # Taking documents in must not slow a question down.

@@ -18,6 +18,8 @@ from typing import Final, Literal
 from appliance.errors import InvalidInput
 
 PREFIX: Final = "OUTPOST_"
+LONGEST_SOCKET: Final = 107
+"""Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
@@ -89,7 +91,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     """Combine defaults, `environment` (the process's own if None) and `flags`, the later winning.
 
     Raises:
-        InvalidSetting: an unknown name, a value out of range, or an address beyond loopback.
+        InvalidSetting: an unknown name, a value out of range, an address beyond loopback, a path too long for a socket.
     """
     environment = os.environ if environment is None else environment
     values = {name: default for name, default, _ in SETTINGS}
@@ -106,7 +108,11 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         raise InvalidSetting(f"role is {role!r}; it is `node` or `hub`.")
     if values["log_level"] not in {"debug", "info", "warning", "error"}:
         raise InvalidSetting(f"log_level is {values['log_level']!r}; it is debug, info, warning or error.")
-    return Settings(
+    if not values["data"]:
+        raise InvalidSetting("data is empty; it names a directory.")
+    if (role == "hub") != bool(values["database_url"]):
+        raise InvalidSetting("database_url belongs to a hub, and a hub needs one.")
+    settings = Settings(
         data=Path(values["data"]).absolute(),
         host=host,
         port=port,
@@ -117,6 +123,11 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
     )
+    if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
+        raise InvalidSetting(
+            "The path of the data directory is too long for the sockets in it.", hint="Use a shorter one."
+        )
+    return settings
 
 
 def _count(name: str, value: str, least: int, most: int) -> int:
@@ -132,7 +143,7 @@ def _count(name: str, value: str, least: int, most: int) -> int:
 def _address(listen: str) -> tuple[str, int]:
     host, separator, port = listen.rpartition(":")
     host = host.strip("[]")
-    if not separator or not port.isdigit() or int(port) > 65535:
+    if not separator or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise InvalidSetting(f"listen is {listen!r}; it is HOST:PORT.")
     try:
         loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback

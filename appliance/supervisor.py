@@ -50,6 +50,13 @@ class NotRunning(Unavailable):
     hint = "Start it with `outpost run`, or point --data at the directory of a running node."
 
 
+class AddressTaken(Conflict):
+    """Something else listens where this node was told to."""
+
+    code, title = "address-taken", "The address is taken"
+    hint = "Stop the other program, or choose another address with --listen."
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One process to keep running: its name and its command."""
@@ -71,14 +78,22 @@ def node_programs(share: Path, models_socket: Path) -> list[Program]:
 class Supervisor:
     """Keeps `programs` running until `stop`.
 
+    Args:
+        run: where the lock and `pids.json` stand.
+        environment: added to our own for every child.
+        patience: seconds that a child has to end by itself.
+
     Raises:
         AlreadyRunning: the lock in `run` is held by somebody else.
     """
 
-    def __init__(self, programs: Sequence[Program], *, run: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, programs: Sequence[Program], *, run: Path, environment: Mapping[str, str], patience: float = STOP_SECONDS
+    ) -> None:
         self._programs = programs
         self._run = run
         self._environment = dict(environment)
+        self._patience = patience
         self._stopping = asyncio.Event()
         self._children: dict[str, asyncio.subprocess.Process] = {}
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,11 +109,13 @@ class Supervisor:
 
     async def run(self) -> None:
         """Start everything and return when `stop` was called and every child has ended."""
-        async with asyncio.TaskGroup() as group:
-            for program in self._programs:
-                group.create_task(self._keep(program))
-        (self._run / "pids.json").unlink(missing_ok=True)
-        self._lock.close()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for program in self._programs:
+                    group.create_task(self._keep(program))
+        finally:
+            (self._run / "pids.json").unlink(missing_ok=True)
+            self._lock.close()
 
     async def _keep(self, program: Program) -> None:
         pause = PAUSE_LEAST
@@ -119,7 +136,7 @@ class Supervisor:
                 await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 stopping.cancel()
             finally:
-                await end(child)
+                await end(child, patience=self._patience)
                 del self._children[program.name]
                 self._write_pids()
             if self._stopping.is_set():
@@ -151,13 +168,13 @@ def end_with_parent() -> Callable[[], None]:
     return ask_the_kernel
 
 
-async def end(child: asyncio.subprocess.Process) -> None:
-    """Ask a child to end, and make it end if it has not within `STOP_SECONDS`; an ended one is left alone."""
+async def end(child: asyncio.subprocess.Process, *, patience: float = STOP_SECONDS) -> None:
+    """Ask a child to end, and make it end if it has not within `patience` seconds; an ended one is left alone."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(patience):
                 await child.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
@@ -170,6 +187,28 @@ def _why(returncode: int | None) -> str:
         with contextlib.suppress(ValueError):  # most real-time signals have no name
             return signal.Signals(-returncode).name
     return f"exit {returncode}"
+
+
+async def wait_until_free(host: str, port: int, *, seconds: float) -> None:
+    """Return when nobody listens at the address; one that is just ending is given `seconds`.
+
+    The server binds with SO_REUSEPORT: a second node would share the address, and half of its visitors, in silence.
+
+    Raises:
+        AddressTaken: somebody still listens there, or the address is not this machine's.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise AddressTaken(f"{host} port {port}: {error.strerror}.") from None
+            else:
+                return
+        await asyncio.sleep(0.05)
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from appliance.processes import DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
-from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_ready
+from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_free, wait_until_ready
 
 READY_SECONDS = 60.0
+FREE_SECONDS = 3.0
+"""What a node that was killed, and whose processes are just ending, may hold the address for."""
 
 T = TypeVar("T")
 
@@ -24,6 +26,7 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
 
     Raises:
         AlreadyRunning: another supervisor holds this data directory.
+        AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,6 +37,7 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    await wait_until_free(settings.host, settings.port, seconds=FREE_SECONDS)
     if not (settings.data / INITIALISED).exists() or (demo and not (settings.data / DEMO_MARK).exists()):
         code = await _unless(stopped, _child(settings, "init", *([DEMO] if demo else [])))
         if code != 0:
