@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.onnx import Session, Sliced, slices
+from models.engines.onnx import Session, Sliced
 from models.engines.windows import CLS, SEP
 
 EMBED_TOKENS = 256
@@ -28,10 +28,9 @@ class Embedder:
         return sum(len(self._session.tokens(text).ids) + 2 for text in texts)
 
     def embed(self, texts: Sequence[str]) -> Sliced[NDArray[np.float32]]:
-        rows = [self._row(text, EMBED_TOKENS) for text in texts]
-        vectors = np.zeros((len(rows), self.width), np.float32)
-        for group in slices([len(row) for row in rows]):
-            vectors[group] = self._session.run(["sentence_embedding"], [rows[i] for i in group])[0]
+        vectors = np.zeros((len(texts), self.width), np.float32)
+        for index, text in enumerate(texts):
+            vectors[index] = self._session.run(["sentence_embedding"], self._row(text, EMBED_TOKENS))[0]
             yield
         return vectors
 
@@ -40,20 +39,19 @@ class Embedder:
         asked = self._row(query, QUERY_TOKENS)
         rows = [self._row(text, RERANK_TOKENS) for text in documents]
         weights = rarity(asked, rows)
-        query_vectors = self._token_vectors([asked])[0]
-        scores = [0.0] * len(rows)
-        for group in slices([len(row) for row in rows]):
-            for index, vectors in zip(group, self._token_vectors([rows[i] for i in group]), strict=True):
-                closest = (query_vectors @ vectors[: len(rows[index])].T).max(axis=1)
-                scores[index] = float(weights @ closest)
+        query_vectors = self._token_vectors(asked)
+        scores: list[float] = []
+        for row in rows:
+            closest = (query_vectors @ self._token_vectors(row).T).max(axis=1)
+            scores.append(float(weights @ closest))
             yield
         return scores
 
     def _row(self, text: str, longest: int) -> list[int]:
         return [CLS, *self._session.tokens(text).ids[: longest - 2], SEP]
 
-    def _token_vectors(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        vectors = self._session.run(["token_embeddings"], rows)[0]
+    def _token_vectors(self, row: Sequence[int]) -> NDArray[np.float32]:
+        vectors = self._session.run(["token_embeddings"], row)[0]
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
         return unit
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.engines.onnx import Session, Sliced, slices
+from models.engines.onnx import Session, Sliced
 from models.engines.spans import SPANS, best_spans, segments, whole_words
 from models.engines.windows import Tokens, Window, windows
 from models.values import Reading, Span
@@ -53,30 +54,27 @@ class Reader:
     def read(self, question: str, passages: Sequence[str]) -> Sliced[list[Reading]]:
         """One reading a passage, in their order; a long passage is read in overlapping windows."""
         asked = self._session.tokens(question).ids
-        bodies = [self._session.tokens(passage) for passage in passages]
-        parts = [segments(passage, body.offsets) for passage, body in zip(passages, bodies, strict=True)]
-        cuts = [(i, cut) for i, body in enumerate(bodies) if body.ids for cut in self._windows(asked, body)]
-        found: list[list[Raw]] = [[] for _ in passages]
-        for group in slices([len(cut.ids) for _, cut in cuts]):
-            rows = [cuts[i] for i in group]
-            spans, answerable = self._session.run(
-                ["spans", "answerable"], [cut.ids for _, cut in rows], [cut.types for _, cut in rows]
-            )
-            for at, (index, cut) in enumerate(rows):
-                found[index].append(Raw(float(answerable[at]), best_spans(spans[at], cut, parts[index])))
-            yield
-        return [self._reading(*each) for each in zip(passages, bodies, found, strict=True)]
+        readings: list[Reading] = []
+        for passage in passages:
+            body = self._session.tokens(passage)
+            parts = segments(passage, body.offsets)
+            raws: list[Raw] = []
+            for cut in self._windows(asked, body):
+                raws.append(self._raw(cut, parts))
+                yield
+            readings.append(self._reading(passage, body, raws))
+        return readings
 
     def raw(self, question: str, passage: str) -> tuple[float, float]:
         """Answerable logit and margin of the passage's best window: what the calibration is fitted on."""
         asked, body = self._session.tokens(question).ids, self._session.tokens(passage)
         parts = segments(passage, body.offsets)
-        best = (-30.0, -30.0)
-        for cut in self._windows(asked, body):
-            spans, answerable = self._session.run(["spans", "answerable"], [cut.ids], [cut.types])
-            top = best_spans(spans[0], cut, parts)
-            best = max(best, (float(answerable[0]), top[0][2] if top else -30.0))
-        return best
+        raws = [self._raw(cut, parts) for cut in self._windows(asked, body)]
+        return max(((raw.answerable, raw.spans[0][2]) for raw in raws if raw.spans), default=(-30.0, -30.0))
+
+    def _raw(self, cut: Window, parts: NDArray[np.int64]) -> Raw:
+        spans, answerable = self._session.run(["spans", "answerable"], cut.ids, cut.types)
+        return Raw(float(answerable), best_spans(spans, cut, parts))
 
     def _windows(self, asked: Sequence[int], body: Tokens) -> Iterator[Window]:
         return windows(asked, body, longest=WINDOW_TOKENS, overlap=OVERLAP_TOKENS)
