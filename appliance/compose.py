@@ -30,6 +30,7 @@ from appliance.documents import api as documents_api
 from appliance.documents.ingest import Ingest
 from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
+from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
@@ -154,10 +155,14 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
 async def worker(settings: Settings) -> AsyncIterator[Worker]:
     """The worker with the handlers of this role."""
     async with foundation(settings) as base, Sandbox() as sandbox:
-        ingest = Ingest(base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox)
+        count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
+        ingest = Ingest(
+            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
+        )
         yield Worker(
             base.store,
-            {"ingest": ingest},
+            ingest.handlers,
+            watches=ingest.watches,
             name=base.instance.id,
             is_alive=base.instance.is_alive,
             bell=Bell(settings.worker_socket),
