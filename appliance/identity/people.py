@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,7 @@ class People:
         """People in the order of their names, from the one that follows the name `after`."""
         async with self._store.open_control(admitted) as session:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
-            return [queries.person_of(row) for row in rows]
+            return [self._shown(queries.person_of(row)) for row in rows]
 
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:
         """Add a person; without a password one is generated and returned, this once.
@@ -106,7 +106,11 @@ class People:
                 "after": _rights(after),
                 "changed": sorted(name for name, value in asdict(change).items() if value),
             }
-        return after
+        return self._shown(after)
+
+    def _shown(self, person: Person) -> Person:
+        """A lock that is over is not shown."""
+        return person if rules.locked(person.locked_until, self._clock()) else replace(person, locked_until=None)
 
     async def _new_hash(self, admitted: Admitted, person_id: UUID, change: PersonChange) -> str | None:
         """Hash a new password before the writing transaction, which must be short."""

@@ -54,6 +54,18 @@ async def test_a_lock_ends_by_itself_and_guessing_meanwhile_does_not_prolong_it(
     assert (await site.login(tenant, "nora")).person.username == "nora"
 
 
+async def test_an_admin_sees_a_lock_for_as_long_as_it_lasts(site: Site, tenant: Tenant) -> None:
+    await site.add(tenant, "nora")
+    await guess(site, tenant, 6)
+
+    (locked,) = await site.people.page(site.admitted(tenant), limit=5)
+    site.clock.pass_(minutes=15)
+    (free,) = await site.people.page(site.admitted(tenant), limit=5)
+
+    assert locked.locked_until == site.clock.now
+    assert free.locked_until is None
+
+
 async def test_an_admin_unlocks_an_account(site: Site, tenant: Tenant) -> None:
     person = await site.add(tenant, "nora")
     await guess(site, tenant, 6)
