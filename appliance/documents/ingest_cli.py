@@ -1,0 +1,270 @@
+"""`outpost ingest`: puts files into the library of a running node, over HTTP like everybody else.
+
+A manifest says more of each file; `path` is relative to the manifest's folder:
+
+    {"files": [{"path": "a.pdf", "classification": "INTERNAL", "metadata": {"revision": "3"}, "tags": ["pump"]}]}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from appliance.documents.errors import InvalidDocument
+from appliance.documents.parsing.filetypes import by_name
+
+LOOK_SECONDS = 0.5
+LOOK_MOST_SECONDS = 4.0
+"""Each look is recorded, so the more documents are on their way, the less often we look."""
+AT_ONCE = 2
+TENANT = "x-outpost-tenant"
+OPEN = frozenset({"pending", "processing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that did not become a readable document, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What became of the files. `failed` counts refused uploads and documents that could not be read."""
+
+    uploaded: int = 0
+    ready: int = 0
+    failed: int = 0
+    skipped: int = 0
+    documents: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file to upload: where it is, what it is called, what is said of it."""
+
+    path: Path
+    name: str
+    classification: str
+    metadata: Mapping[str, Any]
+    tags: tuple[str, ...] = ()
+
+
+async def ingest(
+    client: httpx.AsyncClient,
+    paths: Sequence[Path],
+    *,
+    tenant: str | None,
+    classification: str,
+    wait: bool,
+    manifest: Path | None,
+    console: Console,
+) -> IngestSummary:
+    """Upload every readable file below `paths`; with `wait`, stay until each is ready or failed.
+
+    Args:
+        client: bound to the node.
+        tenant: its short name; the client's own if None.
+        manifest: what to say of particular files; without `paths`, its files are what is uploaded.
+    """
+    summary = IngestSummary()
+    headers = {TENANT: tenant} if tenant else {}
+    items, skipped = collected(paths, classification=classification, manifest=manifest)
+    for path in skipped:
+        console.print(f"skipped   {path} (not a kind of file that is read)", markup=False)
+    summary.skipped = len(skipped)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        sending = progress.add_task("uploading", total=len(items))
+        waiting = await _upload_all(client, items, headers, summary, progress, sending)
+        if wait:
+            reading = progress.add_task("reading in", total=len(items), completed=len(items) - len(waiting))
+            await _settle(client, waiting, headers, summary, progress, reading)
+    for failure in summary.failures:
+        console.print(f"failed    {failure.path}: {failure.reason}", markup=False)
+    if wait:
+        text = f"{summary.ready} ready, {summary.failed} failed, {summary.skipped} skipped"
+    else:
+        text = f"{summary.uploaded} accepted, {summary.failed} refused, {summary.skipped} skipped"
+    console.print(text, markup=False)
+    return summary
+
+
+def collected(paths: Sequence[Path], *, classification: str, manifest: Path | None) -> tuple[list[Item], list[Path]]:
+    """What to upload, in order, and what is left out because of its ending.
+
+    Raises:
+        InvalidDocument: the manifest cannot be used.
+    """
+    told = _manifest(manifest) if manifest else {}
+    items: list[Item] = []
+    skipped: list[Path] = []
+    files = [found for path in paths for found in _files(path)]
+    if manifest and not paths:
+        files = [(path, _relative(path, manifest.parent)) for path in told]
+    for path, name in files:
+        entry = told.get(path.resolve(), {})
+        if manifest and path.resolve() == manifest.resolve():
+            continue
+        if by_name(name).kind is None:
+            skipped.append(path)
+            continue
+        items.append(
+            Item(
+                path,
+                name,
+                str(entry.get("classification") or classification),
+                entry.get("metadata") or {},
+                tuple(map(str, entry.get("tags") or ())),
+            )
+        )
+    return items, skipped
+
+
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Files below a directory with their path relative to it; a file by its own name. Hidden ones are left out."""
+    if path.is_file():
+        yield path, path.name
+        return
+    for found in sorted(path.rglob("*")):
+        relative = found.relative_to(path)
+        if found.is_file() and not any(part.startswith(".") for part in relative.parts):
+            yield found, relative.as_posix()
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return path.relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return path.name
+
+
+def _manifest(path: Path) -> dict[Path, dict[str, Any]]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {(path.parent / entry["path"]).resolve(): dict(entry) for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidDocument(
+            f"The manifest {path.name} cannot be used.", hint='It is JSON: {"files": [{"path": "a.pdf", ...}]}'
+        ) from error
+
+
+async def _upload_all(
+    client: httpx.AsyncClient,
+    items: Sequence[Item],
+    headers: Mapping[str, str],
+    summary: IngestSummary,
+    progress: Progress,
+    task: TaskID,
+) -> dict[str, Item]:
+    """Upload, a few at a time; returns the documents that are not settled yet, by id."""
+    waiting: dict[str, Item] = {}
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: Item) -> None:
+        async with turns:
+            try:
+                answer = await _upload(client, item, headers)
+            except _Refused as refusal:
+                summary.failed += 1
+                summary.failures.append(Failure(item.name, str(refusal)))
+            else:
+                summary.uploaded += 1
+                summary.documents[item.name] = answer["document_id"]
+                if answer["status"] == "ready":
+                    summary.ready += 1
+                else:
+                    waiting[answer["document_id"]] = item
+            progress.advance(task)
+
+    await asyncio.gather(*map(one, items))
+    return waiting
+
+
+class _Refused(Exception):
+    """An upload was answered with a problem; the text is for people."""
+
+
+async def _upload(client: httpx.AsyncClient, item: Item, headers: Mapping[str, str]) -> dict[str, Any]:
+    form = {
+        "classification": item.classification,
+        "metadata": json.dumps(dict(item.metadata)),
+        "tags": json.dumps(item.tags),
+    }
+    try:
+        content = await asyncio.to_thread(item.path.read_bytes)
+    except OSError as error:
+        raise _Refused(f"it cannot be opened ({error.strerror})") from error
+    response = await client.post(
+        "/v1/documents/upload", data=form, files={"file": (item.name, content)}, headers=dict(headers), timeout=300
+    )
+    if not response.is_success:
+        raise _Refused(_problem(response))
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+async def _settle(
+    client: httpx.AsyncClient,
+    waiting: dict[str, Item],
+    headers: Mapping[str, str],
+    summary: IngestSummary,
+    progress: Progress,
+    task: TaskID,
+) -> None:
+    """Ask for the documents that are not settled until none is left. Two short lists are asked for, not each document."""
+    while waiting:
+        busy = await _busy(client, headers)
+        for document_id in [one for one in waiting if one not in busy]:
+            item = waiting.pop(document_id)
+            response = await client.get(f"/v1/documents/{document_id}", headers=dict(headers))
+            found = response.json() if response.is_success else {"status": "failed", "reason": _problem(response)}
+            if found["status"] in OPEN:
+                waiting[document_id] = item
+                continue
+            if found["status"] == "ready":
+                summary.ready += 1
+            else:
+                summary.failed += 1
+                summary.failures.append(Failure(item.name, found.get("reason") or "no reason was given"))
+            progress.advance(task)
+        if waiting:
+            await asyncio.sleep(min(LOOK_MOST_SECONDS, LOOK_SECONDS + len(waiting) / 100))
+
+
+async def _busy(client: httpx.AsyncClient, headers: Mapping[str, str]) -> set[str]:
+    found: set[str] = set()
+    for status in sorted(OPEN):
+        token: str | None = None
+        while True:
+            query = {"status": status, "page_size": "100"} | ({"page_token": token} if token else {})
+            response = await client.get("/v1/documents", params=query, headers=dict(headers))
+            response.raise_for_status()
+            page = response.json()
+            found |= {item["document_id"] for item in page["items"]}
+            token = page["next_page_token"]
+            if not token:
+                break
+    return found
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return f"HTTP {response.status_code}"
+    return str(body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
