@@ -84,7 +84,9 @@ class AuditController(Controller):
         recorder: Injected[Recorder],
         cursors: Injected[Cursors],
         event_type: Annotated[str | None, QueryParameter(max_length=128, description="Only this event.")] = None,
-        user_id: Annotated[str | None, QueryParameter(max_length=36, description="Only this person; admins only.")] = None,
+        user_id: Annotated[
+            str | None, QueryParameter(max_length=36, description="Only this person; admins only.")
+        ] = None,
         after: Annotated[dt.datetime | None, QueryParameter(description="Only records made after this moment.")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,

@@ -167,6 +167,11 @@ class LogCheck:
         self.findings.append(Finding(kind, text, self.log, seq, id))
 
 
+def as_bytes(value: object) -> bytes:
+    """A stored value as bytes: SQLite lets someone with the key put text or numbers where bytes were."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
+
+
 def _records(start: int, end: int, *, verb: bool = True) -> str:
     """`Record 4 is`, `Records 4 to 6 are`."""
     if end - start <= 1:

@@ -26,7 +26,7 @@ class UnknownLog(NotFound):
     hint = "Use `node` or the identifier of a tenant of this node."
 
 
-class Unrecordable(OutpostError):  # noqa: N818 - the tree names what happened
+class Unrecordable(OutpostError):
     """A caller gave a value that has no canonical JSON form; a mistake of ours, never of a person."""
 
     code, title = "unrecordable", "A value cannot be recorded"

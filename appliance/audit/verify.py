@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.audit.checking import Finding, LogCheck, Mark, StoredLeaf
+from appliance.audit.checking import Finding, LogCheck, Mark, StoredLeaf, as_bytes
 from appliance.audit.errors import MalformedNote
 from appliance.audit.heads import HEAD_FILE, HeadFile, Heads
 from appliance.audit.notes import Signer, verified
@@ -171,20 +171,16 @@ async def _leaves(session: AsyncSession, log: LogName) -> AsyncIterator[Rows]:
 
 
 def _stored(row: Row[int, str, bytes, bytes, str, str | None, str]) -> StoredLeaf:
-    """A row as it is found: SQLite lets someone with the key put text or numbers where bytes were."""
+    """A row as it is found, whatever stands in it."""
     return StoredLeaf(
         seq=row.seq if isinstance(row.seq, int) else -1,
         id=row.id,
-        hash=_bytes(row.hash)[:32].ljust(32, b"\0"),
-        record=_bytes(row.record),
+        hash=as_bytes(row.hash)[:32].ljust(32, b"\0"),
+        record=as_bytes(row.record),
         event_type=row.event_type,
         user_id=row.user_id,
         created_at=row.created_at,
     )
-
-
-def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
 
 
 async def _check_personal(session: AsyncSession, log: LogName, rows: Rows, sealer: Sealer) -> list[Finding]:
@@ -194,7 +190,7 @@ async def _check_personal(session: AsyncSession, log: LogName, rows: Rows, seale
     findings = []
     for personal in kept:
         row = by_id[personal.record_id]
-        if leaf_hash(_bytes(row.record)) != row.hash:
+        if leaf_hash(as_bytes(row.record)) != row.hash:
             continue  # what it commits to is not known any more, and it has been named
         try:
             record = json.loads(row.record)

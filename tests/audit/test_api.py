@@ -110,7 +110,9 @@ async def test_pages_follow_each_other_without_a_gap_while_the_log_grows(site: S
     seen: list[int] = []
     token: str | None = None
     while True:
-        page = await listed(site, site.admin, event_type="test.fact", limit=3, **({"page_token": token} if token else {}))
+        page = await listed(
+            site, site.admin, event_type="test.fact", limit=3, **({"page_token": token} if token else {})
+        )
         seen += [item["seq"] for item in page["items"]]
         await site.recorder.append(record(tenant))
         token = page["next_page_token"]
