@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from appliance.documents.library import Library
@@ -76,10 +76,10 @@ class DocumentsController(Controller):
         self,
         principal: Injected[Principal],
         library: Injected[Library],
-        document_status: Annotated[DocumentStatus | None, Parameter(query="status")] = None,
-        q: Annotated[str | None, Parameter(max_length=200)] = None,
-        page_size: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
-        page_token: str | None = None,
+        document_status: Annotated[DocumentStatus | None, QueryParameter(name="status")] = None,
+        q: Annotated[str | None, QueryParameter(max_length=200)] = None,
+        page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_token: FromQuery[str | None] = None,
     ) -> DocumentPage:
         """Documents that you may read, the latest first; `q` looks in names and titles."""
         return await library.listed(
@@ -88,7 +88,7 @@ class DocumentsController(Controller):
 
     @get("/{document_id:uuid}", operation_id="get_document")
     async def detail(
-        self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]
+        self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
     ) -> DocumentDetail:
         """One document with a preview of its passages."""
         return await library.detail(principal, document_id)
@@ -96,11 +96,11 @@ class DocumentsController(Controller):
     @get("/{document_id:uuid}/passages", operation_id="list_passages")
     async def passages(
         self,
-        document_id: UUID,
+        document_id: FromPath[UUID],
         principal: Injected[Principal],
         library: Injected[Library],
-        start: Annotated[int, Parameter(ge=0)] = 0,
-        limit: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        start: Annotated[int, QueryParameter(ge=0)] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
     ) -> PassagePage:
         """Passages in reading order, from ordinal `start`."""
         return await library.passages(principal, document_id, start=start, limit=limit)
@@ -108,18 +108,20 @@ class DocumentsController(Controller):
     @get("/{document_id:uuid}/pages/{number:int}", operation_id="get_page", media_type="image/png")
     async def page(
         self,
-        document_id: UUID,
-        number: int,
+        document_id: FromPath[UUID],
+        number: FromPath[int],
         principal: Injected[Principal],
         library: Injected[Library],
-        width: Annotated[int, Parameter(ge=100, le=2400)] = WIDTH,
+        width: Annotated[int, QueryParameter(ge=100, le=2400)] = WIDTH,
     ) -> Response[bytes]:
         """A picture of a page of a PDF, `width` pixels wide."""
         image = await library.page_image(principal, document_id, number, width)
         return Response(image, media_type="image/png", headers={"cache-control": "private, max-age=300"})
 
     @get("/{document_id:uuid}/file", operation_id="get_file", media_type="application/octet-stream")
-    async def file(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> Stream:
+    async def file(
+        self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
+    ) -> Stream:
         """The file as it was uploaded."""
         found, media_type, content = await library.file(principal, document_id)
         name = quote(found.filename.rpartition("/")[2], safe="")
@@ -130,12 +132,16 @@ class DocumentsController(Controller):
         return Stream(content, media_type=media_type, headers=headers)
 
     @delete("/{document_id:uuid}", operation_id="delete_document")
-    async def delete(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> None:
+    async def delete(
+        self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
+    ) -> None:
         """Remove a document, its passages and its file."""
         await library.delete(principal, document_id)
 
     @post("/{document_id:uuid}/reindex", operation_id="reindex_document", status_code=202)
-    async def reindex(self, document_id: UUID, principal: Injected[Principal], library: Injected[Library]) -> Uploaded:
+    async def reindex(
+        self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
+    ) -> Uploaded:
         """Read a document in again."""
         return await library.reindex(principal, document_id)
 

@@ -112,9 +112,7 @@ class Plant:
     def person(self, role: Role = "operator", clearance: int = 2, tenant: Tenant | None = None) -> Principal:
         return Principal(new_id(), "person", (tenant or self.tenant).id, "Nora North", role, clearance)
 
-    async def upload(
-        self, name: str, content: bytes, *, by: Principal | None = None, **said: Any
-    ) -> Uploaded:
+    async def upload(self, name: str, content: bytes, *, by: Principal | None = None, **said: Any) -> Uploaded:
         path = self.folder / f"upload-{new_id()}"
         path.write_bytes(content)
         file = Received(path, name, len(content), hashlib.sha256(content).hexdigest())
@@ -177,9 +175,7 @@ async def plant_on(
         library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, clock=clock)
         ingest = Ingest(store, gate, memory, embedder or steady, sandbox, clock=clock)
         jobs = Jobs(store, gate, cursors, WATCHES)
-        plant = Plant(
-            store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder
-        )
+        plant = Plant(store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder)
         holder.append(plant)
         try:
             yield plant
