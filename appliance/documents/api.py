@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -26,6 +27,7 @@ WIDTH = 827
 _TEXT = Schema(type=OpenAPIType.STRING)
 
 
+@dataclass
 class UploadOperation(Operation):
     """The body of an upload, described by hand: it is read as a stream and never gathered."""
 

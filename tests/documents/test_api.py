@@ -51,7 +51,7 @@ def pdf(*pages: str) -> bytes:
 @pytest.fixture
 def app(node_plant: Plant) -> Litestar:
     plant = node_plant
-    people = {role: plant.person(role, 3 if role == "admin" else 2) for role in ("viewer", "operator", "admin")}  # type: ignore[arg-type]
+    people = {role: plant.person(role, 3 if role == "admin" else 2) for role in ("viewer", "operator", "admin")}
     services = {"library": plant.library, "jobs": plant.jobs, "gate": plant.gate}
     return build([*documents_api.ROUTES, *jobs_api.ROUTES], services, Doorman(people))
 
@@ -59,7 +59,7 @@ def app(node_plant: Plant) -> Litestar:
 @asynccontextmanager
 async def signed_in(app: Litestar, role: str = "operator") -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {role}"}
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://node", headers=headers) as client:
         yield client
 
