@@ -97,7 +97,7 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         settings.run.mkdir(mode=0o700, exist_ok=True)
         instance = Instance(settings.run)
         stack.callback(instance.close)
-        recorder = Recorder(store, instance, heads=settings.data / "audit.heads.json")
+        recorder = Recorder(store, instance)
         stack.push_async_callback(recorder.close)
         policy = PolicyEngine()
         gate = Gate(policy, recorder, minter())

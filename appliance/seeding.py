@@ -80,7 +80,7 @@ async def _record(settings: Settings, store: Store, made: list[Credential], tena
     """Sign-ins that nobody admitted are in the record all the same."""
     settings.run.mkdir(mode=0o700, exist_ok=True)
     instance = Instance(settings.run)
-    recorder = Recorder(store, instance, heads=settings.data / "audit.heads.json")
+    recorder = Recorder(store, instance)
     ids = {tenant.slug: tenant.id for tenant in tenants}
     try:
         records = [

@@ -32,7 +32,7 @@ class FileExists(Conflict):
 async def _open(settings: Settings) -> Store:
     if not (settings.data / "audit.db").exists():
         raise NoNodeHere(f"{settings.data.name} holds no record.")
-    return await open_store(settings.data, settings.database_url)
+    return await open_store(settings.data, settings.database_url, create=False)
 
 
 async def verify_record(settings: Settings, *, as_json: bool) -> int:
