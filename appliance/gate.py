@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance import gate_rules as rules
 from appliance.audit import Leaf, NewRecord, Recorder
+from appliance.audit.errors import Unrecordable
 from appliance.errors import Forbidden, OutpostError
 from appliance.policy import Resource
 from appliance.store import Admitted, Decision, Principal, RecordRef, TenantId, new_id
@@ -154,8 +155,16 @@ class Gate:
             await self._recorder.outbox.deliver(tenant_id, leaf)
             if failure is None:
                 return
-        record = rules.post_record(admitted, latency_ms=_latency_ms(admitted), failure=failure)
-        await self._recorder.append(record)
+        try:
+            await self._append_post(admitted, failure)
+        except Unrecordable as error:
+            # The service's own facts cannot be written down; that it ended must be.
+            admitted.outcome.metadata.clear()
+            await self._append_post(admitted, rules.failure_of(error))
+            raise
+
+    async def _append_post(self, admitted: Admitted, failure: rules.Failure | None) -> None:
+        await self._recorder.append(rules.post_record(admitted, latency_ms=_latency_ms(admitted), failure=failure))
 
     async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` to its end even if the caller is cancelled meanwhile; the cancellation follows then."""

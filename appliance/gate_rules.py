@@ -93,7 +93,7 @@ def pre_record(asked: Asked) -> NewRecord:
 def post_record(admitted: Admitted, *, latency_ms: int, failure: Failure | None = None) -> NewRecord:
     """What came of the work. A failure after the change was committed says so: the change stands."""
     outcome = admitted.outcome
-    metadata: dict[str, Any] = {"action": admitted.action, **outcome.metadata}
+    metadata: dict[str, Any] = {**outcome.metadata, "action": admitted.action}
     status: Literal["success", "error", "denied"] = outcome.result_status
     event = events_of(admitted.action).post
     if failure is not None:

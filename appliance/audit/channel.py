@@ -99,8 +99,9 @@ class FileChannel:
         except OutpostError:
             raise
         except Exception as error:
-            await self.close()
-            raise _named(error) from error
+            with contextlib.suppress(Exception):  # this connection is given up; the next batch opens another
+                await self.close()
+            raise named(error) from error
         return result
 
     async def close(self) -> None:
@@ -159,10 +160,8 @@ class SessionChannel:
             async with self._store.open_internal(Purpose.RECORD, AUDIT, write=True) as session:
                 result = await in_session(session, work)
             await asyncio.to_thread(then, result)
-        except OutpostError:
-            raise
         except Exception as error:
-            raise _named(error) from error
+            raise named(error) from error
         return result
 
     async def close(self) -> None:
@@ -196,7 +195,10 @@ class _SessionTransaction:
             self._connection.execute(statement, list(rows))
 
 
-def _named(error: Exception) -> OutpostError:
+def named(error: Exception) -> OutpostError:
+    """Say what a failure of the database means for the record; our own errors have said it already."""
+    if isinstance(error, OutpostError):
+        return error
     name = str(getattr(error, "sqlite_errorname", "") or "")
     if name.startswith(DAMAGED):
         return RecordDamaged("The audit file cannot be read or written.", reason=name)

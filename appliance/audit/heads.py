@@ -80,7 +80,9 @@ class HeadFile:
     def read(self) -> Heads:
         """Read and verify every line; a file that is not there is `present=False`."""
         try:
-            raw = self.path.read_bytes()
+            with self.path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                raw = file.read()
         except FileNotFoundError:
             return Heads(present=False, latest={})
         latest: dict[LogName, SavedHead] = {}

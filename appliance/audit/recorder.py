@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.audit.channel import Channel, open_channel
+from appliance.audit.channel import Channel, named, open_channel
 from appliance.audit.errors import RecordUnavailable
 from appliance.audit.heads import HEAD_FILE, HeadFile
 from appliance.audit.instances import Instance
@@ -151,13 +151,14 @@ class Recorder:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             try:
                 appended = await self._commit([waiting.submission for waiting in batch])
-            except OutpostError as error:
+            except Exception as error:
                 self._journal.forget()
+                failure = named(error)
                 for waiting in batch:
                     if not waiting.placed.done():
-                        waiting.placed.set_exception(_again(error))
+                        waiting.placed.set_exception(_again(failure))
             except BaseException:
-                for waiting in batch:
+                for waiting in (*batch, *self._waiting):
                     waiting.placed.cancel()
                 raise
             else:

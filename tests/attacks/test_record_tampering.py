@@ -241,7 +241,7 @@ async def test_flipped_bytes_in_the_encrypted_file_are_damage(node_store: Store,
     await node_store.close()
     path = node_store.data / "audit.db"
     pages = path.stat().st_size // 4096
-    for page in (1, pages // 2, pages - 1):
+    for page in (0, 1, pages // 2, pages - 1):
         damaged = tmp_path / f"damaged-{page}"
         shutil.copytree(node_store.data, damaged)
         with (damaged / "audit.db").open("r+b") as raw:

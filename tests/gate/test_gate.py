@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from appliance.audit import Recorder
-from appliance.audit.errors import RecordUnavailable
+from appliance.audit.errors import RecordUnavailable, Unrecordable
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import close_dangling
 from appliance.audit.tables import LeafRow, OpenRow, TenantOutboxRow
@@ -243,6 +243,17 @@ async def test_a_result_whose_record_cannot_be_written_is_not_given_out(store: S
     await close_dangling(store, later)
     await later.close()
     assert [each["result_status"] for each in await records(store, tenant)] == [None, "aborted"]
+
+
+async def test_facts_that_cannot_be_written_down_end_the_work_as_an_error(
+    store: Store, gate: Gate, tenant: Tenant
+) -> None:
+    with pytest.raises(Unrecordable):
+        async with gate.admit(person(tenant), "chat.ask", Resource("conversation")) as admitted:
+            admitted.outcome.metadata["when"] = new_id()
+
+    _, post = await records(store, tenant)
+    assert (post["result_status"], post["metadata"]["error"]) == ("error", "unrecordable")
 
 
 async def test_a_kiosk_is_named_in_what_it_asks(store: Store, gate: Gate, tenant: Tenant) -> None:
