@@ -56,7 +56,9 @@ def words(text: str) -> frozenset[str]:
 
 
 def load(folder: Path) -> list[Article]:
-    """Read `train.jsonl.gz` of `folder`, one article per title, in the file's order."""
+    """Read `train.jsonl.gz` of `folder`, or of `squad11` inside it; one article per title, in the file's order."""
+    inside = folder / "squad11"
+    folder = inside if inside.is_dir() else folder
     articles: dict[str, list[Paragraph]] = {}
     with gzip.open(folder / "train.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
