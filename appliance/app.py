@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from litestar import Litestar, MediaType, Request, Response
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
-from appliance.errors import InvalidInput, OutpostError, TooLarge, problem
+from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from litestar.enums import HttpMethod
+    from litestar.handlers import HTTPRouteHandler
     from litestar.types import ASGIApp, ControllerRouterHandler
+    from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
 
@@ -28,14 +33,27 @@ PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of an ordinary request body; an upload names its own limit."""
 
+OFFERED = "See /openapi.json for what this node offers."
+_CODES = {405: "method-not-allowed", 415: "unsupported-type"}
+
 log = structlog.get_logger(__name__)
-_STATUS_CODES = {
-    400: "invalid-input",
-    401: "unauthenticated",
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "too-large",
-}
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose body may be any bytes."""
+
+    async def json(self) -> Any:
+        """The decoded body.
+
+        Raises:
+            InvalidInput: it is no text, or nested so deeply that the decoder gave up.
+        """
+        try:
+            return await super().json()
+        except UnicodeDecodeError:
+            raise InvalidInput("The JSON is not UTF-8.") from None
+        except RecursionError:
+            raise InvalidInput("The JSON is nested too deeply.") from None
 
 
 def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any], identities: Identities) -> Litestar:
@@ -48,10 +66,11 @@ def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any]
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
-        return Authentication(app, identities)  # type: ignore[return-value]
+        return Authentication(app, identities)
 
-    return Litestar(
+    application = Litestar(
         route_handlers=routes,
+        request_class=JsonRequest,
         dependencies={
             "principal": Provide(principal_of, sync_to_thread=False),
             **{name: Provide(_constant(service), sync_to_thread=False) for name, service in services.items()},
@@ -76,6 +95,37 @@ def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any]
         logging_config=None,
         debug=False,
     )
+    _make_describable(application)
+    return application
+
+
+def _make_describable(application: Litestar) -> None:
+    """What OpenAPI wants and Litestar does not do: every id once, and "nobody needs to sign in" said aloud.
+
+    Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
+    operation would seem to need a token.
+    """
+    named: dict[str, list[tuple[HTTPRouteHandler, str]]] = {}
+    for route in application.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.security == []:
+                    handler.security = [{}]
+                if isinstance(name := handler.operation_id, str):
+                    named.setdefault(name, []).append((handler, route.path_format))
+    for name, places in named.items():
+        shortest = min((path for _, path in places), key=lambda path: (len(path), path))
+        for handler, _ in places if len(places) > 1 else ():
+            handler.operation_id = partial(_aliased_id, name, shortest)
+
+
+def _aliased_id(
+    name: str, shortest: str, _handler: HTTPRouteHandler, _method: HttpMethod, path: list[str | PathParameterDefinition]
+) -> str:
+    parts = [part if isinstance(part, str) else f"{{{part.name}}}" for part in path]
+    if "/" + "/".join(parts) == shortest:
+        return name
+    return "_".join([name, "at", *(part.strip("{}") for part in parts)])
 
 
 def _constant(service: Any) -> Any:
@@ -108,28 +158,39 @@ def _pydantic_error(request: Request[Any, Any, Any], error: ValidationError) -> 
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    if isinstance(error, ValidationException):
-        extra = error.extra if isinstance(error.extra, list) else []
-        fields = [{"field": str(item.get("key", "")), "why": str(item.get("message", ""))} for item in extra]
-        return _respond(problem(InvalidInput("A field is wrong.", fields=fields), instance=request.url.path))
+    if error.status_code >= 500:
+        return _unforeseen(request, error)
     if error.status_code == 413:
         return _outpost_error(request, TooLarge("The body of the request is larger than this route takes."))
-    code = _STATUS_CODES.get(error.status_code, "http-error")
+    if error.status_code == 404:
+        return _outpost_error(request, NotFound("There is nothing at this path.", hint=OFFERED))
+    if error.status_code == 400:
+        if fields := _fields(error):
+            return _outpost_error(request, InvalidInput("A field is wrong.", fields=fields))
+        return _outpost_error(request, InvalidInput(error.detail or "The request cannot be read."))
+    code = _CODES.get(error.status_code, "http-error")
     body = {
         "type": f"urn:outpost:problem:{code}",
-        "title": error.detail or "The request failed",
+        "title": error.detail or "The request was refused",
         "status": error.status_code,
-        "detail": error.detail,
+        "detail": error.detail or "The request was refused.",
         "code": code,
         "instance": request.url.path,
-        "hint": "See /openapi.json for what this node offers.",
+        "hint": OFFERED,
     }
     return _respond(body, dict(error.headers or {}))
+
+
+def _fields(error: HTTPException) -> list[dict[str, str]]:
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return []
+    found = [(str(one.get("key", "")), str(one.get("message", ""))) for one in error.extra]
+    # A parameter that was not sent at all is told by its name in quotes.
+    return [
+        {"field": "" if key == "data" else key, "why": "is missing" if why == repr(key) else why} for key, why in found
+    ]
 
 
 def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("request failed unforeseen", kind=type(error).__name__, exc_info=error)
     return _respond(problem(OutpostError("The node could not finish this."), instance=request.url.path))
-
-
-JSON = MediaType.JSON

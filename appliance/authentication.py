@@ -5,7 +5,9 @@ Default deny: every path of the API needs somebody, except those in `PUBLIC`, wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from litestar.enums import ScopeType
 
 from appliance.edge import OWNER
 from appliance.errors import Unauthenticated
@@ -56,20 +58,23 @@ class Authentication:
         self._identities = identities
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = dict(scope["headers"])
-            if scope.get(OWNER):
-                tenant = headers.get(b"x-outpost-tenant")
-                scope[PRINCIPAL] = await self._identities.owner(tenant.decode() if tenant else None)  # type: ignore[literal-required, typeddict-unknown-key, index]
-            elif scope["path"].rstrip("/") not in PUBLIC:
-                scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-                if scheme.lower() != "bearer" or not token:
-                    raise Unauthenticated("This needs a sign-in.")
-                scope[PRINCIPAL] = await self._identities.authenticate(token)  # type: ignore[literal-required, typeddict-unknown-key, index]
+        # Nobody is looked up for a public path, so that it answers while the databases do not.
+        if scope["type"] == ScopeType.HTTP and scope["path"].rstrip("/") not in PUBLIC:
+            cast("dict[str, Any]", scope)[PRINCIPAL] = await self._principal(scope)
         await self._app(scope, receive, send)
 
+    async def _principal(self, scope: Scope) -> Principal:
+        headers = dict(scope["headers"])
+        if scope.get(OWNER):
+            tenant = headers.get(b"x-outpost-tenant")
+            return await self._identities.owner(tenant.decode("latin-1") if tenant else None)
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("This needs a sign-in.")
+        return await self._identities.authenticate(token)
 
-def principal_of(request: Request[object, object, object]) -> Principal:
+
+def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """The person, kiosk or owner behind a request.
 
     Raises:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
+from litestar.enums import ScopeType
 
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
 
@@ -51,6 +52,7 @@ SECURITY_HEADERS = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 )
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _API = ("/v1", "/v2", "/health", "/ready", "/metrics", "/openapi.json")
 
 
@@ -66,7 +68,7 @@ class OwnerDoor:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[OWNER] = True  # type: ignore[literal-required, typeddict-unknown-key, index]
+        cast("dict[str, Any]", scope)[OWNER] = True
         await self._app(scope, receive, send)
 
 
@@ -78,7 +80,7 @@ class Edge:
         self._ui = ui
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._api(scope, receive, send)
             return
         path: str = scope["path"]
@@ -97,15 +99,17 @@ class Edge:
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]
                 if is_api(path) and not any(name.lower() == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
-                message = {**message, "headers": headers}  # type: ignore[misc]
+                message = {**message, "headers": headers}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=str(correlation)):
             await (self._api if is_api(path) else self._ui)(scope, receive, decorated)
-        # The template keeps the label set small: one series per route, never one per document.
+        # The template keeps the label set small: one series per route, never one per document. A method is the client's
+        # own word.
         template = _template(scope) if is_api(path) else "ui"
-        REQUESTS.labels(scope["method"], template, str(status)).inc()
-        REQUEST_SECONDS.labels(scope["method"], template).observe(time.perf_counter() - started)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        REQUESTS.labels(method, template, str(status)).inc()
+        REQUEST_SECONDS.labels(method, template).observe(time.perf_counter() - started)
 
 
 def _template(scope: Any) -> str:

@@ -1,14 +1,23 @@
 """Logs: one JSON line per fact on standard error, with the correlation id of the request or job it belongs to.
 
-Never a body, a secret, a name or a question. What people did stands in the record, not here.
+Never a body, a secret, a name or a question. What people did stands in the record, not here. For that reason an
+exception is logged by its kind and its way through the code, without its message: libraries quote what they were given.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict
+
+FRAMES = 12
+"""The innermost calls of an exception that are logged."""
 
 
 def configure(level: str, process: str) -> None:
@@ -18,7 +27,7 @@ def configure(level: str, process: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _traced,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -27,6 +36,33 @@ def configure(level: str, process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def _traced(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()[1]
+    elif isinstance(found, tuple):
+        found = found[1]
+    if isinstance(found, BaseException):
+        event["trace"] = [
+            f"{type(error).__name__} at {', '.join(f'{Path(at.filename).stem}:{at.lineno}' for at in _frames(error))}"
+            for error in _chain(found)
+        ]
+    return event
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))[-FRAMES:]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it, at most a few."""
+    for _ in range(4):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class _Bridge(logging.Handler):

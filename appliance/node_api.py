@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from appliance import __version__
@@ -68,7 +68,7 @@ class NodeController(Controller):
         principal: Injected[Principal],
         gate: Injected[Gate],
         health: Injected[Health],
-        name: Annotated[str, Parameter(description="One of the names that the list shows.")],
+        name: Annotated[str, PathParameter(description="One of the names that the list shows.")],
     ) -> dict[str, Any]:
         """One part."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):

@@ -81,8 +81,8 @@ async def serve_web(settings: Settings) -> int:
             for task in done:
                 task.result()
         finally:
-            people.stop()
-            owner.stop()
+            for server in (people, owner):
+                server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait(serving, timeout=5)
             _take_away(settings.socket, door)
     return 0

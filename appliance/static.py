@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from litestar.enums import ScopeType
+
 from appliance.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class BuiltUi:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             return
         found = self._files.get(scope["path"])
         missing_file = found is None and "." in scope["path"].rpartition("/")[2]

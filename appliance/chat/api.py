@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from appliance.chat.schemas import ConversationDetail, ConversationView, NewConversation, NewFeedback, Page, Question
@@ -26,21 +26,25 @@ class ChatController(Controller):
 
     @post("/chat", operation_id="chat", status_code=200)
     async def chat(
-        self, data: Question, principal: Injected[Principal], chat: Injected[Chat]
+        self, data: JSONBody[Question], principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
 
     @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
     async def chat_in(
-        self, conversation_id: UUID, data: Question, principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        conversation_id: FromPath[UUID],
+        data: JSONBody[Question],
+        principal: Injected[Principal],
+        chat: Injected[Chat],
     ) -> Response[Any] | Stream:
         """The same, in a conversation."""
         return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
 
     @post("/conversations", operation_id="create_conversation")
     async def create(
-        self, data: NewConversation, principal: Injected[Principal], chat: Injected[Chat]
+        self, data: JSONBody[NewConversation], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
@@ -50,26 +54,30 @@ class ChatController(Controller):
         self,
         principal: Injected[Principal],
         chat: Injected[Chat],
-        page_size: Annotated[int, Parameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
-        page_token: str | None = None,
+        page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_token: FromQuery[str | None] = None,
     ) -> Page:
         """Your own conversations, newest first."""
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
     @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
     async def read(
-        self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]
+        self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 
     @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
-    async def remove(self, conversation_id: UUID, principal: Injected[Principal], chat: Injected[Chat]) -> None:
+    async def remove(
+        self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
+    ) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
 
     @post("/feedback", operation_id="give_feedback", status_code=201)
-    async def rate(self, data: NewFeedback, principal: Injected[Principal], chat: Injected[Chat]) -> dict[str, str]:
+    async def rate(
+        self, data: JSONBody[NewFeedback], principal: Injected[Principal], chat: Injected[Chat]
+    ) -> dict[str, str]:
         """Thumbs up or down on an answer you were given."""
         await chat.rate(principal, data)
         return {"message_id": str(data.message_id), "thumbs": data.thumbs}
