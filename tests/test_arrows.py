@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
-    "gate": 1.5,
+    "gate_rules": 1.4, "gate": 1.5,
     "jobs": 2,
     "documents": 3, "retrieval": 3,
     "answers": 4,
@@ -87,11 +89,14 @@ def test_models_knows_nothing_of_the_appliance() -> None:
     assert not wrong
 
 
-def test_nothing_that_runs_imports_torch_or_onnx() -> None:
-    starter = {"starter", "convert.py"}
-    files = [p for top in ("appliance", "models") for p in sources(top) if not starter & set(p.parts)]
-    wrong = [f"{p.relative_to(ROOT)}: {n}" for p in files for n in imports(p) if n.split(".")[0] in {"torch", "onnx"}]
-    assert not wrong
+def test_nothing_that_runs_loads_torch_or_onnx() -> None:
+    loads = "import sys, appliance.cli, appliance.compose, appliance.processes, models.server"
+    tells = "print(sorted({'torch', 'onnx', 'alembic'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{loads}; {tells}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
 
 
 def test_only_compose_mints_admissions_and_only_the_composition_knows_settings() -> None:

@@ -15,13 +15,6 @@ from appliance.settings import Settings
 from appliance.store import Store, open_store
 
 
-class NoNodeHere(NotFound):
-    """A command needs a data directory that holds a node."""
-
-    code, title = "no-node-here", "There is no node in that directory"
-    hint = "Give --data the directory of a node, or start one with `outpost run`."
-
-
 class FileExists(Conflict):
     """A command was asked to write a file that is already there."""
 
@@ -30,8 +23,6 @@ class FileExists(Conflict):
 
 
 async def _open(settings: Settings) -> Store:
-    if not (settings.data / "audit.db").exists():
-        raise NoNodeHere(f"{settings.data.name} holds no record.")
     return await open_store(settings.data, settings.database_url, create=False)
 
 
@@ -61,7 +52,7 @@ def _show(console: Console, report: VerifyReport) -> None:
 
 
 async def export_record(settings: Settings, out: Path, *, tenant: str | None, as_json: bool) -> int:
-    """Write one tenant's log with its checkpoint to `out`."""
+    """Write one tenant's log to `out`: for proof, or as a table for a spreadsheet if its name ends in `.csv`."""
     from appliance.audit.export import export
 
     if out.exists():
@@ -70,13 +61,15 @@ async def export_record(settings: Settings, out: Path, *, tenant: str | None, as
     try:
         found = [one for one in await store.tenants() if tenant is None or one.slug == tenant]
         if not found:
-            raise NoNodeHere(f"There is no tenant {tenant!r}.", hint="`outpost doctor` lists what is here.")
-        summary = await export(store, found[0].id, out)
+            raise NotFound(f"There is no tenant {tenant!r} on this node.")
+        written = await export(store, found[0].id, out, form="csv" if out.suffix == ".csv" else "jsonl")
     finally:
         await store.close()
     if as_json:
-        sys.stdout.write(json.dumps(asdict(summary)) + "\n")
+        sys.stdout.write(json.dumps(asdict(written)) + "\n")
     else:
-        print(f"{summary.size} records, root {summary.root}")
-        print(f"check it anywhere: python3 verify_audit.py {out.name}")
+        print(f"{written.records} records, root {written.root}")
+        print(f"public key {written.public_key}; keep it where this node cannot change it")
+        if out.suffix != ".csv":
+            print(f"check it anywhere: python3 verify_audit.py {out.name} --key {written.public_key}")
     return 0
