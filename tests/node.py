@@ -90,11 +90,10 @@ class RunningNode:
     def sign_in(self, role: str, tenant: str = "alder") -> httpx.Client:
         """A client at the people's address, signed in."""
         who = next(one for one in self.credentials() if one["tenant"] == tenant and one["role"] == role)
-        client = httpx.Client(base_url=self.url, timeout=60)
         body = {name: who[name] for name in ("tenant", "username", "password")}
-        token = client.post("/v1/auth/login", json=body).raise_for_status().json()["access_token"]
-        client.headers["authorization"] = f"Bearer {token}"
-        return client
+        answer = httpx.post(f"{self.url}/v1/auth/login", json=body, timeout=60)
+        token = answer.raise_for_status().json()["access_token"]
+        return httpx.Client(base_url=self.url, timeout=60, headers={"authorization": f"Bearer {token}"})
 
     def wait_for_documents(self, tenant: str, count: int, *, seconds: float = 240) -> None:
         """Until `count` documents are ready and none is on its way."""
