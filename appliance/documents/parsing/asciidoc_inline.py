@@ -32,7 +32,7 @@ _PASS = re.compile(r"\b(?:pass:[a-z,]*|latexmath:|stem:|asciimath:)\[(\$?.*?\$?)
 _ROLE = re.compile(r"\[[^\[\]\n]{1,40}\](?=[#*_`])")
 _UNCONSTRAINED = re.compile(r"(\*\*|__|``|##|\+\+)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _CONSTRAINED = re.compile(r"(?<![\w\\*_`#+^~])([*_`#+])(?=\S)((?:(?!\1).)*?\S)\1(?![\w*_`#+])", re.DOTALL)
-_SUPER_SUB = re.compile(r"\^(\S{1,20}?)\^|(?<![~/\w])~(\S{1,20}?)~")
+_SUPER_SUB = re.compile(r"\^(\S{1,20}?)\^|~(\w{1,4})~")
 _ESCAPE = re.compile(r"\\(?=[*_`#+{<\[(|'~^\\])")
 
 
@@ -41,7 +41,13 @@ def plain(text: str, attributes: Mapping[str, str]) -> str:
     text = substitute(text, attributes)
     text = _INDEX_TERM.sub("", text)
     text = _INDEX_VISIBLE.sub(lambda match: match[1] or match[2], text)
-    text = _PASS.sub(lambda match: next(group for group in match.groups() if group is not None), text)
+    raw: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        raw.append(next(group for group in match.groups() if group is not None))
+        return f"\0{len(raw) - 1}\0"
+
+    text = _PASS.sub(keep, text.replace("\0", ""))
     text = _ANCHOR.sub("", text)
     text = _CROSS_REFERENCE.sub(lambda match: match[2] or match[1], text)
     text = _LINK.sub(_label, text)
@@ -53,7 +59,8 @@ def plain(text: str, attributes: Mapping[str, str]) -> str:
     for pattern in (_UNCONSTRAINED, _CONSTRAINED, _CONSTRAINED):  # twice, for *`nested`* marks
         text = pattern.sub(r"\2", text)
     text = _SUPER_SUB.sub(lambda match: match[1] or match[2], text)
-    return html.unescape(_ESCAPE.sub("", text))
+    text = html.unescape(_ESCAPE.sub("", text))
+    return re.sub(r"\0(\d+)\0", lambda match: raw[int(match[1])], text) if raw else text
 
 
 def substitute(text: str, attributes: Mapping[str, str]) -> str:

@@ -17,9 +17,7 @@ from appliance.documents.blocks import Block, render_row, table_block
 MAX_SPAN = 64
 """A span beyond this is taken for this: no honest table has more, and a bomb does."""
 
-_CELL = re.compile(
-    r"(?<!\\)(?:(?:^|(?<=\s)|(?<=\|))(?P<spec>(?:\d+\*|(?:\d+)?(?:\.\d+)?\+)?[<^>]?(?:\.[<^>])?[adehlmsv]?))?\|"
-)
+_CELL = re.compile(r"(?<!\\)(?:(?:^|(?<=\s))(?P<spec>(?:\d+\*|(?:\d+)?(?:\.\d+)?\+)?[<^>]?(?:\.[<^>])?[adehlmsv]?))?\|")
 _SPAN = re.compile(r"(?:(?P<repeat>\d+)\*|(?P<columns>\d+)?(?:\.(?P<rows>\d+))?\+)?")
 _COLUMNS = re.compile(r"^(\d+)\*")
 
@@ -76,7 +74,7 @@ def _grid(
     if separator != "|":
         text = text.replace("|", r"\|").replace(separator, "|")
     cells = _cells(text, clean)
-    width = _width(options.get("cols", ""), lines, clean)
+    width = _width(options.get("cols", ""), text.split("\n"), clean)
     if width == 0:
         return []
     return _laid_out(cells, width)
@@ -85,8 +83,9 @@ def _grid(
 def _cells(text: str, clean: Callable[[str], str]) -> list[_Cell]:
     marks = list(_CELL.finditer(text))
     cells: list[_Cell] = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        content = text[mark.end() : following.start() if following else len(text)].replace(r"\|", "|")
+    for place, mark in enumerate(marks):
+        end = marks[place + 1].start() if place + 1 < len(marks) else len(text)
+        content = text[mark.end() : end].replace(r"\|", "|")
         span = _SPAN.match(mark["spec"] or "")
         repeat = columns = rows = 1
         if span:

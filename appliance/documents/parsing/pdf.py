@@ -86,27 +86,42 @@ def blocks_of(pages: Sequence[PageContent]) -> list[Block]:
 
 
 def _without_running_lines(pages: Sequence[PageContent]) -> list[PageContent]:
-    """Lines near the edges that repeat from page to page (digits aside) say nothing about the page."""
+    """Lines near the edges that repeat from page to page (page numbers aside) say nothing about the page."""
     if len(pages) < 2:
         return list(pages)
     edges: Counter[tuple[str, int]] = Counter()
-    found: list[dict[tuple[str, int], list[int]]] = []
+    found: list[list[tuple[frozenset[tuple[str, int]], list[int]]]] = []
     for page in pages:
-        own: dict[tuple[str, int], list[int]] = {}
         margin = page.height * _MARGIN
         words = [word for word in page.words if word.y1 < margin or word.y0 > page.height - margin]
-        for line in lines_of(words):
-            key = (re.sub(r"\d+", "#", line.text), round(line.y0 / 6))
-            own.setdefault(key, []).extend(map(id, line.words))
+        own = [
+            (
+                frozenset((reading, round(line.y0 / 6)) for reading in _readings(line.text, page.number)),
+                [id(word) for word in line.words],
+            )
+            for line in lines_of(words)
+        ]
         found.append(own)
-        edges.update(own.keys())
+        edges.update({key for keys, _ in own for key in keys})
     least = max(2, len(pages) // 2)
     kept: list[PageContent] = []
     for page, own in zip(pages, found, strict=True):
-        dropped = {word for key, words in own.items() if edges[key] >= least for word in words}
+        dropped = {word for keys, words in own if any(edges[key] >= least for key in keys) for word in words}
         words_left = tuple(word for word in page.words if id(word) not in dropped)
         kept.append(PageContent(page.number, page.width, page.height, words_left, page.rules))
     return kept
+
+
+def _readings(text: str, page: int) -> set[str]:
+    """The line as it is, and as it reads when one of its numbers, or all of them, count pages."""
+    numbers = list(re.finditer(r"\d{1,6}", text))
+    counted = {match.start(): f"#{int(match[0]) - page}#" for match in numbers}
+
+    def reading(wanted: set[int]) -> str:
+        return re.sub(r"\d{1,6}", lambda match: counted[match.start()] if match.start() in wanted else match[0], text)
+
+    places = list(counted)[:12]
+    return {reading(set(chosen)) for chosen in ([], places, *([place] for place in places))}
 
 
 def _body_size(pages: Sequence[PageContent]) -> float:
