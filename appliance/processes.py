@@ -59,7 +59,7 @@ def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any,
 
 async def serve_web(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
     from appliance.compose import web
@@ -70,7 +70,13 @@ async def serve_web(settings: Settings) -> int:
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(api, ui)
         settings.socket.unlink(missing_ok=True)
-        common: dict[str, Any] = {"interface": Interfaces.ASGINL, "log_enabled": False, "websockets": False}
+        common: dict[str, Any] = {
+            "interface": Interfaces.ASGINL,
+            # No browser speaks HTTP/2 without TLS; what nobody uses is not offered.
+            "http": HTTPModes.http1,
+            "log_enabled": False,
+            "websockets": False,
+        }
         people = Server(edge, address=settings.host, port=settings.port, **common)
         owner = Server(OwnerDoor(edge), uds=settings.socket, **common)
         serving = [asyncio.create_task(people.serve()), asyncio.create_task(owner.serve())]

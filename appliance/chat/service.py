@@ -10,7 +10,7 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.store import Admitted, Principal, Store, new_id
-from appliance.web import Cursors
+from appliance.web import Cursors, InvalidCursor
 
 HISTORY = 50
 
@@ -143,8 +143,7 @@ class Chat:
         """The principal's own conversations, newest first."""
         before = None
         if page_token is not None:
-            position = self._cursors.decode(page_token)
-            before = (dt.datetime.fromisoformat(position["at"]), UUID(position["id"]))
+            before = _place(self._cursors.decode(page_token))
         async with (
             self._gate.admit(principal, "chat.read", resource=Resource("conversation")) as admitted,
             self._store.open_session(admitted) as session,
@@ -198,6 +197,13 @@ class Chat:
                 )
                 session.add(feedback)
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
+
+
+def _place(position: Mapping[str, Any]) -> tuple[dt.datetime, UUID]:
+    try:
+        return dt.datetime.fromisoformat(position["at"]), UUID(position["id"])
+    except (KeyError, TypeError, ValueError):
+        raise InvalidCursor("The page token belongs to another list.") from None
 
 
 def _view(conversation: Conversation) -> ConversationView:

@@ -29,6 +29,7 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
     """
+    os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     supervisor = Supervisor(
         node_programs(settings.share, settings.models_socket), run=settings.run, environment=settings.environment()

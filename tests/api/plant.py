@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from appliance.supervisor import ask_readiness
 from tests.identity.site import Device
 from tests.node import RunningNode, listed
 
@@ -33,6 +34,13 @@ Grease the bearings of P-101A with 12 g of lithium grease every 2000 operating h
 
 Alarm E-0417 means that the mechanical seal of P-101A leaks. Stop the pump and close valve V-12.
 """
+
+
+class Node(RunningNode):
+    """Asks without leaving sockets behind: a refused connection of the client library is never closed."""
+
+    def _ready(self) -> bool:
+        return ask_readiness(self.data / "run" / "outpost.sock") == 200
 
 
 class Plant:
@@ -94,7 +102,7 @@ class Plant:
 @contextmanager
 def running_plant(folder: Path) -> Iterator[Plant]:
     """A node without a demo, one manual in its library."""
-    with RunningNode(folder / "data", demo=False) as node:
+    with Node(folder / "data", demo=False) as node:
         plant = Plant(node)
         try:
             plant.put(MANUAL, TEXT, metadata=json.dumps({"revision": "C", "assets": ["P-101A"]}))
