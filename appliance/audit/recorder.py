@@ -23,7 +23,7 @@ from appliance.audit.instances import Instance
 from appliance.audit.notes import Signer
 from appliance.audit.outbox import Outbox
 from appliance.audit.records import Leaf, Sealer, prepare
-from appliance.audit.store import Appended, Head, Journal, Submission
+from appliance.audit.store import Appended, Head, Journal, Submission, sizes
 from appliance.audit.values import LogName, NewRecord
 from appliance.errors import OutpostError
 from appliance.store import RecordRef, Store, TenantId
@@ -114,6 +114,11 @@ class Recorder:
         channel = await self._open()
         return await channel.run(self._journal.save_heads, self._write_heads)
 
+    async def sizes(self) -> Mapping[LogName, int]:
+        """How many records each log has, asked on the way that records are written. Raises as `append` does."""
+        channel = await self._open()
+        return await channel.run(sizes, _nothing)
+
     async def close(self) -> None:
         """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.
 
@@ -193,6 +198,10 @@ class Recorder:
 
     def _write_heads(self, heads: Mapping[LogName, Head]) -> None:
         self.heads.write({log: head.note for log, head in heads.items()})
+
+
+def _nothing(_: object) -> None:
+    """What follows a transaction that has written nothing."""
 
 
 def signer_of(store: Store) -> Signer:

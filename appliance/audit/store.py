@@ -165,6 +165,12 @@ def root_at(transaction: Transaction, log: LogName, size: int) -> bytes | None:
     return frontier.root() if frontier.size == size else None
 
 
+def sizes(transaction: Transaction) -> Mapping[LogName, int]:
+    """How many records each log has."""
+    logs = sorted(LogName(row[0]) for row in transaction.rows(_LOGS))
+    return {log: present(transaction, log=log).size for log in logs}
+
+
 def present(transaction: Transaction, *, log: LogName) -> Frontier:
     """The frontier of a log as it is stored now; empty for one that has no record."""
     return _caught_up(transaction, log, None)

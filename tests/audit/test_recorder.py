@@ -76,6 +76,7 @@ async def test_two_appenders_of_one_log_interleave_without_a_gap(
     report = await verify(store)
     assert report.ok, report.every_finding()
     assert {log.log: log.size for log in report.logs} == {f"{tenant.id}/1": 30, "node/1": 30}
+    assert await recorder.sizes() == {f"{tenant.id}/1": 30, "node/1": 30}
 
 
 async def test_the_head_file_knows_what_was_acknowledged(store: Store, recorder: Recorder, tenant: Tenant) -> None:
