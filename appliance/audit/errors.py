@@ -6,10 +6,10 @@ from appliance.errors import Damaged, NotFound, OutpostError, Unavailable
 
 
 class RecordUnavailable(Unavailable):
-    """A record could not be made durable, so what it would have described did not happen."""
+    """A record could not be made durable, so nothing was begun, or no result was given out."""
 
     code, title = "record-unavailable", "The audit record cannot be written"
-    hint = "Nothing was done. Check the free space of the data directory, then try again."
+    hint = "Check the free space of the data directory. Look whether a change is there before making it again."
 
 
 class RecordDamaged(Damaged):
