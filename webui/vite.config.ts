@@ -1,10 +1,12 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
-import { mock } from "./dev/mock.ts";
+const node = process.env["OUTPOST_NODE"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
-  plugins: [svelte(), mock()],
+  plugins: [svelte()],
+  // `npm run dev` shows the sources, and asks a running node for everything else.
+  server: { proxy: { "/v1": node, "/health": node } },
   build: {
     outDir: "dist",
     // The kiosk browser is Debian's Chromium; nothing older is met on a node.

@@ -13,18 +13,20 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from tests.node import RunningNode, listed
 
 TENANT = "alder"
 NEEDED = {
+    "ALM-200-alarms-line-1.pdf",
     "MAN-101A-pump-manual.pdf",
-    "MAN-101B-pump-manual.pdf",
-    "TT-002-torque-table-r3.md",
-    "SOP-CIP-01-r3.pdf",
+    "MAN-230-conveyors.md",
+    "ALM-400-alarms-utilities.md",
 }
 KIOSK = {"width": 1024, "height": 768}
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -109,7 +111,7 @@ async def visit(running_node: RunningNode, browser: Browser, watch: Watch) -> As
         settings = {"viewport": KIOSK, "base_url": running_node.url, "locale": "en-GB", **options}
         context = await browser.new_context(**settings)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(REPORT_VIOLATIONS)
         context.on("request", watch.request)
         context.on("page", watch.follow)

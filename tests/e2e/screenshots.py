@@ -16,8 +16,8 @@ INTO = ROOT / "docs" / "screenshots"
 SMALL: ViewportSize = {"width": 1024, "height": 768}
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 QUESTIONS = {
-    "kiosk-answer": "Which way is the impeller nut of P-101A threaded?",
-    "kiosk-other-machine": "At what motor winding temperature does P-101A trip?",
+    "kiosk-answer": "What does alarm E-0417 mean?",
+    "kiosk-other-machine": "To what current is the drive overload of CV-231 set?",
     "kiosk-not-here": "What is for lunch in the canteen on Friday?",
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { holds, marked, pieces, row, table } from "../src/answer/text.ts";
+import { below, holds, marked, pieces, row, table } from "../src/answer/text.ts";
 
 const TORQUES = "Tightening torques\nThread: M10 | Torque: 49 Nm\nThread: M12 | Torque: 86 Nm";
 
@@ -41,4 +41,10 @@ test("tags and measures are kept whole, ordinary words are not", () => {
   assert.deepEqual(whole("Close V-12 on P-101A (PI-104 at 0 bar), see 5.2; then E-0417."), ["V-12", "P-101A", "PI-104", "0 bar", "5.2", "E-0417"]);
   assert.deepEqual(whole("Non-drive end: 12.5 Nm, 80 °C, 3 m/s"), ["12.5 Nm", "80 °C", "3 m/s"]);
   assert.equal(pieces("a V-12 b").map((piece) => piece.text).join(""), "a V-12 b");
+});
+
+test("a heading does not repeat the document's title", () => {
+  assert.equal(below("Pump", "Pump > 4 Maintenance > 4.3 Torques"), "4 Maintenance › 4.3 Torques");
+  assert.equal(below("Pump", "Pump"), "");
+  assert.equal(below("", "4 Maintenance"), "4 Maintenance");
 });

@@ -1,5 +1,5 @@
 import type { Citation, Fractions } from "../api/types.ts";
-import { row, type Cell } from "./text.ts";
+import { below, row, type Cell } from "./text.ts";
 
 /** One place in a document with everything that is quoted from it. */
 export interface Place {
@@ -26,7 +26,7 @@ function place(citation: Citation): Place {
     filename: citation.filename,
     revision: citation.revision,
     page: citation.page,
-    heading: citation.heading,
+    heading: below(citation.title, citation.heading),
     passages: [citation.passage_id],
     ordinal: citation.ordinal,
     quotes: [citation.quote],

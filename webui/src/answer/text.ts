@@ -35,6 +35,13 @@ export function pieces(text: string): { text: string; whole: boolean }[] {
     .filter((part) => part.text !== "");
 }
 
+/** A heading path without the document's own title at its front, ready to be read. */
+export function below(title: string, heading: string): string {
+  const path = heading.split(" > ");
+  if (path[0]?.trim() === title.trim()) path.shift();
+  return path.join(" › ");
+}
+
 export interface Cell {
   label: string;
   value: string;

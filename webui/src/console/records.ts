@@ -8,14 +8,21 @@ export const EVENTS = [
   "doc.upload",
   "doc.ingestion",
   "doc.access",
+  "documents.list",
   "documents.delete",
-  "documents.reindex",
+  "feedback.give",
   "auth.login",
+  "auth.denied",
+  "auth.refresh",
   "auth.logout",
   "policy.denied",
   "admin.user_created",
   "admin.role_changed",
   "kiosks.enrol",
+  "kiosk.enrolled",
+  "kiosks.revoke",
+  "audit.read_all",
+  "audit.read_own",
 ] as const;
 
 export interface Line {
