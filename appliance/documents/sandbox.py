@@ -101,6 +101,11 @@ class Sandbox:
             raise UnreadableFile("The page cannot be shown; the file is damaged.")
         return body
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of the zygote, while one runs."""
+        return None if self._zygote is None or self._zygote.lost else self._zygote.process.pid
+
     async def confinement(self) -> Confinement:
         """How the children are held on this machine."""
         return (await self._running()).confinement

@@ -86,7 +86,7 @@ def _serve(control: socket.socket) -> None:
         for child in children.values():
             poll.register(child.handle, select.POLLIN)
         now = time.monotonic()
-        nearest = min((child.deadline - now for child in children.values()), default=None)
+        nearest = min((child.deadline - now for child in children.values() if not child.late), default=None)
         ready = poll.poll(None if nearest is None else max(0, int(nearest * 1000) + 1))
         for handle, _ in ready:
             if handle != control.fileno():
@@ -94,8 +94,8 @@ def _serve(control: socket.socket) -> None:
         if any(handle == control.fileno() for handle, _ in ready) and not _receive(control, children):
             break
         for child in children.values():
-            if time.monotonic() >= child.deadline:
-                child.late, child.deadline = True, float("inf")
+            if not child.late and time.monotonic() >= child.deadline:
+                child.late = True
                 signal.pidfd_send_signal(child.handle, signal.SIGKILL)
     for child in children.values():
         signal.pidfd_send_signal(child.handle, signal.SIGKILL)
