@@ -24,7 +24,7 @@ from appliance.chat.schemas import (
     Page,
 )
 from appliance.chat.tables import Conversation, Feedback, Message
-from appliance.errors import NotFound
+from appliance.errors import Forbidden, NotFound
 from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
@@ -46,6 +46,13 @@ class NoSuchAnswer(NotFound):
 
     code, title = "no-such-answer", "That answer is not there"
     hint = "Rate an answer that you were given."
+
+
+class KioskKeepsNothing(Forbidden):
+    """A kiosk is anybody's: words typed there are answered, and not kept."""
+
+    code, title = "kiosk-keeps-nothing", "A kiosk keeps no words"
+    hint = "Sign in at the console to keep a conversation or to leave a comment."
 
 
 class Chat:
@@ -130,11 +137,16 @@ class Chat:
         return found
 
     async def start(self, principal: Principal, title: str) -> ConversationView:
-        """Open an empty conversation."""
+        """Open an empty conversation.
+
+        Raises:
+            KioskKeepsNothing: the title is free text.
+        """
         async with (
             self._gate.admit(principal, "chat.ask", resource=Resource("conversation")) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
+            _must_remember(principal, title)
             made = queries.start(session, principal.id, title, dt.datetime.now(dt.UTC))
             admitted.outcome.resource_id = str(made.id)
             return _view(made)
@@ -182,12 +194,18 @@ class Chat:
             found.deleted_at = dt.datetime.now(dt.UTC)
 
     async def rate(self, principal: Principal, given: NewFeedback) -> None:
-        """Keep a thumb; a second one from the same person replaces the first."""
+        """Keep a thumb; a second one from the same person replaces the first.
+
+        Raises:
+            NoSuchAnswer: it was given to somebody else, or to nobody.
+            KioskKeepsNothing: a comment is free text.
+        """
         resource = Resource("message", id=str(given.message_id))
         async with (
             self._gate.admit(principal, "feedback.give", resource=resource) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
+            _must_remember(principal, given.comment)
             if await queries.own_answer(session, given.message_id, principal.id) is None:
                 raise NoSuchAnswer("There is no such answer of yours.")
             feedback = await queries.feedback_of(session, given.message_id, principal.id)
@@ -197,6 +215,11 @@ class Chat:
                 )
                 session.add(feedback)
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
+
+
+def _must_remember(principal: Principal, words: str | None) -> None:
+    if principal.kind == "kiosk" and words is not None:
+        raise KioskKeepsNothing("This was asked at a shared kiosk.")
 
 
 def _place(position: Mapping[str, Any]) -> tuple[dt.datetime, UUID]:

@@ -75,7 +75,6 @@ def test_the_description_says_the_same_as_the_door(operations: dict[tuple[str, s
     "header",
     [
         "Bearer",
-        "Bearer ",
         "Bearer x",
         "Basic YWRtaW46YWRtaW4=",
         "Bearer eyJhbGciOiJub25lIn0.e30.",

@@ -1,0 +1,44 @@
+"""Chat over a real store, gate and record, and a running node for what needs documents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from appliance.answers import Answers
+from appliance.audit import Recorder
+from appliance.audit.instances import Instance
+from appliance.chat.service import Chat
+from appliance.gate import Gate
+from appliance.policy import PolicyEngine
+from appliance.retrieval.engines import SqliteEngine
+from appliance.retrieval.service import Search
+from appliance.store import Store, Tenant
+from appliance.store.admission import minter
+from appliance.web import Cursors
+from models.client import ModelClient
+from tests.api.plant import Plant, running_plant
+from tests.chat.room import Room
+
+POLICY = PolicyEngine()
+
+
+@pytest.fixture
+async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
+    """Chat as `compose` builds it, over an empty library and with no model server."""
+    recorder = Recorder(node_store, Instance(node_store.data / "run"))
+    gate = Gate(POLICY, recorder, minter())
+    node_store.post_record = gate.post_record
+    models = ModelClient(node_store.data / "run" / "models-small.sock")
+    answers = Answers(Search(node_store, SqliteEngine(), POLICY, models), models)
+    yield Room(node_store, tenant, Chat(node_store, gate, answers, Cursors(node_store.secret("cursor"))), gate)
+    await gate.close()
+    await recorder.close()
+    await models.close()
+
+
+@pytest.fixture(scope="package")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    with running_plant(tmp_path_factory.mktemp("plant")) as plant:
+        yield plant
