@@ -134,7 +134,7 @@ class Ingest:
         """The one transaction that makes a document ready; False if it has gone meanwhile."""
         async with self._store.open_session(admitted, write=True) as session:
             await queries.take_turn(session)
-            row = await queries.find(session, document_id)
+            row = await queries.find(session, document_id, to_change=True)
             if row is None or row.job_id != job.id:
                 return False
             if row.indexed_by == job.id:
@@ -206,7 +206,7 @@ class _Stopped(Unavailable):
 
 async def follow(session: AsyncSession, payload: Mapping[str, Any], state: str, reason: str) -> None:
     """A document shows the state of the job that reads it in."""
-    row = await queries.find(session, UUID(payload["document_id"]))
+    row = await queries.find(session, UUID(payload["document_id"]), to_change=True)
     if row is None or row.status in {"ready", "failed"}:
         return
     match state:

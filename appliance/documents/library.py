@@ -215,7 +215,7 @@ class Library:
             self._store.open_session(admitted, write=True) as session,
         ):
             await queries.take_turn(session)
-            row = await self._must_find(session, admitted, document_id)
+            row = await self._must_find(session, admitted, document_id, to_change=True)
             await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock, gone=row.id)
             await self._index.remove(session, row.id)
             await session.delete(row)
@@ -232,7 +232,7 @@ class Library:
             self._admit(principal, "documents.reindex", document_id) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
-            row = await self._must_find(session, admitted, document_id)
+            row = await self._must_find(session, admitted, document_id, to_change=True)
             if row.status in OPEN:
                 raise DocumentBusy("The document is being read in.")
             await self._read_in(session, row, principal)
@@ -248,9 +248,11 @@ class Library:
         async with self._store.open_session(admitted) as session:
             return await self._must_find(session, admitted, document_id)
 
-    async def _must_find(self, session: AsyncSession, admitted: Admitted, document_id: UUID) -> DocumentRow:
+    async def _must_find(
+        self, session: AsyncSession, admitted: Admitted, document_id: UUID, *, to_change: bool = False
+    ) -> DocumentRow:
         """The document, if this action is allowed on it; otherwise as if there were none."""
-        row = await queries.find(session, document_id, self._visible(admitted))
+        row = await queries.find(session, document_id, self._visible(admitted), to_change=to_change)
         if row is None or not self._permitted(admitted, [row]):
             raise UnknownDocument("There is no such document.")
         return row

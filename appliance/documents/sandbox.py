@@ -182,6 +182,9 @@ class _Zygote:
         except (TimeoutError, ReaderUnavailable):
             zygote.close()
             raise ReaderUnavailable("The reader of files did not start.") from None
+        except BaseException:  # whoever asked has gone
+            zygote.close()
+            raise
         return zygote
 
     def close(self) -> None:
@@ -216,7 +219,8 @@ class _Zygote:
         answer = json.loads(message)
         if "hello" in answer:
             self.confinement = Confinement(**answer["hello"])
-            self._hello.set_result(None)
+            if not self._hello.done():
+                self._hello.set_result(None)
         elif (future := self._ends.get(answer["id"])) is not None and not future.done():
             future.set_result(_Exit(answer["exit"], answer["late"]))
 

@@ -33,10 +33,16 @@ def within(scope: Scope) -> ColumnElement[bool]:
 
 
 async def find(
-    session: AsyncSession, document_id: UUID, condition: ColumnElement[bool] | None = None
+    session: AsyncSession,
+    document_id: UUID,
+    condition: ColumnElement[bool] | None = None,
+    *,
+    to_change: bool = False,
 ) -> DocumentRow | None:
-    """One document, if it meets the condition; its row is locked where the session writes on PostgreSQL."""
+    """One document, if it meets the condition. `to_change` keeps others from changing it meanwhile."""
     query = select(DocumentRow).where(DocumentRow.id == document_id)
+    if to_change:
+        query = query.with_for_update()
     if condition is not None:
         query = query.where(condition)
     return (await session.scalars(query)).one_or_none()

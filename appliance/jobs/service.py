@@ -106,7 +106,7 @@ class Jobs:
             self._admit(principal, "jobs.cancel", job_id) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
-            job = await self._must_find(session, admitted, job_id)
+            job = await self._must_find(session, admitted, job_id, to_change=True)
             asked = job.state in OPEN and not job.cancel_asked
             if asked:
                 now = dt.datetime.now(dt.UTC)
@@ -146,9 +146,12 @@ class Jobs:
         resource = Resource("job", id=None if job_id is None else str(job_id))
         return self._gate.admit(principal, action, resource=resource)
 
-    async def _must_find(self, session: AsyncSession, admitted: Admitted, job_id: UUID) -> JobRow:
+    async def _must_find(
+        self, session: AsyncSession, admitted: Admitted, job_id: UUID, *, to_change: bool = False
+    ) -> JobRow:
         everybody = admitted.principal.role == "admin"
-        job = await queries.find(session, job_id, None if everybody else admitted.principal.id)
+        owner = None if everybody else admitted.principal.id
+        job = await queries.find(session, job_id, owner, to_change=to_change)
         if job is None:
             raise NoSuchJob("There is no such job of yours.")
         return job
