@@ -41,7 +41,7 @@ async def kiosk(browser: Browser, node: RunningNode, scheme: Literal["light", "d
     context = await browser.new_context(viewport=SMALL, color_scheme=scheme, base_url=node.url)
     page = await context.new_page()
     await page.goto(f"/kiosk?code={code}&name=Line 1, filler")
-    await page.keyboard.press("Enter")
+    await page.get_by_label("Name of this place").press("Enter")
     await page.get_by_label("Your question").fill(QUESTIONS["kiosk-answer"])
     await shot(page, f"kiosk-question-{scheme}")
     for name, question in QUESTIONS.items():

@@ -197,7 +197,7 @@ async def test_a_wrong_code_is_refused_in_plain_words(visit: Kiosk, watch: Watch
     watch.expected.append("403")
     page = await visit("/kiosk?code=AAAA-AAAA&name=Nowhere")
 
-    await page.keyboard.press("Enter")
+    await page.get_by_label("Name of this place").press("Enter")
 
     await expect(page.get_by_text("This code is not valid, or it was used already.")).to_be_visible()
     assert "code=" not in page.url

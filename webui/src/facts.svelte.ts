@@ -1,4 +1,4 @@
-import { plainFetch } from "./api/client.ts";
+import { body, open } from "./api/client.ts";
 import type { NodeFacts } from "./api/types.ts";
 
 /** What the node says of itself; null until it has answered once. */
@@ -10,8 +10,7 @@ class Facts {
   }
 
   async refresh(): Promise<void> {
-    const response = await plainFetch("/v1", { headers: { Accept: "application/json" } });
-    this.node = (await response.json()) as NodeFacts;
+    this.node = (await body(open.GET("/v1"))) as unknown as NodeFacts;
   }
 
   /** Names of the languages that are searched, in English; empty while unknown. */

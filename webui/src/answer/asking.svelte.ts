@@ -78,8 +78,7 @@ export class Asking {
   }
 
   async #listen(message: string, conversationId: string | null, signal: AbortSignal): Promise<void> {
-    const body = { message, stream: true, ...(conversationId ? { conversation_id: conversationId } : {}) };
-    for await (const { event, data } of this.client.stream("/v1/chat", body, signal)) {
+    for await (const { event, data } of this.client.ask(message, conversationId, signal)) {
       if (signal.aborted) return;
       if (event === "passages") this.#found(JSON.parse(data) as PassagesEvent);
       if (event === "answer") this.#answered(JSON.parse(data) as Answer);

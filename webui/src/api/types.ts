@@ -1,26 +1,30 @@
-/** Shapes of the node's HTTP interface, as this UI reads them. */
+import type { components } from "./schema.d.ts";
 
-export type Role = "viewer" | "operator" | "admin";
-export type Fractions = [x0: number, y0: number, x1: number, y1: number];
+/** Shapes of the node's HTTP interface, by the names this UI uses. */
 
-export interface Person {
-  id: string;
-  username: string;
-  display_name: string;
-  role: Role;
-  clearance: number;
-  tenant: string;
-}
+type Schemas = components["schemas"];
 
-export interface Tokens {
-  access_token: string;
-  refresh_token: string;
-  expires_in: number;
-}
+export type Person = Schemas["UserView"];
+export type SignedIn = Schemas["TokenView"];
+export type Role = Person["role"];
+export type DocumentRow = Schemas["DocumentView"];
+export type DocumentStatus = DocumentRow["status"];
+export type DocumentList = Schemas["DocumentPage"];
+export type Fractions = Schemas["PassageView"]["boxes"][number];
+/** As openapi-fetch gives it out: it widens a box of four to a list. */
+export type Passage = Omit<Schemas["PassageView"], "boxes"> & { boxes: number[][] };
+export type Uploaded = Schemas["Uploaded"];
+export type AuditEntry = Schemas["EntryView"];
+export type AuditList = Schemas["EntryPage"];
+export type Checkpoint = Schemas["CheckpointView"];
+export type UserRow = Schemas["AdminUserView"];
+export type CreatedUser = Schemas["CreatedUserView"];
+export type KioskRow = Schemas["KioskView"];
+export type EnrolmentCode = Schemas["CodeView"];
 
-export interface SignedIn extends Tokens {
-  user: Person;
-}
+/*
+ * What follows is not in the node's description: it is sent as events of a stream, or as plain JSON.
+ */
 
 export interface NodeFacts {
   name: string;
@@ -70,97 +74,4 @@ export interface Answer {
 export interface PassagesEvent {
   passages: Citation[];
   ms: number;
-}
-
-export interface Passage {
-  passage_id?: number;
-  ordinal: number;
-  kind: string;
-  heading: string;
-  page: number | null;
-  text: string;
-  boxes: Fractions[];
-}
-
-export type DocumentStatus = "pending" | "processing" | "ready" | "failed";
-
-export interface DocumentRow {
-  id: string;
-  filename: string;
-  title: string | null;
-  revision: string | null;
-  doc_type: string | null;
-  classification: string;
-  level: number;
-  status: DocumentStatus;
-  progress: number | null;
-  reason: string | null;
-  passages: number;
-  pages: number | null;
-  in_force: boolean;
-  assets: string[];
-  tags: string[];
-  updated_at: string;
-}
-
-export interface DocumentDetail extends DocumentRow {
-  size_bytes: number | null;
-  metadata: Record<string, unknown>;
-  chunks: Passage[];
-}
-
-export interface Uploaded {
-  document_id: string;
-  status: string;
-  job_id: string;
-}
-
-export interface Listing<Item> {
-  items: Item[];
-  next_page_token: string | null;
-}
-
-export interface AuditEntry {
-  log: string;
-  seq: number;
-  hash: string;
-  record: Record<string, unknown>;
-}
-
-export interface Checkpoint {
-  log: string;
-  size: number;
-  root: string;
-  signed_note: string;
-  last_witnessed: string | null;
-}
-
-export interface UserRow {
-  id: string;
-  username: string;
-  display_name: string;
-  role: Role;
-  clearance: number;
-  is_active: boolean;
-  locked_until: string | null;
-  last_login: string | null;
-}
-
-export interface CreatedUser extends UserRow {
-  /** Shown once, where the node made it. */
-  password: string | null;
-}
-
-export interface KioskRow {
-  id: string;
-  name: string;
-  clearance: number;
-  is_active: boolean;
-  created_at: string;
-  last_seen: string | null;
-}
-
-export interface EnrolmentCode {
-  code: string;
-  expires_at: string;
 }

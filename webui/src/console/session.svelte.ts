@@ -1,6 +1,6 @@
-import { Client, plainFetch, postOpenly, type Credentials } from "../api/client.ts";
+import { body, Client, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
-import type { Person, SignedIn, Tokens } from "../api/types.ts";
+import type { Person, SignedIn } from "../api/types.ts";
 
 const KEY = "outpost.session";
 const TENANT = "outpost.tenant";
@@ -29,7 +29,7 @@ class Session implements Credentials {
   }
 
   async signIn(tenant: string, username: string, password: string): Promise<void> {
-    this.#hold(await postOpenly<SignedIn>("/v1/auth/login", { tenant, username, password }));
+    this.#hold(await body(open.POST("/v1/auth/login", { body: { tenant, username, password } })));
     localStorage.setItem(TENANT, tenant);
     this.expired = false;
   }
@@ -40,10 +40,8 @@ class Session implements Credentials {
     this.expired = false;
     if (!held) return;
     // The tab forgets first: a box that does not answer must not keep anyone signed in on this screen.
-    await plainFetch("/v1/auth/logout", {
-      method: "POST",
-      headers: { Authorization: `Bearer ${held.access_token}` },
-    }).catch(() => undefined);
+    const headers = { Authorization: `Bearer ${held.access_token}` };
+    await open.POST("/v1/auth/logout", { headers }).catch(() => undefined);
   }
 
   token(): Promise<string | null> {
@@ -62,8 +60,7 @@ class Session implements Credentials {
     const held = this.#held;
     if (!held) return false;
     try {
-      const fresh = await postOpenly<Partial<SignedIn> & Tokens>("/v1/auth/refresh", { refresh_token: held.refresh_token });
-      this.#hold({ ...held, ...fresh });
+      this.#hold(await body(open.POST("/v1/auth/refresh", { body: { refresh_token: held.refresh_token } })));
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

@@ -1,4 +1,4 @@
-import { Client, postOpenly, type Credentials } from "../api/client.ts";
+import { body, Client, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { forget, load, newKeys, publicKey, save, sign, type Identity } from "./identity.ts";
 
@@ -21,11 +21,8 @@ class Enrolment implements Credentials {
 
   async enrol(code: string, name: string): Promise<void> {
     const keys = await newKeys();
-    const reply = await postOpenly<{ kiosk_id: string; tenant: string }>("/v1/kiosks/enrol", {
-      code,
-      name,
-      public_key: await publicKey(keys),
-    });
+    const public_key = await publicKey(keys);
+    const reply = await body(open.POST("/v1/kiosks/enrol", { body: { code, name, public_key } }));
     const identity = { kioskId: reply.kiosk_id, tenant: reply.tenant, name, keys };
     await save(identity);
     this.#adopt(identity);
@@ -53,13 +50,9 @@ class Enrolment implements Credentials {
     if (!identity) return false;
     const kiosk_id = identity.kioskId;
     try {
-      const { challenge } = await postOpenly<{ challenge: string }>("/v1/kiosks/challenge", { kiosk_id });
+      const { challenge } = await body(open.POST("/v1/kiosks/challenge", { body: { kiosk_id } }));
       const signature = await sign(identity.keys, challenge);
-      const reply = await postOpenly<{ access_token: string; expires_in: number }>("/v1/kiosks/token", {
-        kiosk_id,
-        challenge,
-        signature,
-      });
+      const reply = await body(open.POST("/v1/kiosks/token", { body: { kiosk_id, challenge, signature } }));
       this.#token = reply.access_token;
       this.#goodUntil = performance.now() + Math.max(5, reply.expires_in - RENEW_BEFORE_S) * 1000;
       this.state = "enrolled";

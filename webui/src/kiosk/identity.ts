@@ -58,9 +58,9 @@ export async function newKeys(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(CURVE, false, ["sign", "verify"]);
 }
 
-export async function publicKey(keys: CryptoKeyPair): Promise<JsonWebKey> {
+export async function publicKey(keys: CryptoKeyPair): Promise<Record<string, unknown>> {
   const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", keys.publicKey);
-  return { kty, crv, x, y } as JsonWebKey;
+  return { kty, crv, x, y };
 }
 
 /** ES256 over the challenge's own characters: raw r||s, base64url without padding. */
