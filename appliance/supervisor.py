@@ -31,6 +31,7 @@ from appliance.errors import Conflict, Unavailable
 
 PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
 STOP_SECONDS = 10.0
+LOOK_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 """Loaded before any fork: a child between fork and exec must not load libraries."""
@@ -59,19 +60,20 @@ class AddressTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep running: its name and its command."""
+    """One process to keep running: its name and its command. It is first started once `after` exists, if that is set."""
 
     name: str
     command: Sequence[str]
+    after: Path | None = None
 
 
-def node_programs(share: Path, models_socket: Path) -> list[Program]:
-    """The three processes of a node, the slowest to start first."""
+def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[Program]:
+    """The three processes of a node. The worker waits until questions can be asked, so that it does not slow the start."""
     models = ["-m", "models.server", "--kinds", "embed,rerank,read", "--socket", str(models_socket)]
     return [
         Program("models", [sys.executable, *models, "--models", str(share / "models")]),
         Program("web", [sys.executable, "-m", "appliance", "web"]),
-        Program("worker", [sys.executable, "-m", "appliance", "worker"]),
+        Program("worker", [sys.executable, "-m", "appliance", "worker"], after=node_socket),
     ]
 
 
@@ -119,6 +121,8 @@ class Supervisor:
 
     async def _keep(self, program: Program) -> None:
         pause = PAUSE_LEAST
+        while program.after is not None and not program.after.exists() and not self._stopping.is_set():
+            await asyncio.sleep(LOOK_SECONDS)
         while not self._stopping.is_set():
             started = time.monotonic()
             child = await asyncio.create_subprocess_exec(

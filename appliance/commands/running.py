@@ -31,9 +31,10 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     """
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    supervisor = Supervisor(
-        node_programs(settings.share, settings.models_socket), run=settings.run, environment=settings.environment()
-    )
+    programs = node_programs(settings.share, settings.models_socket, settings.socket)
+    supervisor = Supervisor(programs, run=settings.run, environment=settings.environment())
+    # Left behind by a kill; nobody can listen on it, because the supervisor's lock is ours.
+    settings.socket.unlink(missing_ok=True)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -45,19 +45,14 @@ class Person(threading.Thread):
         self._seed = seed
 
     def run(self) -> None:
-        client: httpx.Client | None = None
-        while not self._stop_asked.is_set():
-            try:
-                client = client or self._node.sign_in("operator")
-                self._do_something(client)
-            except (httpx.HTTPError, AssertionError):
-                self._ledger.refused += 1
-                if client is not None:
-                    client.close()
-                client = None
-                self._stop_asked.wait(0.1)
-        if client is not None:
-            client.close()
+        # Signed in once: tokens outlive the processes, and signing in is limited.
+        with self._node.sign_in("operator") as client:
+            while not self._stop_asked.is_set():
+                try:
+                    self._do_something(client)
+                except httpx.HTTPError:
+                    self._ledger.refused += 1
+                    self._stop_asked.wait(0.1)
 
     def _do_something(self, client: httpx.Client) -> None:
         self._number += 1
