@@ -192,8 +192,8 @@ def _health(base: Foundation) -> Health:
         return f"{len(await base.store.tenants())} tenants"
 
     async def record() -> str:
-        heads = await base.recorder.save_heads()
-        return f"{len(heads)} logs, {sum(head.size for head in heads.values())} records"
+        sizes = await base.recorder.sizes()
+        return f"{len(sizes)} logs, {sum(sizes.values())} records"
 
     async def policy() -> str:
         return f"pack {base.policy.pack_version}"
