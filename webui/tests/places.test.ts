@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { places, rows, separate } from "../src/answer/places.ts";
+import { places, rows, separate, snippet } from "../src/answer/places.ts";
 import type { Citation } from "../src/api/types.ts";
 
 const cited = (over: Partial<Citation>): Citation => ({
@@ -55,4 +55,10 @@ test("whole rows stay rows, and a label with the one cell asked for makes one", 
 test("running text is no table, whatever its colons", () => {
   assert.equal(rows(["Note: keep clear of the belt."]), null);
   assert.equal(rows(["1. Stop: now\n2. Lock: it"]), null);
+});
+
+test("cells of one row stay together in a list, and read as one line", () => {
+  const found = separate([cited({ quote: "Quantity: Drives" }), cited({ quote: "CV-230: 2.1 A" }), cited({ passage_id: 2 })]);
+  assert.equal(found.length, 2);
+  assert.equal(snippet(found[0]?.quotes ?? []), "Quantity: Drives | CV-230: 2.1 A");
 });

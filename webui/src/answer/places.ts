@@ -37,26 +37,38 @@ function place(citation: Citation): Place {
 const together = (a: Place, b: Place): boolean =>
   a.documentId === b.documentId && a.page === b.page && a.heading === b.heading;
 
-/** Citations as places: neighbours under one heading of one page are one, as a procedure's parts or a row's cells are. */
-export function places(citations: readonly Citation[]): Place[] {
+const samePassage = (a: Place, b: Place): boolean => a.passages[0] === b.passages[0] && a.page === b.page;
+
+/** Neighbours that `belong` become one place; what is quoted twice from one place is quoted once. */
+function joined(citations: readonly Citation[], belong: (a: Place, b: Place) => boolean): Place[] {
   const found: Place[] = [];
   for (const next of citations.map(place)) {
     const last = found.at(-1);
-    if (!last || !together(last, next)) {
+    if (!last || !belong(last, next)) {
       found.push(next);
-      continue;
+    } else if (!last.quotes.includes(next.quotes[0] ?? "")) {
+      last.quotes.push(...next.quotes);
+      last.boxes = [...last.boxes, ...next.boxes];
+      last.passages.push(...next.passages);
     }
-    last.quotes.push(...next.quotes);
-    last.boxes = [...last.boxes, ...next.boxes];
-    last.passages.push(...next.passages);
   }
-  return found;
+  const seen = new Set<string>();
+  return found.filter(({ key }) => !seen.has(key) && seen.add(key));
 }
 
-/** Each citation a place of its own, as a list of passages shows them. */
+/** The places an answer quotes: neighbours under one heading of one page are one, as a procedure's parts are. */
+export function places(citations: readonly Citation[]): Place[] {
+  return joined(citations, together);
+}
+
+/** Each passage a place of its own, as a list of passages shows them; the cells of one row stay together. */
 export function separate(citations: readonly Citation[]): Place[] {
-  const seen = new Set<string>();
-  return citations.map(place).filter(({ key }) => !seen.has(key) && seen.add(key));
+  return joined(citations, samePassage);
+}
+
+/** The quotes of a place on one line. */
+export function snippet(quotes: readonly string[]): string {
+  return quotes.join(rows(quotes) ? " | " : " ");
 }
 
 /**

@@ -6,7 +6,6 @@ export const words = {
   more: "Show more",
   again: "Try again",
   loading: "Loading",
-  none: "None",
 
   entry: {
     title: "Ask the plant's own documents",
@@ -29,7 +28,6 @@ export const words = {
     up: "Connected",
     down: "The box does not answer. Trying again.",
     starting: "The box is starting. One moment.",
-    silent: "No answer from the box.",
   },
 
   signIn: {
@@ -185,8 +183,6 @@ export const words = {
     notInForce: "Replaced by a newer revision. It does not answer questions.",
     replaced: "Replaced",
     passages: "Passages",
-    facts: "Facts",
-    file: "File",
     download: "Download",
     reindex: "Read again",
     reindexed: "The document is being read again.",
@@ -200,7 +196,6 @@ export const words = {
     assets: "Machines",
     tags: "Tags",
     type: "Type",
-    class: "Class",
     revision: "Revision",
     changed: "Changed",
     unknownReason: "The file could not be read.",
@@ -223,10 +218,8 @@ export const words = {
     assetsHint: "P-101A, P-101B",
     tags: "Tags",
     tagsHint: "lock-out, torque",
-    optional: "optional",
     submit: (count: number) => (count === 1 ? "Upload 1 file" : `Upload ${count} files`),
     done: "Done",
-    waiting: "Waiting",
     sending: (percent: number) => `Sending ${percent} %`,
     accepted: "Accepted, being read",
     remove: (name: string) => `Take ${name} off the list`,
@@ -289,7 +282,6 @@ export const words = {
   problem: {
     silent: "The box does not answer. Check the cable or try again.",
     unknown: "Something went wrong.",
-    forbidden: "You may not do this.",
   },
 };
 
