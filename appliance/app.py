@@ -80,6 +80,8 @@ def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any]
             OutpostError: _outpost_error,
             ValidationError: _pydantic_error,
             HTTPException: _http_error,
+            OverflowError: _beyond_reason,
+            UnicodeEncodeError: _beyond_reason,
             Exception: _unforeseen,
         },
         openapi_config=OpenAPIConfig(
@@ -189,6 +191,12 @@ def _fields(error: HTTPException) -> list[dict[str, str]]:
     return [
         {"field": "" if key == "data" else key, "why": "is missing" if why == repr(key) else why} for key, why in found
     ]
+
+
+def _beyond_reason(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A number or a moment that no database holds, or half a character: only a request brings such things in."""
+    log.warning("request beyond reason", kind=type(error).__name__, exc_info=error)
+    return _outpost_error(request, InvalidInput("A number, a moment or a text is not one that can be stored."))
 
 
 def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

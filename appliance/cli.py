@@ -167,11 +167,13 @@ def _finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> int:
 
 def complain(error: OutpostError, *, as_json: bool = False) -> int:
     """Show an error as its reader needs it and return the exit code."""
+    from appliance.client import exit_code_of
+
     if as_json:
         sys.stdout.write(json.dumps(getattr(error, "body", None) or problem(error)) + "\n")
     else:
         sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
-    return error.exit_code
+    return exit_code_of(error)
 
 
 def main() -> None:

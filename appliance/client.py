@@ -22,6 +22,11 @@ class NoAnswer(Unavailable):
     hint = "Look whether it is still running; what it had acknowledged is safe."
 
 
+_EXIT_CODES: dict[object, int] = {
+    one.status: one.exit_code for one in OutpostError.__subclasses__() if one.__module__ == OutpostError.__module__
+}
+
+
 class Refused(OutpostError):
     """The node answered with a problem; its own code, title and hint are kept."""
 
@@ -66,3 +71,9 @@ def answered(response: httpx.Response) -> Any:
     except ValueError:
         body = {"title": f"HTTP {response.status_code}"}
     raise Refused(body)
+
+
+def exit_code_of(error: OutpostError) -> int:
+    """How a command ends: a problem that the node answered with counts as the command's own."""
+    status = error.body.get("status") if isinstance(error, Refused) else None
+    return _EXIT_CODES.get(status, error.exit_code)

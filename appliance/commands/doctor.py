@@ -13,6 +13,7 @@ from rich.console import Console
 
 from appliance.client import answered, open_door
 from appliance.errors import OutpostError
+from appliance.processes import DEMO_MARK, INITIALISED
 from appliance.settings import Settings
 
 LEAST_FREE = 0.10
@@ -62,9 +63,13 @@ def look_at_files(settings: Settings) -> list[Finding]:
             "Good for a demo. A plant's node keeps it in the TPM or on a USB key.",
         )
     )
-    if (data / "credentials.json").exists():
-        why = "this node carries the demo plant and generated sign-ins"
-        findings.append(Finding("demo", "note", why, "Never use a demo node in a plant."))
+    if (data / DEMO_MARK).exists():
+        findings.append(
+            Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
+        )
+    if (data / INITIALISED).exists():
+        why = f"the passwords of the first people stand in {INITIALISED}"
+        findings.append(Finding("sign-ins", "note", why, "Give people passwords of their own, then empty the file."))
     for part in ("models", "webui"):
         there = (settings.share / part).is_dir()
         fact = "installed" if there else "missing"
@@ -73,7 +78,11 @@ def look_at_files(settings: Settings) -> list[Finding]:
 
 
 def _private(path: Path) -> Finding:
-    open_to_others = path.exists() and path.stat().st_mode & 0o077
+    if not path.exists():
+        return Finding(
+            path.name, "bad", "is not there", "Restore it from where you keep a copy; nothing opens without."
+        )
+    open_to_others = path.stat().st_mode & 0o077
     fact = "can be read by other users" if open_to_others else "private"
     advice = f"chmod go-rwx {path.name}" if open_to_others else ""
     return Finding(path.name, "bad" if open_to_others else "ok", fact, advice)
