@@ -25,6 +25,7 @@ from appliance.documents import store as queries
 from appliance.documents.blocks import ParsedFile
 from appliance.documents.chunking import Sizes, chunk, embedded_text
 from appliance.documents.errors import EmbedderUnavailable, ReaderUnavailable, UnreadableFile
+from appliance.documents.memory import give_memory_back
 from appliance.documents.ports import CountTokens, Embedder, Index, Reader
 from appliance.documents.settling import IN_FORCE, Clock, library_worker, now, settle
 from appliance.documents.tables import DocumentRow
@@ -95,6 +96,8 @@ class Ingest:
             raise Retry(error.detail, seconds=min(60.0, 0.5 * 2**job.retries)) from error
         except _Stopped:
             raise Cancelled from None
+        finally:
+            give_memory_back()
 
     async def _ingest(self, admitted: Admitted, job: RunningJob, document_id: UUID) -> Mapping[str, Any]:
         began = time.monotonic()

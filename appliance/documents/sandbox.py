@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -57,11 +58,15 @@ class _Exit:
 class Sandbox:
     """Opens files in confined children, at most `at_once` at a time. Belongs to one event loop; `close` it at the end.
 
-    The zygote behind it is started with the first file, and again after it was lost.
+    The zygote behind it is started with the first file, and again after it was lost. It ends, and gives its memory
+    back, when no file was opened for `idle_seconds`.
     """
 
-    def __init__(self, limits: Limits | None = None, *, at_once: int = 2) -> None:
+    def __init__(self, limits: Limits | None = None, *, at_once: int = 2, idle_seconds: float = 60.0) -> None:
         self.limits = limits or Limits()
+        self._idle_seconds = idle_seconds
+        self._in_use = 0
+        self._resting: asyncio.TimerHandle | None = None
         self._turn = asyncio.Semaphore(at_once)
         self._starting = asyncio.Lock()
         self._zygote: _Zygote | None = None
@@ -108,12 +113,34 @@ class Sandbox:
 
     async def confinement(self) -> Confinement:
         """How the children are held on this machine."""
-        return (await self._running()).confinement
+        with self._awake():
+            return (await self._running()).confinement
 
     async def close(self) -> None:
+        self._rest()
+
+    def _rest(self) -> None:
+        """End the zygote; the next file starts another one."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
+
+    @contextlib.contextmanager
+    def _awake(self) -> Iterator[None]:
+        """While anybody is inside, the zygote is not ended for being idle."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        self._in_use += 1
+        try:
+            yield
+        finally:
+            self._in_use -= 1
+            if not self._in_use:
+                self._resting = asyncio.get_running_loop().call_later(self._idle_seconds, self._rest)
 
     async def _running(self) -> _Zygote:
         async with self._starting:
@@ -131,9 +158,10 @@ class Sandbox:
             "memory": limits.memory,
             "output": limits.output,
         }
-        async with self._turn:
-            zygote = await self._running()
-            answer, end = await zygote.ask(request, content, limits)
+        with self._awake():
+            async with self._turn:
+                zygote = await self._running()
+                answer, end = await zygote.ask(request, content, limits)
         if end.late or end.code == -signal.SIGXCPU:
             raise UnreadableFile(f"Reading the file took longer than {limits.seconds:.0f} seconds, so it was given up.")
         if end.code == -signal.SIGKILL:

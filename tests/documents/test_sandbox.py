@@ -118,3 +118,15 @@ async def test_giving_up_waiting_ends_the_child() -> None:
             await task
 
         assert (await sandbox.parse(b"next", "a.txt")).blocks
+
+
+async def test_an_idle_zygote_ends_and_comes_back_with_the_next_file() -> None:
+    async with Sandbox(idle_seconds=0.05) as sandbox:
+        await sandbox.parse(b"text", "a.txt")
+        first = sandbox.pid
+        async with asyncio.timeout(10):
+            while sandbox.pid is not None:
+                await asyncio.sleep(0.02)
+
+        assert (await sandbox.parse(b"text", "a.txt")).blocks
+        assert sandbox.pid != first
