@@ -24,7 +24,7 @@ from appliance.documents.ingest import ERASE, INGEST
 from appliance.documents.page_images import PageImages
 from appliance.documents.parsing.filetypes import MEDIA_TYPES, FileKind
 from appliance.documents.ports import Index, Reader
-from appliance.documents.receiving import Received
+from appliance.documents.receiving import Received, sweep
 from appliance.documents.schemas import (
     DocumentDetail,
     DocumentPage,
@@ -82,6 +82,7 @@ class Library:
         self._images = PageImages()
         self.limit = limit
         self.folder = store.data / "uploads"
+        sweep(self.folder)
 
     async def upload(self, principal: Principal, upload: Upload, file: Received) -> Uploaded:
         """Keep the file and put it in the queue; durable when this returns.

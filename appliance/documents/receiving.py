@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -125,7 +126,9 @@ def _is_file(segment: Any) -> bool:
     return segment.name == "file" and segment.filename is not None
 
 
-def sweep(folder: Path) -> None:
-    """Remove what uploads left that were cut off by a crash; call it before any upload is taken."""
+def sweep(folder: Path, *, older_than: float = 3600.0) -> None:
+    """Remove what uploads left that a crash cut off: files untouched for `older_than` seconds."""
     for leftover in folder.glob("upload-*"):
-        leftover.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < time.time() - older_than:
+                leftover.unlink()

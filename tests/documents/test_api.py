@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from appliance.app import build
 from appliance.documents import api as documents_api
+from appliance.documents.receiving import sweep
 from appliance.jobs import api as jobs_api
 from appliance.store import Principal
 from tests.documents.plant import Plant
@@ -203,3 +206,13 @@ async def test_the_upload_is_described_in_the_openapi_document(app: Litestar) ->
     fields = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
 
     assert fields.keys() == {"file", "classification", "metadata", "tags"}
+
+
+async def test_what_a_crash_left_of_an_upload_is_removed_later(tmp_path: Path) -> None:
+    old, fresh = tmp_path / "upload-old", tmp_path / "upload-fresh"
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    sweep(tmp_path)
+
+    assert (old.exists(), fresh.exists()) == (False, True)
