@@ -108,6 +108,14 @@ def test_a_table_that_goes_on_over_the_page_keeps_its_header() -> None:
     assert {line.box.page for block in blocks for line in block.lines} >= {1, 2}
 
 
+def test_a_single_row_that_runs_over_to_the_next_page_keeps_its_header() -> None:
+    rows = [["Code", "Message", "Class"]] + [[f"E-{number}", "stopped\nat the infeed", "A"] for number in range(24)]
+    blocks = read(flowing_pdf(ruled(rows)))
+    lines = "\n".join(block.text for block in blocks).split("\n")
+
+    assert lines == [f"Code: E-{number} | Message: stopped at the infeed | Class: A" for number in range(24)]
+
+
 def test_columns_without_lines_are_a_table_too() -> None:
     page: list[Line] = [(72, 60, 10, False, "Settings of the filler")]
     for number, row in enumerate(

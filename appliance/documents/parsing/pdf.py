@@ -19,6 +19,7 @@ from appliance.documents.parsing.pdf_tables import PdfTable
 _MARGIN = 0.13
 """Running headers and footers stand within this share of the page's height from its edges."""
 
+_PAGE_NUMBER = re.compile(r"\b(?:page|seite|strana|página)\s+\d+\s*(?:(?:of|von|z|de|/)\s*\d+)?\s*$", re.IGNORECASE)
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _ORDINARY_TITLE = re.compile(r"^(untitled|microsoft word|document\d*|.*\.(docx?|pdf|indd|qxd))\b", re.IGNORECASE)
 
@@ -87,8 +88,6 @@ def blocks_of(pages: Sequence[PageContent]) -> list[Block]:
 
 def _without_running_lines(pages: Sequence[PageContent]) -> list[PageContent]:
     """Lines near the edges that repeat from page to page (page numbers aside) say nothing about the page."""
-    if len(pages) < 2:
-        return list(pages)
     edges: Counter[tuple[str, int]] = Counter()
     found: list[list[tuple[frozenset[tuple[str, int]], list[int]]]] = []
     for page in pages:
@@ -106,7 +105,12 @@ def _without_running_lines(pages: Sequence[PageContent]) -> list[PageContent]:
     least = max(2, len(pages) // 2)
     kept: list[PageContent] = []
     for page, own in zip(pages, found, strict=True):
-        dropped = {word for keys, words in own if any(edges[key] >= least for key in keys) for word in words}
+        dropped = {
+            word
+            for keys, words in own
+            if any(edges[key] >= least or _PAGE_NUMBER.search(key[0]) for key in keys)
+            for word in words
+        }
         words_left = tuple(word for word in page.words if id(word) not in dropped)
         kept.append(PageContent(page.number, page.width, page.height, words_left, page.rules))
     return kept
@@ -135,13 +139,8 @@ def _body_size(pages: Sequence[PageContent]) -> float:
 def _joined(last: Element, own: list[Element]) -> list[Element]:
     """Join the first element of a page to the last one of the page before, where the break parted them."""
     first = own[0]
-    if isinstance(last, PdfTable) and isinstance(first, PdfTable):
-        same = len(last.lefts) == len(first.lefts) and all(
-            abs(a - b) < 4 for a, b in zip(last.lefts, first.lefts, strict=True)
-        )
-        if same and last.header and (first.header is None or first.header == last.header):
-            last.rows += first.rows
-            return own[1:]
+    if isinstance(last, PdfTable) and isinstance(first, PdfTable) and last.goes_on(first):
+        return own[1:]
     if isinstance(last, Strand) and isinstance(first, Strand) and last.kind == first.kind:
         if last.kind == "paragraph" and last.text[-1:] not in ".!?:;" and first.text[:1].islower():
             last.pieces += [(" ", text, box) for _, text, box in first.pieces]

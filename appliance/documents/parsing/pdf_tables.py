@@ -58,6 +58,22 @@ class PdfTable:
             self.header = [a if a == b else f"{a} {b}".strip() for a, b in zip(first.cells, second.cells, strict=True)]
             del self.rows[0]
 
+    def goes_on(self, following: PdfTable) -> bool:
+        """Take the rows of a table at the top of the next page, if its columns are columns of this one."""
+        places = [
+            next((index for index, left in enumerate(self.lefts) if abs(left - other) < 4), None)
+            for other in following.lefts
+        ]
+        if None in places or not self.header or (following.header is not None and following.header != self.header):
+            return False
+        for row in following.rows:
+            cells, bold = [""] * len(self.lefts), [False] * len(self.lefts)
+            for place, cell, strong in zip(places, row.cells, row.bold, strict=True):
+                if place is not None:
+                    cells[place], bold[place] = cell, strong
+            self.rows.append(Row(cells, bold, row.box, row.page))
+        return True
+
     def _has_figures_column(self) -> bool:
         columns = zip(*(row.cells for row in self.rows[1:]), strict=True)
         return any(sum(1 for cell in column if any(map(str.isdigit, cell))) >= 0.6 * len(column) for column in columns)
@@ -99,14 +115,14 @@ def box_on(page: PageContent, box: tuple[float, float, float, float]) -> Box:
 
 
 def ruled_tables(page: PageContent) -> list[PdfTable]:
-    """Tables drawn with lines: at least two rows and two columns, a third of the cells filled."""
+    """Tables drawn with lines: at least two columns that hold text, a third of the cells filled."""
     if len(page.rules) > MAX_RULES:
         return []
     tables = []
     for rules in _connected(page.rules):
         xs = _clusters([rule.x0 for rule in rules if rule.x0 == rule.x1])
         ys = _clusters([rule.y0 for rule in rules if rule.y0 == rule.y1])
-        if len(xs) >= 3 and len(ys) >= 3:
+        if len(xs) >= 3 and len(ys) >= 2:
             table = _lattice(page, rules, xs, ys)
             if table:
                 tables.append(table)
@@ -177,7 +193,7 @@ def _lattice(page: PageContent, rules: Sequence[Rule], xs: list[float], ys: list
         box = box_of(words) if words else (xs[0], ys[row], xs[-1], ys[row + 1])
         table.append(Row(cells, bold, box, page))
     filled = [column for column in range(columns) if any(row.cells[column] for row in table)]
-    if len(filled) < 2 or len(table) < 2:
+    if len(filled) < 2 or not table:
         return None
     for line in table:
         line.cells = [line.cells[column] for column in filled]
