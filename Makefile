@@ -40,10 +40,10 @@ $(STAMPS)/models: $(CONVERT) $(wildcard models/starter/weights/*) | $(STAMPS)/ru
 	@touch $@
 
 $(STAMPS)/node: | $(STAMPS)/run
-	@if command -v node >/dev/null && command -v npm >/dev/null && [ "$$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; then \
+	@if command -v node >/dev/null && command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'; then \
 		printf '#!/bin/sh\nexec npm "$$@"\n' > $(VENV)/npm; \
 	else \
-		echo "      Node.js, from PyPI: the system has none of version 20 or newer"; \
+		echo "      Node.js, from PyPI: the system has none of version 20.19 or newer"; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt; \
 		$(BIN)/python packaging/npm_from_wheel.py > $(VENV)/npm; \
 	fi
@@ -72,18 +72,22 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 
 test: setup $(STAMPS)/dev $(STAMPS)/browser ## Set up, then run every test
 	@$(BIN)/python -m pytest
+	@cd webui && ../$(VENV)/npm run --silent test
 
 check: $(STAMPS)/dev $(STAMPS)/node ## Style, types, arrows between domains, documents that match the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m appliance.reference --check docs/reference
+	@$(BIN)/outpost openapi $(STAMPS)/openapi.json && cmp -s $(STAMPS)/openapi.json webui/openapi.json || { \
+		echo "webui/openapi.json no longer matches the code: run make format"; exit 1; }
 	@[ -d webui/node_modules ] || (cd webui && ../$(VENV)/npm ci --silent --no-audit --no-fund)
 	@cd webui && ../$(VENV)/npm run --silent check
 
 format: $(STAMPS)/dev ## Format the code and write the reference pages
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 	@$(BIN)/python -m appliance.reference docs/reference
+	@$(BIN)/outpost openapi webui/openapi.json
 
 smoke: setup ## The path of `make run` in a fresh directory: start, one question answered, stop
 	@$(BIN)/python -m tests.smoke

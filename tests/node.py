@@ -69,6 +69,10 @@ class RunningNode:
         return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else "(no log)"
 
     def _ready(self) -> bool:
+        # Only a socket that somebody listens on: httpcore drops its own with a warning when it is refused.
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(self.data / "run" / "outpost.sock")) != 0:
+                return False
         try:
             with self.owner(timeout=2) as door:
                 return door.get("/health/ready").status_code == 200

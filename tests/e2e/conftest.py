@@ -7,7 +7,6 @@ script error or an error line in the console fails the test in which it happens.
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,18 +48,10 @@ def chromium_path() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-class QuietNode(RunningNode):
-    """Asks only a socket that somebody listens on: httpcore drops its own when it is refused, with a warning."""
-
-    def _ready(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.data / "run" / "outpost.sock")) == 0 and super()._ready()
-
-
 @pytest.fixture(scope="session")
 def running_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """The demo plant, as soon as the documents of these tests answer questions."""
-    with QuietNode(tmp_path_factory.mktemp("e2e") / "node", demo=True) as node:
+    with RunningNode(tmp_path_factory.mktemp("e2e") / "node", demo=True) as node:
 
         def answering() -> bool:
             with node.owner(TENANT) as door:
