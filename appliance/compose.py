@@ -27,7 +27,7 @@ from appliance.audit.recovery import recover
 from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
 from appliance.documents import api as documents_api
-from appliance.documents.ingest import Ingest
+from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
@@ -139,7 +139,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "people": People(store, passwords=passwords),
             "kiosks": Kiosks(store, recorder, attempts=Attempts()),
             "library": library,
-            "jobs": Jobs(store, gate, cursors),
+            "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
             "chat": Chat(store, gate, answers, cursors),
