@@ -140,6 +140,21 @@ async def test_the_file_of_pids_names_only_processes_that_run(tmp_path: Path) ->
     assert not (run / "pids.json").exists()
 
 
+async def test_a_program_that_waits_for_a_file_starts_when_it_is_there_and_not_before(tmp_path: Path) -> None:
+    run, sign = tmp_path / "run", tmp_path / "sign"
+    patient = Program("patient", [sys.executable, "-c", LONG_LIVED], after=sign)
+
+    async with running(run, program("a", LONG_LIVED), patient):
+        await until(lambda: "a" in pids(run), "the child that does not wait")
+        assert "patient" not in pids(run)
+        sign.touch()
+        await until(lambda: "patient" in pids(run), "the child that waited")
+
+    sign.unlink()
+    async with running(run, patient):
+        pass
+
+
 async def test_stopping_ends_every_child_and_starts_none_again(tmp_path: Path) -> None:
     run = tmp_path / "run"
 

@@ -21,7 +21,8 @@ async def ask_node(socket: Path, question: str, *, tenant: str | None, as_json: 
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     else:
-        _show(Console(highlight=False), answer)
+        # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
+        _show(Console(highlight=False, soft_wrap=not sys.stdout.isatty()), answer)
     return 0
 
 
@@ -31,13 +32,13 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
         if answer.get("nearest"):
             console.print("The nearest passages:", style="dim")
         for citation in answer.get("nearest", [])[:3]:
-            console.print(Padding(Text(citation["quote"].strip()), (0, 0, 0, 2)))
-            console.print(Padding(Text(_source(citation), style="dim"), (0, 0, 1, 2)))
+            console.print(Padding(Text(citation["quote"].strip()), (0, 0, 0, 2), expand=False))
+            console.print(Padding(Text(_source(citation), style="dim"), (0, 0, 1, 2), expand=False))
     else:
         console.print(Text(answer["answer"], style="bold"))
         console.print()
         for citation in answer["citations"]:
-            console.print(Padding(Text(_source(citation), style="cyan"), (0, 0, 0, 2)))
+            console.print(Padding(Text(_source(citation), style="cyan"), (0, 0, 0, 2), expand=False))
     times = f"{answer['ms_to_quotes']:.0f} ms to the first passages, {answer['ms_total']:.0f} ms in all"
     console.print(Text(f"{times}; {answer['served_by']}", style="dim"))
 

@@ -36,7 +36,7 @@ async def examine(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings]) + "\n")
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         for finding in findings:
             console.print(f"{_MARKS[finding.state]} {finding.subject}: {finding.fact}")
             if finding.advice:
@@ -69,7 +69,9 @@ def look_at_files(settings: Settings) -> list[Finding]:
         )
     if (data / INITIALISED).exists():
         why = f"the passwords of the first people stand in {INITIALISED}"
-        findings.append(Finding("sign-ins", "note", why, "Give people passwords of their own, then empty the file."))
+        findings.append(
+            Finding("sign-ins", "note", why, "Give people passwords of their own, and keep the file to yourself.")
+        )
     for part in ("models", "webui"):
         there = (settings.share / part).is_dir()
         fact = "installed" if there else "missing"

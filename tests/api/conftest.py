@@ -1,15 +1,12 @@
-"""One node for all tests of this folder."""
+"""The node of this folder's tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.api.plant import Plant, running_plant
+from tests.api.plant import Plant, shared_plant
 
 
-@pytest.fixture(scope="package")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    with running_plant(tmp_path_factory.mktemp("plant")) as plant:
-        yield plant
+@pytest.fixture(scope="session")
+def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    return shared_plant(request.config, tmp_path_factory.mktemp("plant"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from appliance.supervisor import ask_readiness
 from tests.identity.site import Device
 from tests.node import RunningNode, listed
 
@@ -19,6 +20,8 @@ TENANT = "plant"
 MANUAL = "pump-p101a.md"
 QUESTION = "What is the tightening torque of the casing bolts of P-101A?"
 TORQUE = "47 Nm"
+FRESH_SECONDS = 600
+"""A token lives for 900."""
 
 TEXT = """# Pump P-101A
 
@@ -36,25 +39,22 @@ Alarm E-0417 means that the mechanical seal of P-101A leaks. Stop the pump and c
 """
 
 
-class Node(RunningNode):
-    """Asks without leaving sockets behind: a refused connection of the client library is never closed."""
-
-    def _ready(self) -> bool:
-        return ask_readiness(self.data / "run" / "outpost.sock") == 200
-
-
 class Plant:
     """The node and the ways in."""
 
     def __init__(self, node: RunningNode) -> None:
         self.node = node
-        self._people: dict[str, httpx.Client] = {}
+        self._people: dict[str, tuple[httpx.Client, float]] = {}
 
     def person(self, role: str) -> httpx.Client:
-        """A client of the signed-in admin, operator or viewer; the same one each time."""
-        if role not in self._people:
-            self._people[role] = self.node.sign_in(role, TENANT)
-        return self._people[role]
+        """A client of the signed-in admin, operator or viewer; the same one as long as its token is fresh."""
+        client, since = self._people.get(role, (None, 0.0))
+        if client is None or time.monotonic() - since > FRESH_SECONDS:
+            if client is not None:
+                client.close()
+            client = self.node.sign_in(role, TENANT)
+            self._people[role] = client, time.monotonic()
+        return client
 
     def stranger(self) -> httpx.Client:
         """A client that nobody has signed in with."""
@@ -95,20 +95,32 @@ class Plant:
             return received
 
     def close(self) -> None:
-        for client in self._people.values():
+        for client, _ in self._people.values():
             client.close()
 
 
 @contextmanager
 def running_plant(folder: Path) -> Iterator[Plant]:
     """A node without a demo, one manual in its library."""
-    with Node(folder / "data", demo=False) as node:
+    with RunningNode(folder / "data", demo=False) as node:
         plant = Plant(node)
         try:
             plant.put(MANUAL, TEXT, metadata=json.dumps({"revision": "C", "assets": ["P-101A"]}))
             yield plant
         finally:
             plant.close()
+
+
+_SHARED = pytest.StashKey[Plant]()
+
+
+def shared_plant(config: pytest.Config, folder: Path) -> Plant:
+    """The node that all tests of one run share which do it no harm; started by the first, stopped at the very end."""
+    if _SHARED not in config.stash:
+        stack = ExitStack()
+        config.stash[_SHARED] = stack.enter_context(running_plant(folder))
+        config.add_cleanup(stack.close)
+    return config.stash[_SHARED]
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

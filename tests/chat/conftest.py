@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,7 +18,7 @@ from appliance.store import Store, Tenant
 from appliance.store.admission import minter
 from appliance.web import Cursors
 from models.client import ModelClient
-from tests.api.plant import Plant, running_plant
+from tests.api.plant import Plant, shared_plant
 from tests.chat.room import Room
 
 POLICY = PolicyEngine()
@@ -38,7 +38,6 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     await models.close()
 
 
-@pytest.fixture(scope="package")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    with running_plant(tmp_path_factory.mktemp("plant")) as plant:
-        yield plant
+@pytest.fixture(scope="session")
+def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    return shared_plant(request.config, tmp_path_factory.mktemp("plant"))

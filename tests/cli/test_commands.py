@@ -1,0 +1,188 @@
+"""Commands say what they did, in words for people or in JSON for programs, and end with a code that means something."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
+from tests.chat.test_chat_http import BESIDE, PROMISED
+from tests.cli.shell import outpost
+
+WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING = 2, 12, 13, 18
+
+
+def test_help_names_every_command_and_what_it_is_for() -> None:
+    help_ = outpost("--help")
+
+    assert help_.code == 0
+    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "openapi"):
+        assert f" {command} " in help_.out
+    assert outpost("run", "--help").code == 0
+    assert outpost("--version").out.count(".") == 2
+
+
+@pytest.mark.parametrize("words", [["ask"], ["nonsense"], ["ask", "x", "--bogus"], ["audit", "nonsense"]])
+def test_wrong_use_is_code_2_and_says_what_was_wrong(words: list[str]) -> None:
+    ended = outpost(*words)
+
+    assert ended.code == WRONG_USE
+    assert "Error" in ended.out + ended.err
+    assert "Traceback" not in ended.out + ended.err
+
+
+def test_a_variable_that_is_no_setting_is_code_2_in_words_and_in_json() -> None:
+    mistyped = {"OUTPOST_LISTNE": "127.0.0.1:9000"}
+
+    ended = outpost("doctor", environment=mistyped)
+    assert (ended.code, ended.out) == (WRONG_USE, "")
+    assert ended.err.startswith("refused: OUTPOST_LISTNE is not a setting.\nhint:    ")
+    as_json = outpost("ask", "x", "--json", environment=mistyped)
+    assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "invalid-setting")
+
+
+def test_a_node_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path) -> None:
+    ended = outpost("run", "--data", tmp_path / "data", "--listen", "0.0.0.0:8000")
+
+    assert ended.code == WRONG_USE
+    assert "TLS" in ended.err
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("words", [["ask", "x"], ["kiosk-code"], ["ingest", "README.md"]])
+def test_a_node_that_is_not_running_is_code_18_with_a_hint(tmp_path: Path, words: list[str]) -> None:
+    ended = outpost(*words, "--data", tmp_path)
+    assert (ended.code, ended.out.strip()) == (NOT_RUNNING, "")
+    assert "outpost run" in ended.err
+
+    as_json = outpost(*words, "--data", tmp_path, "--json")
+    assert as_json.code == NOT_RUNNING
+    assert (as_json.json["code"], as_json.json["status"]) == ("not-running", 503)
+
+
+def test_a_question_is_answered_in_words_with_its_source(plant: Plant) -> None:
+    ended = outpost("ask", QUESTION, "--data", plant.node.data)
+
+    assert ended.code == 0
+    assert TORQUE in ended.out
+    assert MANUAL in ended.out
+    assert "revision C" in ended.out
+
+
+def test_a_question_is_answered_in_json_as_the_api_does(plant: Plant) -> None:
+    answer = outpost("ask", QUESTION, "--data", plant.node.data, "--json").json
+
+    assert answer.keys() == PROMISED | BESIDE
+    assert answer["citations"][0]["filename"] == MANUAL
+
+
+def test_a_problem_of_the_node_ends_a_command_with_the_problems_own_code(plant: Plant) -> None:
+    ended = outpost("ask", QUESTION, "--data", plant.node.data, "--tenant", "elsewhere")
+    assert (ended.code, ended.out) == (NOT_FOUND, "")
+    assert "no such tenant" in ended.err
+
+    as_json = outpost("ask", " ", "--data", plant.node.data, "--json")
+    assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "invalid-input")
+
+
+def test_files_are_taken_in_and_waited_for(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "valve-v7.md").write_text("# Valve V-7\n\nThe valve V-7 opens at 6 bar.\n")
+
+    ended = outpost("ingest", tmp_path, "--data", plant.node.data, "--tenant", TENANT, "--wait", "--json")
+
+    assert ended.code == 0, ended.err
+    assert ended.json["failed"] == 0
+    names = [one["filename"] for one in plant.person("viewer").get("/v1/documents").json()["items"]]
+    assert any(name.endswith("valve-v7.md") for name in names)
+
+
+def test_a_file_that_is_not_there_is_code_12(plant: Plant) -> None:
+    assert outpost("ingest", "/nowhere/at/all.md", "--data", plant.node.data).code == NOT_FOUND
+
+
+def test_a_kiosk_code_is_made_for_one_kiosk(plant: Plant) -> None:
+    first, second = (outpost("kiosk-code", "--data", plant.node.data) for _ in range(2))
+
+    assert (first.code, second.code) == (0, 0)
+    assert len(first.out.split()) == 1
+    assert first.out != second.out
+
+
+def test_the_record_of_a_running_node_is_verified(plant: Plant) -> None:
+    ended = outpost("audit", "verify", "--data", plant.node.data)
+    assert ended.code == 0, ended.out
+    assert "as it was written" in ended.out
+
+    as_json = outpost("audit", "verify", "--data", plant.node.data, "--json")
+    assert (as_json.code, as_json.json["ok"]) == (0, True)
+
+
+def test_there_is_no_record_to_verify_where_there_is_no_node_and_none_is_made(tmp_path: Path) -> None:
+    ended = outpost("audit", "verify", "--data", tmp_path / "data", "--json")
+
+    assert ended.code >= 10
+    assert ended.json["hint"]
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_description_of_the_api_is_the_one_that_the_node_serves(plant: Plant, tmp_path: Path) -> None:
+    assert outpost("openapi", tmp_path / "openapi.json").code == 0
+
+    with plant.stranger() as client:
+        assert json.loads((tmp_path / "openapi.json").read_text()) == client.get("/openapi.json").json()
+
+
+def states(words: list[dict[str, str]]) -> dict[str, str]:
+    """The state of each finding; how full the machine's disk is says nothing about the node."""
+    return {one["subject"]: one["state"] for one in words if one["subject"] != "disk"}
+
+
+def test_the_doctor_finds_a_running_node_well(plant: Plant) -> None:
+    ended = outpost("doctor", "--data", plant.node.data, "--json")
+
+    found = states(ended.json)
+    assert set(found.values()) <= {"ok", "note"}
+    assert found["database"] == found["record"] == found["worker"] == "ok"
+    assert "demo" not in found
+    words = outpost("doctor", "--data", plant.node.data)
+    assert "ok" in words.out
+    assert words.code == ended.code
+
+
+def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(plant: Plant, tmp_path: Path) -> None:
+    nothing = outpost("doctor", "--data", tmp_path / "none")
+    assert nothing.code == 1
+    assert "outpost run" in nothing.out
+    assert not (tmp_path / "none").exists()
+
+    broken = tmp_path / "broken"
+    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run"))
+    broken.chmod(0o755)
+    (broken / "keys" / "master.key").unlink()
+    ended = outpost("doctor", "--data", broken, "--json")
+    assert ended.code == 1
+    assert (states(ended.json)["broken"], states(ended.json)["master.key"]) == ("bad", "bad")
+    assert all(one["advice"] for one in ended.json if one["state"] == "bad")
+    assert states(ended.json)["node"] == "note"
+
+
+def test_a_second_node_on_the_same_data_is_refused_and_the_first_goes_on(plant: Plant) -> None:
+    before = plant.node.pids()
+
+    ended = outpost("run", "--data", plant.node.data, "--listen", "127.0.0.1:0")
+
+    assert ended.code == CONFLICT
+    assert "already" in ended.err
+    assert plant.node.pids() == before
+    assert plant.person("viewer").get("/v1/auth/me").status_code == 200
+
+
+def test_a_second_node_at_the_same_address_is_refused_before_it_makes_its_keys(plant: Plant, tmp_path: Path) -> None:
+    ended = outpost("run", "--data", tmp_path / "data", "--listen", f"127.0.0.1:{plant.node.port}")
+
+    assert ended.code == CONFLICT
+    assert f"port {plant.node.port}" in ended.err
+    assert not (tmp_path / "data" / "keys").exists()

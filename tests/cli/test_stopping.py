@@ -1,0 +1,89 @@
+"""A node can be stopped at any moment, by Ctrl-C or SIGTERM, and leaves no process and no half-made directory."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.api.plant import TENANT
+from tests.cli.shell import OUTPOST, outpost
+from tests.node import ROOT, RunningNode, free_port
+
+PATIENCE = 60
+
+
+def family_of(pid: int) -> list[psutil.Process]:
+    """A process and everything it has started."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def started(data: Path) -> subprocess.Popen[bytes]:
+    command = [*OUTPOST, "run", "--data", str(data), "--listen", f"127.0.0.1:{free_port()}"]
+    with data.with_name("log").open("ab") as log:
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, "it ended by itself"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
+    return alive == []
+
+
+def test_a_node_that_was_killed_leaves_nobody_behind_and_one_that_is_told_to_stop_ends_cleanly(tmp_path: Path) -> None:
+    node = RunningNode(tmp_path / "data", demo=False)
+    with node:
+        node.wait_for(lambda: "worker" in node.pids(), "the last process to start", seconds=PATIENCE)
+        assert node.process is not None
+        everybody = family_of(node.process.pid)
+        assert len(everybody) >= 4
+        node.process.kill()
+        node.process.wait()
+        assert gone(everybody[1:])
+
+        assert node.start().process is not None
+        everybody = family_of(node.process.pid)
+        node.process.send_signal(signal.SIGINT)
+        assert node.process.wait(PATIENCE) == 0
+        node.process = None
+
+    assert gone(everybody)
+    assert [path.name for path in (node.data / "run").iterdir() if path.suffix in {".sock", ".json"}] == []
+    assert "Traceback" not in node.log_tail()
+    assert outpost("audit", "verify", "--data", node.data).code == 0
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("keys", signal.SIGTERM), ("credentials.json", signal.SIGINT), ("run/pids.json", signal.SIGTERM)],
+    ids=["while it makes its keys", "when its people are made", "while its processes start"],
+)
+def test_a_node_that_is_stopped_while_it_starts_ends_cleanly(
+    tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    data = tmp_path / "data"
+    process = started(data)
+    wait_for((data / moment).exists, process)
+    everybody = family_of(process.pid)
+
+    process.send_signal(number)
+
+    assert process.wait(PATIENCE) == 0
+    assert gone(everybody)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    if moment == "keys":
+        with RunningNode(data, demo=False, log=tmp_path / "log") as node, node.sign_in("admin", TENANT) as admin:
+            assert admin.get("/v1/auth/me").json()["role"] == "admin"
