@@ -92,6 +92,14 @@ class Edge:
         correlation = uuid.uuid4()
         started = time.perf_counter()
         status = 500
+        body_is_read = not _has_body(scope)
+
+        async def watched() -> Any:
+            nonlocal body_is_read
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                body_is_read = True
+            return message
 
         async def decorated(message: Message) -> None:
             nonlocal status
@@ -100,17 +108,25 @@ class Edge:
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]
                 if is_api(path) and not any(name.lower() == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
+                if not body_is_read:
+                    # The server is about to hang up on the rest of the body; said aloud, nobody asks again on this line.
+                    headers.append((b"connection", b"close"))
                 message = {**message, "headers": headers}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=str(correlation)):
-            await (self._api if is_api(path) else self._ui)(scope, receive, decorated)
+            await (self._api if is_api(path) else self._ui)(scope, watched, decorated)
         # The template keeps the label set small: one series per route, never one per document. A method is the client's
         # own word.
         template = _template(scope) if is_api(path) else "ui"
         method = scope["method"] if scope["method"] in METHODS else "other"
         REQUESTS.labels(method, template, str(status)).inc()
         REQUEST_SECONDS.labels(method, template).observe(time.perf_counter() - started)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def _template(scope: Any) -> str:

@@ -154,6 +154,16 @@ def test_a_request_without_a_token_is_refused_before_its_body_is_read(plant: Pla
         assert client.post("/v1/chat", content=b"{" * 1_000_000, headers=JSON).status_code == 401
 
 
+def test_a_refusal_that_leaves_the_body_unread_says_that_the_line_ends_and_no_other_does(plant: Plant) -> None:
+    body = json.dumps({"message": "x" * 5_000_000}).encode()
+    for _ in range(3):
+        refused = plant.person("viewer").post("/v1/chat", content=body, headers=JSON)
+        assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+        assert "connection" not in plant.person("viewer").post("/v1/chat", json={}).headers
+        assert "connection" not in plant.person("viewer").get("/v1/auth/me").headers
+        assert "connection" not in plant.person("viewer").post("/v1/search", json={"query": QUESTION}).headers
+
+
 def test_headers_beyond_reason_are_refused_or_ignored_and_the_node_goes_on(plant: Plant) -> None:
     for headers in (b"x: " + b"a" * 1_000_000, b"\r\n".join(b"x-%d: a" % index for index in range(2000))):
         answer = plant.raw(b"GET /v1/auth/me HTTP/1.1\r\nhost: node\r\nconnection: close\r\n" + headers + b"\r\n\r\n")
