@@ -51,6 +51,10 @@ def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any,
     from appliance import seeding
 
     if name == "init":
+        # A second's work that is better finished: stopped between making people and writing their passwords down, it
+        # would leave a node that nobody can sign in to.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         return seeding.initialise(settings, demo=DEMO in rest)
     if name == "seed":
         return seeding.fill(settings)

@@ -47,10 +47,10 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = await open_store(settings.data, settings.database_url)
     try:
-        await store.migrate()
         if store.recovery_code is not None:
             print(f"outpost: recovery key, shown only now: {store.recovery_code}", flush=True)
             print("outpost: write it down; with the data but without the keys, it is the only way back.", flush=True)
+        await store.migrate()
         tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
         passwords = Passwords()
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -187,3 +189,16 @@ def test_a_client_that_hangs_up_leaves_a_closed_record(plant: Plant, after: byte
     # Whether the node noticed in time is chance; that it says which is not.
     assert (post["result_status"], post["metadata"].get("error")) in {("error", "cancelled"), ("success", None)}
     assert plant.person("viewer").post("/v1/chat", json={"message": QUESTION}).status_code == 200
+
+
+def test_without_its_models_the_node_still_quotes_and_the_models_come_back(plant: Plant) -> None:
+    viewer, killed = plant.person("viewer"), plant.node.pids()["models"]
+
+    os.kill(killed, signal.SIGKILL)
+    answer = viewer.post("/v1/chat", json={"message": QUESTION}).raise_for_status().json()
+
+    assert answer.keys() == PROMISED | BESIDE
+    assert TORQUE in json.dumps(answer)
+    wait_for(lambda: viewer.get("/health/ready").json()["status"] == "healthy")
+    assert plant.node.pids()["models"] != killed
+    assert viewer.post("/v1/chat", json={"message": QUESTION}).json()["served_by"] != answer["served_by"]

@@ -1,0 +1,56 @@
+"""The log is for machines and strangers: one JSON line per fact, and never what somebody said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from tests.node import ROOT
+
+SAYS = """
+import logging, structlog
+from appliance.logs import configure
+configure("info", "web")
+log = structlog.get_logger("x")
+log.info("a fact", count=3)
+log.debug("not at this level")
+
+def inner():
+    raise ValueError("Nora asked about Zwiebelgrease")
+
+try:
+    try:
+        inner()
+    except ValueError as error:
+        raise KeyError("Zwiebelgrease") from error
+except KeyError as error:
+    log.error("it failed", exc_info=error)
+    log.exception("again")
+    logging.getLogger("library").error("a library failed", exc_info=True)
+logging.getLogger("library").info("chatter")
+"""
+
+
+def logged() -> list[dict[str, Any]]:
+    done = subprocess.run([sys.executable, "-c", SAYS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "Zwiebelgrease" not in done.stderr
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_a_line_is_a_fact_with_its_process_and_its_moment() -> None:
+    fact = logged()[0]
+
+    assert (fact["event"], fact["count"], fact["process"], fact["level"]) == ("a fact", 3, "web", "info")
+    assert fact["timestamp"].endswith("Z")
+
+
+def test_an_exception_is_told_by_its_kind_and_its_place_without_its_words() -> None:
+    lines = logged()
+
+    assert [line["event"] for line in lines] == ["a fact", "it failed", "again", "a library failed"]
+    for line in lines[1:]:
+        assert [step.split(" at ")[0] for step in line["trace"]] == ["KeyError", "ValueError"]
+        assert line["level"] == "error"
