@@ -65,7 +65,8 @@ class BuiltUi:
             return
         cache = b"public, max-age=31536000, immutable" if file.forever else b"no-cache"
         common = [(b"etag", file.etag), (b"cache-control", cache), (b"vary", b"accept-encoding")]
-        if headers.get(b"if-none-match") == file.etag:
+        # A list of tags, or a weak one, holds ours as it stands.
+        if file.etag in headers.get(b"if-none-match", b""):
             await _respond(send, 304, common, b"")
             return
         body = file.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,15 @@ from pathlib import Path
 from tests.api.plant import MANUAL, TORQUE
 from tests.node import ROOT
 
-ALONE = """
-ip link set lo up || exit 3
-test -z "$(ip route)" || exit 4
-exec "$@"
-"""
+SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
 A_DAY = """
-import json, psutil, sys
+import fcntl, json, psutil, socket, struct, sys
 from pathlib import Path
-from tests.api.plant import QUESTION, TENANT, running_plant
+from tests.api.plant import QUESTION, running_plant
+
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, int(sys.argv[2]), struct.pack("16sh", b"lo", int(sys.argv[3])))
+assert len(Path("/proc/self/net/route").read_text().splitlines()) == 1, "there is a way out"
 
 def lines():
     found = []
@@ -38,7 +39,8 @@ print(json.dumps({"answer": answer, "parts": parts, "lines": held}))
 
 
 def test_with_the_cable_out_a_fresh_node_takes_a_manual_in_and_quotes_it(tmp_path: Path) -> None:
-    command = ["unshare", "--net", "sh", "-c", ALONE, "alone", sys.executable, "-c", A_DAY, str(tmp_path)]
+    apart = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
+    command = [*apart, sys.executable, "-c", A_DAY, str(tmp_path), str(SIOCSIFFLAGS), str(IFF_UP)]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
 

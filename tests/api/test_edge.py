@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 
 from tests.api.plant import QUESTION, TORQUE, Plant
@@ -68,6 +70,9 @@ def test_pages_and_hashed_files_come_with_a_tag_and_are_not_sent_twice(plant: Pl
             first = client.get(path)
             again = client.get(path, headers={"if-none-match": first.headers["etag"]})
             assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+            among = client.get(path, headers={"if-none-match": f'"other", W/{first.headers["etag"]}'})
+            assert among.status_code == 304
+            assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
         assert "immutable" in client.get(script[1]).headers["cache-control"]
         assert page.headers["cache-control"] == "no-cache"
 
@@ -150,6 +155,19 @@ def test_metrics_name_no_person_no_question_and_no_document(plant: Plant) -> Non
         text = client.get("/metrics").text
 
     assert not any(word in text for word in ("viewer", "torque", "P-101A", "pump"))
+
+
+def test_no_process_of_the_node_listens_or_speaks_beyond_loopback(plant: Plant) -> None:
+    lines = []
+    for pid in plant.node.pids().values():
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            lines += one.net_connections("inet")
+
+    assert any(line.status == psutil.CONN_LISTEN and line.laddr.port == plant.node.port for line in lines)
+    for line in lines:
+        assert ipaddress.ip_address(line.laddr.ip).is_loopback
+        assert not line.raddr or ipaddress.ip_address(line.raddr.ip).is_loopback
 
 
 def test_many_at_once_are_all_answered_each_with_its_own_answer(plant: Plant) -> None:

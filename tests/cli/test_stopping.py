@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -56,8 +58,18 @@ def test_a_node_that_was_killed_leaves_nobody_behind_and_one_that_is_told_to_sto
 
         assert node.start().process is not None
         everybody = family_of(node.process.pid)
-        node.process.send_signal(signal.SIGINT)
-        assert node.process.wait(PATIENCE) == 0
+        with contextlib.ExitStack() as visitors:
+            # Visitors who say nothing, or half a sentence, or stay on the line, do not hold a node back.
+            for said in (
+                b"",
+                b"POST /v1/chat HTTP/1.1\r\nhost: no",
+                b"GET /health/live HTTP/1.1\r\nhost: node\r\n\r\n",
+            ):
+                line = visitors.enter_context(socket.create_connection(("127.0.0.1", node.port)))
+                line.sendall(said)
+            assert line.recv(4096).startswith(b"HTTP/1.1 200")
+            node.process.send_signal(signal.SIGINT)
+            assert node.process.wait(PATIENCE) == 0
         node.process = None
 
     assert gone(everybody)
