@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from appliance.answers.quantities import dimensions
@@ -20,9 +21,16 @@ TELLING = 0.3
 """A word of the question that weighs less does not choose between rows."""
 
 
+@lru_cache(maxsize=8192)
 def keys_of_text(text: str) -> frozenset[str]:
     """Keys of all terms of `text` that carry meaning."""
-    return frozenset(term.key for term in terms(text) if not term.is_stop)
+    return frozenset(sequence(text))
+
+
+@lru_cache(maxsize=8192)
+def sequence(text: str) -> tuple[str, ...]:
+    """The same keys in the order of the text."""
+    return tuple(term.key for term in terms(text) if not term.is_stop)
 
 
 def labels(question: Question) -> frozenset[str]:

@@ -22,6 +22,8 @@ CandidateKind = Literal["row", "sentence", "paragraph", "steps", "list"]
 
 LONGEST_PARAGRAPH = 700
 """Characters; a longer paragraph is a page to read, not a quote."""
+SHORT_PARAGRAPH = 320
+"""Characters; a paragraph up to this is as quickly read as a sentence of it, and says what the sentence leans on."""
 
 _END = re.compile(r"[.!?][\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9•*-]|\s*\n|\s*$)")
 _ABBREVIATION = re.compile(
@@ -119,18 +121,33 @@ def steps_only(hit: Hit) -> Candidate | None:
 def _sentences(hit: Hit) -> list[Candidate]:
     text = hit.passage.text
     made: list[Candidate] = []
-    previous = ""
     intro = ""
+    before: tuple[int, int] | None = None
     for start, end in sentences(text):
         sentence = text[start:end]
-        if sentence.rstrip().endswith(":") and not _ITEM.match(sentence):
-            intro = sentence
-        elif not _ITEM.match(sentence):
-            intro = ""
-        bound = intro if _ITEM.match(sentence) else previous if _DEPENDENT.match(sentence) else ""
-        made.append(Candidate(hit, "sentence", ((start, end),), intro=bound))
-        previous = sentence
+        item = _ITEM.match(sentence) is not None
+        if not item:
+            intro = sentence if sentence.endswith(":") else ""
+        begin, stop = start, end
+        if before is not None and _DEPENDENT.match(sentence) and "\n" not in text[before[1] : start]:
+            # What `it` is stands in the sentence before.
+            begin = before[0]
+        if sentence.endswith(":") and not item:
+            if hit.passage.kind in ("list", "steps"):
+                continue
+            stop = _led_to(text, end)
+        made.append(Candidate(hit, "sentence", ((begin, stop),), intro=intro if item else ""))
+        before = (start, end)
     return made
+
+
+def _led_to(text: str, end: int) -> int:
+    """Where that ends which a colon at `end` leads to: the rest, if it is short, else the next line."""
+    if len(text) - end <= SHORT_PARAGRAPH:
+        return len(text.rstrip())
+    after = text.find("\n", end + 1)
+    line_end = text.find("\n", after + 1) if after == end + 1 else after
+    return len(text.rstrip()) if line_end == -1 else line_end
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

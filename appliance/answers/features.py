@@ -5,10 +5,13 @@ The same features choose among candidates and decide whether the best of them is
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from appliance.answers.binding import keys_of_text
+from appliance.answers.binding import keys_of_text, sequence
 from appliance.answers.quantities import dimensions, figures
 from appliance.retrieval.glossary import alternatives
 from appliance.retrieval.identifiers import identifiers
@@ -16,11 +19,22 @@ from appliance.retrieval.rules import keys_in
 
 if TYPE_CHECKING:
     from appliance.answers.candidates import Candidate
-    from appliance.answers.question import Question
+    from appliance.answers.question import Question, Word
+    from appliance.documents.values import DocumentFacts
     from models.values import Reading
 
+Kin = Mapping[str, Mapping[str, float]]
+"""For the key of a word of the question: keys of other words, and how far (0..1) they mean the same."""
+
+_CAUSE = re.compile(
+    r"\b(?:because|due to|caused?|causes|since|reason|therefore|so that|otherwise|or else|to avoid|to prevent|in order to)\b",
+    re.IGNORECASE,
+)
 SYNONYM = 0.75
 """What a word that means about the same counts for."""
+REACH = 3
+AKIN = 0.4
+WHOLE = {"steps": 1.0, "list": 1.0, "paragraph": 0.4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,9 @@ class Features:
 
     quote     share of the question's words (by weight) that the quote itself holds
     context   the same for the quote with its intro, headings and the document's names
+    heading   the same for the innermost heading and the caption alone, less where they speak of much else
+    lead      the same where the quote is what its passage begins with
+    apart     share of the question's word pairs (`drain plug`) that stand nowhere side by side
     missing   weight of the most telling word that not even the context holds
     wish      the quote is of the kind that was wished for: a figure of the right dimension, a part number, steps
     failed    a kind was wished for, and the quote is not of it
@@ -44,6 +61,9 @@ class Features:
 
     quote: float
     context: float
+    heading: float
+    lead: float
+    apart: float
     missing: float
     wish: float
     failed: float
@@ -55,13 +75,20 @@ class Features:
     near: float = 0.0
     reader: float = 0.0
     answerable: float = 0.0
+    alone: float = 0.0
 
 
 NAMES = tuple(Features.__slots__)
 
 
 def features(
-    question: Question, candidate: Candidate, *, reading: Reading | None, offset: int = 0, near: float = 0.0
+    question: Question,
+    candidate: Candidate,
+    *,
+    reading: Reading | None = None,
+    offset: int = 0,
+    near: float = 0.0,
+    kin: Kin | None = None,
 ) -> Features:
     """Weigh one candidate.
 
@@ -71,31 +98,28 @@ def features(
         reading: what the reader made of its passage, if it read it.
         offset: characters that stood before the passage's text when it was read.
         near: the reranker's score of the quote.
+        kin: words of the passages that mean about what a word of the question means.
     """
-    quote = _held(question, candidate.text)
+    kin = kin or {}
     hit = candidate.hit
-    around = "\n".join(
-        (
-            candidate.text,
-            candidate.intro,
-            _whole_row(candidate),
-            hit.passage.heading,
-            hit.document.title,
-            _names(candidate),
-        )
-    )
-    context = _held(question, around)
+    parts = _parts(candidate)
+    innermost = f"{hit.passage.heading.rpartition(' > ')[2]}\n{candidate.table.caption if candidate.table else ''}"
+    quote = held(question, (candidate.text,), kin)
+    context = held(question, parts, kin)
     weights = {word.key: word.weight for word in question.words}
-    total = sum(weights.values()) or 1.0
+    heading = _share_of_all(held(question, (innermost,), kin), weights) * _terse(question, innermost)
     wish = _wish(question, candidate)
     return Features(
-        quote=sum(weights[key] * share for key, share in quote.items()) / total,
-        context=sum(weights[key] * share for key, share in context.items()) / total,
+        quote=_share_of_all(quote, weights),
+        context=_share_of_all(context, weights),
+        heading=heading,
+        lead=heading if candidate.start == 0 or hit.passage.text[: candidate.start].count("\n") == 0 else 0.0,
+        apart=_apart(question, parts, kin),
         missing=max((weights[key] * (1 - share) for key, share in context.items()), default=0.0),
         wish=wish or 0.0,
         failed=1.0 if wish == 0 else 0.0,
-        figure=_lacking_figures(question, around),
-        whole=1.0 if question.wish != "steps" and candidate.kind in ("steps", "list", "paragraph") else 0.0,
+        figure=_lacking_figures(question, parts),
+        whole=0.0 if question.wish == "steps" else WHOLE.get(candidate.kind, 0.0),
         opposed=_opposed(question, candidate),
         rank=hit.score,
         meaning=max(0.0, hit.meaning or 0.0),
@@ -105,32 +129,71 @@ def features(
     )
 
 
-def _whole_row(candidate: Candidate) -> str:
-    row = candidate.row
-    return candidate.hit.passage.text[row.start : row.end] if row else ""
+def _parts(candidate: Candidate) -> tuple[str, ...]:
+    """The quote and what binds it: intro or caption, its whole row, headings, the document's names."""
+    hit, row = candidate.hit, candidate.row
+    whole = hit.passage.text[row.start : row.end] if row else ""
+    return (candidate.text, candidate.intro, whole, hit.passage.heading, hit.document.title, _names(hit.document))
 
 
-def _names(candidate: Candidate) -> str:
-    document = candidate.hit.document
+@lru_cache(maxsize=1024)
+def _names(document: DocumentFacts) -> str:
     stem = document.filename.rpartition(".")[0].replace("_", " ").replace("-", " ")
     return " ".join((stem, document.doc_type or "", *document.assets))
 
 
-def _held(question: Question, text: str) -> dict[str, float]:
-    """For each word of the question how far `text` holds it: itself, a word of the same meaning, or its figure."""
-    keys = keys_of_text(text)
-    measured = question.dimensions & dimensions(text)
-    held: dict[str, float] = {}
-    for word in question.words:
-        if word.key in keys:
-            held[word.key] = 1.0
-        elif word.key in question.attributes and measured:
-            held[word.key] = 0.9
-        elif any(other in keys for other in alternatives(word.key)):
-            held[word.key] = SYNONYM
-        else:
-            held[word.key] = 0.0
-    return held
+def _share_of_all(shares: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    total = sum(weights.values())
+    return sum(weights[key] * share for key, share in shares.items()) / total if total else 0.0
+
+
+def _terse(question: Question, heading: str) -> float:
+    """From .5 to 1: how much of the heading's own words the question has."""
+    keys = keys_of_text(heading)
+    asked = {word.key for word in question.words}
+    return 0.5 + 0.5 * len(keys & asked) / len(keys) if keys else 0.5
+
+
+def _apart(question: Question, parts: Sequence[str], kin: Kin) -> float:
+    if not question.pairs:
+        return 0.0
+    lone = sum(1 for pair in question.pairs if not any(_side_by_side(pair, part, kin) for part in parts))
+    return lone / len(question.pairs)
+
+
+def _side_by_side(pair: tuple[str, str], text: str, kin: Kin) -> bool:
+    """Whether both words, or words that mean about the same, stand within three words of each other."""
+    keys = sequence(text)
+    places = [[place for place, key in enumerate(keys) if key == word or key in _akin(word, kin)] for word in pair]
+    return any(abs(one - other) <= REACH for one in places[0] for other in places[1] if one != other)
+
+
+def _akin(word: str, kin: Kin) -> frozenset[str]:
+    near = {other for other, share in kin.get(word, {}).items() if share >= AKIN}
+    return frozenset(near) | frozenset(alternatives(word))
+
+
+def held(question: Question, parts: Sequence[str], kin: Kin) -> dict[str, float]:
+    """For each word of the question how far (0..1) `parts` hold it: itself, a word of the same meaning, or a figure of
+    what it asks for.
+    """
+    keys = frozenset().union(*(keys_of_text(part) for part in parts))
+    measured = any(question.dimensions & dimensions(part) for part in parts[:1])
+    return {
+        word.key: _share(word, keys, kin, measured=measured and word.key in question.attributes)
+        for word in question.words
+    }
+
+
+def _share(word: Word, keys: frozenset[str], kin: Kin, *, measured: bool) -> float:
+    if word.key in keys:
+        return 1.0
+    if measured or word.meant in keys:
+        return 0.9
+    shares = [share for other, share in kin.get(word.key, {}).items() if other in keys]
+    if any(other in keys for other in alternatives(word.meant or word.key)):
+        shares.append(SYNONYM)
+    return max(shares, default=0.0)
 
 
 def _wish(question: Question, candidate: Candidate) -> float | None:
@@ -141,7 +204,7 @@ def _wish(question: Question, candidate: Candidate) -> float | None:
             if question.dimensions & dimensions(text):
                 return 1.0
             if "any" in question.dimensions and figures(text):
-                return 1.0
+                return 1.0 if question.counted is None or _counts(question.counted, text) else 0.7
             labelled = bool(question.attributes) and bool(question.attributes & keys_of_text(text))
             return 0.5 if labelled and (candidate.row is not None or bool(figures(text))) else 0.0
         case "number":
@@ -149,14 +212,23 @@ def _wish(question: Question, candidate: Candidate) -> float | None:
             return 1.0 if numbers or (figures(text) and candidate.row is not None) else 0.0
         case "steps":
             return {"steps": 1.0, "paragraph": 0.6, "list": 0.6}.get(candidate.kind, 0.0)
+        case "cause":
+            return 1.0 if _CAUSE.search(text) else None
         case "fact":
             return None
 
 
-def _lacking_figures(question: Question, around: str) -> float:
+def _counts(counted: str, text: str) -> bool:
+    """Whether a figure stands before the thing to be counted, with at most two words between."""
+    return any(counted in sequence(text[item.end : item.end + 40])[:3] for item in figures(text))
+
+
+def _lacking_figures(question: Question, parts: Sequence[str]) -> float:
     if not question.numbers:
         return 0.0
-    present = {number for figure in figures(around) for number in figure.numbers} | keys_of_text(around)
+    present: set[str] = set()
+    for part in parts:
+        present |= keys_of_text(part) | {number for figure in figures(part) for number in figure.numbers}
     return sum(1 for number in question.numbers if number not in present) / len(question.numbers)
 
 

@@ -52,27 +52,32 @@ def refusal(question: Question, candidate: Candidate) -> Refusal | None:
 
 
 def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Identifier]) -> bool:
-    """Whether what is quoted belongs to a rival of `asset`: a sister, or another machine of the same table or document.
+    """Whether what is quoted belongs to a rival of `asset`.
 
     Looks outwards from the quote (quote, intro, text before it, headings) and lets the first place decide that names
-    the asset or a rival.
+    the asset or a rival: a sister, a machine of the same letters that the document lists, in a heading any that it
+    lists. A row is asked first which machine its cells and columns name.
     """
     document, passage = candidate.hit.document, candidate.hit.passage
     listed = keys_of(document.assets)
     wanted = {item.key for item in asked}
-    if candidate.row is not None and (
-        _row_of_another(asset, candidate, listed - wanted) or _columns_of_others(asset, candidate, wanted)
-    ):
-        return True
+    if candidate.row is not None:
+        whole = passage.text[candidate.row.start : candidate.row.end]
+        if _columns_of_others(asset, candidate, wanted):
+            return True
+        if asset.key not in keys_in(whole) and _row_of_another(asset, candidate, listed - wanted):
+            return True
     before = passage.text[: candidate.start] if candidate.row is None else ""
-    places = [candidate.text, candidate.intro]
-    places += [before[start:end] for start, end in reversed(sentences(before))]
-    places += reversed(passage.heading.split(" > "))
-    for place in places:
+    near = [candidate.text, candidate.intro, *(before[a:b] for a, b in reversed(sentences(before)))]
+    alike = {key for key in listed if letters(key) == letters(asset.key)}
+    for place, rivals in [
+        *((text, alike) for text in near),
+        *((text, set(listed)) for text in reversed(passage.heading.split(" > "))),
+    ]:
         keys = keys_in(place)
         if asset.key in keys:
             return False
-        if any(sisters(asset.key, key) for key in keys if key not in wanted):
+        if any(key in rivals or sisters(asset.key, key) for key in keys if key not in wanted):
             return True
     # Nothing near the quote names the asset: then the document itself must be about it.
     return bool(listed) and asset.key not in listed | keys_in(document.title, document.filename)
@@ -146,9 +151,10 @@ def nearest_asset(asked: Identifier, found: Iterable[str]) -> str | None:
     """Of the tags in `found`, the one most like `asked`: a sister before a machine of the same letters, else None."""
     tags = [item for item in dict.fromkeys(found) if key_of(item) != asked.key]
     kin = [item for item in tags if family(key_of(item)) == family(asked.key)]
-    alike = [item for item in tags if _letters(key_of(item)) == _letters(asked.key)]
+    alike = [item for item in tags if letters(key_of(item)) == letters(asked.key)]
     return next(iter(kin or alike), None)
 
 
-def _letters(key: str) -> str:
-    return key.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip("0123456789")
+def letters(key: str) -> str:
+    """What a key begins with: `p` of `p101a`, `cv` of `cv230`."""
+    return key.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip("0123456789-.")

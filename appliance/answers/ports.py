@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models.values import Reading
 
 
@@ -14,6 +17,9 @@ class QuoteReader(Protocol):
 
     async def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """One reading a passage, in their order; spans count characters of the passage as it was given."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One L2-normalised row per text: float32, shape (len(texts), 384)."""
 
     async def rerank(self, query: str, documents: Sequence[str]) -> list[float]:
         """How well each document fits the query, in the order given; larger is better."""

@@ -22,7 +22,7 @@ _UNITS: dict[str, tuple[str, ...]] = {
               "revolutions per minute", "inches per minute", "inches per second"),
     "rate": ("bottles/h", "bottles an hour", "bottles per hour", "packs/h", "packs/min", "pcs/h", "pieces/h", "pieces per hour",
              "cycles/min", "strokes/min", "bottles/min", "bottles per minute", "cans/h", "cans/min", "times an hour",
-             "times per hour", "times a day", "starts per hour"),
+             "times per hour", "times a day", "starts per hour", "times"),
     "acceleration": ("mm/s²", "m/s²", "mm/s2", "m/s2"),
     "time": ("ms", "µs", "us", "ns", "seconds", "second", "secs", "sec", "s", "minutes", "minute", "mins", "min", "hours",
              "hour", "hrs", "hr", "h", "days", "day", "d", "weeks", "week", "months", "month", "years", "year", "shifts",
@@ -50,12 +50,29 @@ _DIMENSION = {unit: dimension for dimension, units in _UNITS.items() for unit in
 _LOOSE = {unit.lower(): dimension for unit, dimension in reversed(_DIMENSION.items()) if len(unit) > 2}
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_DIMENSION, key=len, reverse=True))
 _LOOSE_UNIT = "|".join(re.escape(unit) for unit in sorted(_LOOSE, key=len, reverse=True))
+_SPELLED = {
+    word: str(value)
+    for value, word in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    )
+} | {
+    "fifteen": "15",
+    "twenty": "20",
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "ninety": "90",
+    "half": "0.5",
+}
+_WORDS = "|".join(_SPELLED)
 _NUMBER = r"[+\-−±]?\d{1,3}(?:,\d{3})+(?!\d)|[+\-−±]?\d+(?:[.,]\d+)?"
-_RANGE = rf"(?:{_NUMBER})(?:\s*(?:to|and|or|-|–|—|…|\.\.\.?|/|±|x|×)\s*(?:{_NUMBER}))*"
-_MEASURE = re.compile(rf"(?<![\w.,-])({_RANGE})\s?-?(?:({_UNIT})|((?i:{_LOOSE_UNIT})))(?![\w³²])")
+_NUMERAL = rf"{_NUMBER}|(?:half(?=\s+an?\s)|(?i:{_WORDS})\b)"
+_RANGE = rf"(?:{_NUMERAL})(?:\s*(?:to|and|or|-|–|—|…|\.\.\.?|/|±|x|×)\s*(?:{_NUMERAL}))*"
+_MEASURE = re.compile(rf"(?<![\w.,-])({_RANGE})(?:\s?-?|\san?\s)(?:({_UNIT})|((?i:{_LOOSE_UNIT})))(?![\w³²])")
 _BARE = re.compile(rf"(?<![\w.,/-])({_RANGE})(?![\w/-]|[.,]\d)")
 _ADVERB = re.compile(
-    r"\b(hourly|daily|weekly|fortnightly|monthly|quarterly|half-yearly|yearly|annually|"
+    r"\b(once|twice|hourly|daily|weekly|fortnightly|monthly|quarterly|half-yearly|yearly|annually|"
     r"(?:every|each|per|once a|twice a|times a)\s(?:single\s)?(?:shift|hour|day|week|month|quarter|year|batch|changeover|start))\b",
     re.IGNORECASE,
 )
@@ -88,21 +105,24 @@ def measures(text: str) -> tuple[Measure, ...]:
     return tuple(sorted(found, key=lambda item: (item.start, item.end)))
 
 
+@lru_cache(maxsize=8192)
 def figures(text: str) -> tuple[Measure, ...]:
     """All figures, with or without a unit."""
     measured = measures(text)
     bare = [
         Measure(m.start(), m.end(), _numbers(m.group(1)), "count")
         for m in _BARE.finditer(text)
-        if not any(item.start <= m.start() < item.end for item in measured)
+        if m.group().lower() != "one" and not any(item.start <= m.start() < item.end for item in measured)
     ]
     return tuple(sorted((*measured, *bare), key=lambda item: (item.start, item.end)))
 
 
+@lru_cache(maxsize=8192)
 def dimensions(text: str) -> frozenset[str]:
     """What the figures of `text` measure."""
     return frozenset(item.dimension for item in measures(text))
 
 
 def _numbers(text: str) -> tuple[str, ...]:
-    return tuple(number_key(item.lstrip("+-−±")) for item in re.findall(_NUMBER, text))
+    found = re.findall(_NUMERAL, text)
+    return tuple(_SPELLED.get(item.lower()) or number_key(item.lstrip("+-−±")) for item in found)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from appliance.answers.quantities import figures
@@ -15,8 +18,8 @@ from appliance.retrieval.terms import stem
 if TYPE_CHECKING:
     from appliance.retrieval.values import Asked
 
-Wish = Literal["steps", "figure", "number", "fact"]
-"""A way to do something, a measured figure, the number of a part, or anything else."""
+Wish = Literal["steps", "figure", "number", "cause", "fact"]
+"""A way to do something, a measured figure, the number of a part, why something is so, or anything else."""
 
 _HOW_TO = re.compile(
     r"^\W*(?:(?:please\s+)?(?:tell|show|explain|describe|list)\b.{0,12}?)?\b(?:how\s+(?:do|does|to|can|should|shall|must|would|is|are)"
@@ -24,6 +27,7 @@ _HOW_TO = re.compile(
     r"|(?:steps|procedure|instructions|sequence)\s+(?:to|for|of)\b|in\s+what\s+order|in\s+which\s+order|walk\s+me)",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"^\W*why\b|\b(?:reason|cause)\s+(?:of|for|that)\b|\bwhat\s+(?:causes|caused|leads)\b", re.IGNORECASE)
 _ONE_STEP = re.compile(r"\b(?:step\s+\d+|(?:first|last|second|third|fourth|fifth|final|next)\s+step)\b", re.IGNORECASE)
 _NUMBER_OF = re.compile(
     r"\b(?:part|order|article|item|spare(?:\s+part)?|material|catalogue|stock|serial|drawing|document|phone|extension|recipe)"
@@ -45,10 +49,15 @@ _WEAK = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the question: the key to look for, and how much it tells (0..1)."""
+    """A word of the question: the key to look for, as it was written, and how much it tells (0..1).
+
+    `meant` is the key of the word it may be a misspelling of.
+    """
 
     key: str
+    written: str
     weight: float
+    meant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ class Question:
 
     `dimensions` are those a figure in the answer may have; "any" stands for a figure without or with any unit.
     `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
-    row in place of their opposite. `numbers` are the asker's own figures.
+    row in place of their opposite. `numbers` are the asker's own figures. `pairs` are words that stand side by side
+    (`drain plug`), `counted` what is to be counted (`how many bottles`).
     """
 
     asked: Asked
@@ -69,6 +79,8 @@ class Question:
     numbers: tuple[str, ...]
     revision: str | None
     one_step: bool
+    pairs: tuple[tuple[str, str], ...]
+    counted: str | None
 
     @property
     def text(self) -> str:
@@ -83,6 +95,11 @@ def _lists() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _attributes() -> dict[str, frozenset[str]]:
     return {stem(word): frozenset(found) for word, found in _lists()["attributes"].items()}
+
+
+@lru_cache(maxsize=1)
+def _units() -> dict[str, str]:
+    return {stem(word): str(dimension) for word, dimension in _lists()["units"].items()}
 
 
 @lru_cache(maxsize=1)
@@ -105,8 +122,10 @@ def understood(asked: Asked) -> Question:
     keys = [term.key for term in asked.terms if term.kind == "word"]
     wanted, attributes = _wanted(asked.text, keys)
     wish: Wish = "fact"
-    if _HOW_TO.search(asked.text) and not wanted:
+    if _HOW_TO.search(asked.text):
         wish = "steps"
+    elif _WHY.search(asked.text):
+        wish = "cause"
     elif _NUMBER_OF.search(asked.text):
         wish = "number"
     elif wanted:
@@ -130,21 +149,27 @@ def understood(asked: Asked) -> Question:
         numbers=own,
         revision=revision.group(1) if revision else None,
         one_step=bool(_ONE_STEP.search(asked.text)),
+        pairs=_pairs(asked),
+        counted=_counted(asked.text),
     )
 
 
-def _wanted(text: str, keys: list[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Dimensions a figure may have to answer, and the attribute words that said so."""
+def _wanted(text: str, keys: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Dimensions a figure may have to answer, and the words that said so."""
     low = " ".join(text.lower().split())
+    units = {key: _units()[key] for key in _unit_words(low)}
+    if units:
+        named = frozenset(key for key in keys if key in _attributes() and _attributes()[key] & set(units.values()))
+        return frozenset(units.values()), named | frozenset(units)
     for opening, found in sorted(_lists()["openings"].items(), key=lambda item: -len(item[0])):
         if re.search(rf"\b{opening}\b", low):
             named = frozenset(key for key in keys if key in _attributes())
             exact = frozenset().union(*(_attributes()[key] for key in named))
             return (exact if "any" in found and exact else frozenset(found)), named
-    wanted: set[str] = set()
-    named_by: set[str] = set()
     if re.match(r"\W*(?:who|where|why|whom|whose)\b", low):
         return frozenset(), frozenset()
+    wanted: set[str] = set()
+    named_by: set[str] = set()
     for place, key in enumerate(keys):
         after = keys[place + 1] if place + 1 < len(keys) else ""
         if key in _attributes() and after not in _things():
@@ -153,16 +178,36 @@ def _wanted(text: str, keys: list[str]) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(wanted), frozenset(named_by)
 
 
+def _unit_words(low: str) -> list[str]:
+    """Stems of units that the figure is asked in: `how many hours`, `in dB`."""
+    asked = re.findall(r"\b(?:how many|in(?: how many)?)\s+([a-z]+)\b", low)
+    return [stem(word) for word in asked if stem(word) in _units()]
+
+
+def _pairs(asked: Asked) -> tuple[tuple[str, str], ...]:
+    words = [term for term in asked.terms if term.kind == "word" and term.key not in _WEAK]
+    return tuple(
+        (one.key, other.key)
+        for one, other in pairwise(words)
+        if not asked.text[one.end : other.start].strip(" -") and other.start > one.end
+    )
+
+
+def _counted(text: str) -> str | None:
+    match = re.search(r"\bhow many\s+(?:\w+\s+)??([a-z]{3,}s)\b", text.lower())
+    return stem(match.group(1)) if match else None
+
+
 def _weighed(asked: Asked) -> tuple[Word, ...]:
     """The words with weights 0..1 by how rare they are among the tenant's passages (inverse document frequency)."""
-    import math
-
     top = math.log(1 + max(asked.passages, 1) / 0.5)
-    words: dict[str, float] = {}
+    words = {item.key: Word(item.key, item.text, 1.0) for item in asked.identifiers}
     for term in asked.terms:
-        key = asked.corrected.get(term.key, term.key)
-        if term.kind == "identifier":
+        if term.kind == "identifier" or term.key in words:
             continue
-        weight = math.log(1 + max(asked.passages, 1) / (asked.frequency.get(key, 0) + 0.5)) / top
-        words[key] = max(0.15, weight) * (0.35 if key in _WEAK else 1.0)
-    return tuple(Word(key, weight) for key, weight in words.items())
+        meant = asked.corrected.get(term.key)
+        count = asked.frequency.get(meant or term.key, 0)
+        weight = max(0.15, math.log(1 + max(asked.passages, 1) / (count + 0.5)) / top)
+        weight *= 0.35 if term.key in _WEAK else 1.0
+        words[term.key] = Word(term.key, asked.text[term.start : term.end], weight, meant)
+    return tuple(words.values())

@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from appliance.answers.binding import better_rows, narrowed
-from appliance.answers.candidates import candidates, steps_only
+from appliance.answers.candidates import SHORT_PARAGRAPH, candidates, steps_only
 from appliance.answers.features import NAMES, Features
 from appliance.answers.grounding import Refusal, refusal
 from appliance.retrieval.identifiers import sisters
@@ -75,7 +75,7 @@ def chance(found: Features, weights: Mapping[str, float]) -> float:
 
 def quotable(question: Question, hits: Sequence[Hit]) -> list[tuple[Candidate, Refusal | None]]:
     """All candidates of the passages, rows narrowed to the column asked for, each with the reason against it if any."""
-    found = [candidate for hit in hits for candidate in candidates(hit)]
+    found = [candidate for hit in hits for candidate in candidates(hit) if _fits(question, candidate)]
     beaten = _beaten_rows(question, found)
     made: list[tuple[Candidate, Refusal | None]] = []
     for candidate in found:
@@ -84,6 +84,15 @@ def quotable(question: Question, hits: Sequence[Hit]) -> list[tuple[Candidate, R
             reason = Refusal("row")
         made.append((narrowed(question, candidate), reason))
     return made
+
+
+def _fits(question: Question, candidate: Candidate) -> bool:
+    """Whether a quote of this length suits the wish: a figure is one line, a fact a few, a way to do something all."""
+    if question.wish == "steps" or candidate.kind in ("row", "sentence"):
+        return True
+    if question.wish not in ("fact", "cause") or question.one_step or candidate.kind == "steps":
+        return False
+    return candidate.kind == "list" or len(candidate.text) <= SHORT_PARAGRAPH
 
 
 def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:

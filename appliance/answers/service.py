@@ -13,6 +13,7 @@ from appliance.answers import rules
 from appliance.answers.citing import cite_candidate, cite_first
 from appliance.answers.features import features
 from appliance.answers.grounding import nearest_asset
+from appliance.answers.kinship import Kinship
 from appliance.answers.question import Question, understood
 from appliance.answers.rules import Weighed, Weights
 from appliance.answers.values import Answer, Citation, Passages, Verdict
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Passages shown before the verdict, and beside a verdict of none."""
-READ = 6
+READ = 5
 """Passages the reader reads."""
-QUOTED_FROM = 10
+QUOTED_FROM = 8
 """Passages that quotes are taken from."""
-COMPARED = 14
+READ_ALONE = 10
+COMPARED = 12
 """Quotes the reranker compares with the question."""
 SERVED_BY_MODELS = "outpost-small (minilm-read)"
 SERVED_BY_SEARCH = "search only"
@@ -66,6 +68,7 @@ class Answers:
     def __init__(self, search: Search, reader: QuoteReader, weights: Mapping[str, Weights] | None = None) -> None:
         self._search = search
         self._reader = reader
+        self._kinship = Kinship(reader)
         self._weights = weights or rules.shipped()
 
     async def ask(self, admitted: Admitted, question: str) -> AsyncIterator[Passages | Answer]:
@@ -77,6 +80,8 @@ class Answers:
         yield Passages(tuple(cite_first(hit) for hit in shown), ms_to_quotes)
         evidence = await self.weigh(found)
         answer = await self._answer(admitted, evidence)
+        read = (evidence.found.hits or evidence.found.others)[:SHOWN]
+        answer = replace(answer, passages=tuple(cite_first(hit) for hit in read))
         yield replace(answer, ms_to_quotes=ms_to_quotes, ms_total=_since(began))
 
     async def weigh(self, found: Found) -> Evidence:
@@ -92,7 +97,7 @@ class Answers:
             known = features(question, candidate, reading=reading, offset=_offset(candidate.hit))
             weighed.append(Weighed(candidate, known, rules.score(known, weights.choice), refused))
         if readings is not None:
-            weighed = await self._compared(question, weighed, weights)
+            weighed = await self._compared(question, weighed, readings, weights)
         return Evidence(question, found, tuple(weighed), readings is not None)
 
     async def _read(self, question: Question, hits: Sequence[Hit]) -> dict[int, Reading] | None:
@@ -105,18 +110,28 @@ class Answers:
             return None
         return {hit.id: reading for hit, reading in zip(hits, readings, strict=True)}
 
-    async def _compared(self, question: Question, weighed: list[Weighed], weights: Weights) -> list[Weighed]:
+    async def _compared(
+        self, question: Question, weighed: list[Weighed], readings: Mapping[int, Reading], weights: Weights
+    ) -> list[Weighed]:
         """The best quotes once more, each compared with the question word by word."""
         weighed.sort(key=lambda item: -item.score)
         head, tail = weighed[:COMPARED], weighed[COMPARED:]
+        texts = [_in_context(item.candidate) for item in head]
         try:
-            scores = await self._reader.rerank(question.text, [_in_context(item.candidate) for item in head])
+            scores = await self._reader.rerank(question.text, texts)
+            alone = await self._reader.read(question.text, texts[:READ_ALONE])
+            kin = await self._kinship.between(question.words, texts)
         except (ModelUnavailable, ModelRefused) as problem:
             log.warning("quotes were not compared", reason=str(problem))
             return weighed
         compared = []
-        for item, near in zip(head, scores, strict=True):
-            known = replace(item.features, near=near)
+        for place, (item, near) in enumerate(zip(head, scores, strict=True)):
+            hit = item.candidate.hit
+            known = features(
+                question, item.candidate, reading=readings.get(hit.id), offset=_offset(hit), near=near, kin=kin
+            )
+            if place < READ_ALONE:
+                known = replace(known, alone=alone[place].answerable)
             compared.append(replace(item, features=known, score=rules.score(known, weights.choice)))
         return [*compared, *tail]
 
@@ -144,6 +159,7 @@ class Answers:
             verdict=verdict,
             citations=tuple(citation for part in parts for citation in cite_candidate(part)),
             nearest=(),
+            passages=(),
             served_by=served_by,
             grounded=True,
         )
@@ -174,6 +190,7 @@ def _nothing(evidence: Evidence, confidence: float, weights: Weights, served_by:
         verdict=verdict,
         citations=(),
         nearest=_nearest(evidence),
+        passages=(),
         served_by=served_by,
         grounded=True,
     )

@@ -70,7 +70,7 @@ class Answer:
     """The answer to a question.
 
     `text` is made of the citations' quotes; for kind "none" it is the verdict's text, and `nearest` says where it may
-    be worth looking. `classification` is the highest level of what is cited (1 where nothing is).
+    be worth looking. `passages` are the best passages in the order after reading, quoted from or not. `classification` is the highest level of what is cited (1 where nothing is).
     """
 
     kind: AnswerKind
@@ -78,6 +78,7 @@ class Answer:
     verdict: Verdict
     citations: tuple[Citation, ...]
     nearest: tuple[Citation, ...]
+    passages: tuple[Citation, ...]
     served_by: str
     grounded: bool
     ms_to_quotes: float = 0.0
@@ -85,7 +86,7 @@ class Answer:
 
     @property
     def classification(self) -> int:
-        return max((citation.level for citation in (*self.citations, *self.nearest)), default=1)
+        return max((citation.level for citation in self.citations or self.nearest), default=1)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -93,6 +94,7 @@ class Answer:
             "kind": self.kind,
             "citations": [citation.as_json() for citation in self.citations],
             "nearest": [citation.as_json() for citation in self.nearest],
+            "passages": [citation.as_json() for citation in self.passages],
             "verdict": {
                 "kind": self.verdict.kind,
                 "text": self.verdict.text,

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 WORDS_LIMIT = 60
 MEANING_LIMIT = 40
 CANDIDATES = 24
-"""How many passages a search keeps; more cost the reranker time and bring nothing on manuals."""
+"""How many passages a search keeps."""
+RERANKED = 16
+"""How many of them the reranker orders anew; those after stay where they were."""
 _CARELESS = re.compile(r"[A-Za-z][\s-]?\d")
 
 log = structlog.get_logger(__name__)
@@ -115,7 +117,8 @@ class Search:
 
     async def reranked(self, found: Found) -> Found:
         """The same hits in the reranker's order; unchanged while the models are down."""
-        pool = found.hits or found.others
+        everything = found.hits or found.others
+        pool, rest = everything[:RERANKED], everything[RERANKED:]
         if len(pool) < 2:
             return found
         try:
@@ -128,6 +131,8 @@ class Search:
             replace(hit, score=score, rerank=rerank) for hit, score, rerank in zip(pool, mixed, scores, strict=True)
         ]
         ranked.sort(key=lambda hit: (-hit.score, hit.id))
+        lowest = ranked[-1].score
+        ranked += [replace(hit, score=min(hit.score, lowest)) for hit in rest]
         return replace(found, hits=tuple(ranked)) if found.hits else replace(found, others=tuple(ranked))
 
     async def around(self, admitted: Admitted, hit: Hit, *, reach: int = 2) -> tuple[Hit, ...]:

@@ -26,6 +26,9 @@ _COMPOUND = re.compile(r"(?<![\w-])([^\W\d_]+)-([^\W\d_]+)(?![\w-])")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
+LONG_WORD = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One term of a text: `key` is what the index holds, `text[start:end]` what was written."""
@@ -112,13 +115,16 @@ def exact_column(text: str) -> str:
 
 
 def near(word: str, other: str) -> bool:
-    """Whether one slip of the finger (a letter more, less, wrong, or two swapped) turns one word into the other."""
+    """Whether one slip of the finger turns one word into the other: a letter more or less, two swapped, or, in words of
+    six letters and more, a wrong one. Short words with one letter changed are other words (`weld`, `well`).
+    """
     if word == other or abs(len(word) - len(other)) > 1:
         return word == other
     start = 0
     while start < min(len(word), len(other)) and word[start] == other[start]:
         start += 1
     a, b = word[start:], other[start:]
-    if len(a) == len(b):
-        return a[1:] == b[1:] or (len(a) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:])
-    return a[1:] == b if len(a) > len(b) else a == b[1:]
+    if len(a) != len(b):
+        return a[1:] == b if len(a) > len(b) else a == b[1:]
+    swapped = len(a) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:]
+    return swapped or (len(word) >= LONG_WORD and a[1:] == b[1:])
