@@ -30,6 +30,10 @@ class PackageDamaged(ModelsError):
     """A package is missing, incomplete, or a file is not the one its manifest names."""
 
 
+class SocketTaken(ModelsError):
+    """Another server answers on the socket, or the path cannot be a socket."""
+
+
 class ModelUnavailable(ModelsError):
     """No answer within the deadline: the server is down, was killed, or has too much to do."""
 

@@ -5,33 +5,17 @@ Prints one JSON line to standard output when it serves, one when it stops. SIGTE
 
 import argparse
 import asyncio
-import json
 import os
-import signal
 import socket as sockets
 import sys
 from pathlib import Path
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-
-from models.app import ModelApp
-from models.engines.embedder import Embedder
-from models.engines.onnx import Session
-from models.engines.reader import Reader
-from models.errors import ModelsError, PackageDamaged
-from models.lanes import Lanes
-from models.memory import Quiet, give_back, one_arena
-from models.package import open_package
+from models.errors import PackageDamaged, SocketTaken
+from models.memory import one_arena
 
 KINDS = ("embed", "rerank", "read")
-EMBED, READ = "minilm-embed", "minilm-read"
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path on Linux (`sun_path` less its end)."""
-
-
-class SocketTaken(ModelsError):
-    """Another server answers on the socket, or the path cannot be a socket."""
 
 
 def clear(socket: Path) -> None:
@@ -53,36 +37,6 @@ def clear(socket: Path) -> None:
             raise SocketTaken(f"a server already answers on {socket}")
 
 
-def load(models: Path, kinds: tuple[str, ...], threads: int) -> tuple[Embedder | None, Reader | None]:
-    """Open the packages that the kinds need. Raises PackageDamaged."""
-    embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
-    read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
-    embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
-    give_back()
-    return embedder, reader
-
-
-async def serve(embedder: Embedder | None, reader: Reader | None, kinds: tuple[str, ...], socket: Path) -> None:
-    """Serve until SIGTERM or SIGINT; the work under way is dropped then."""
-    loop = asyncio.get_running_loop()
-    lanes = Lanes(when_idle=Quiet(loop).worked)
-    app = ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
-    # No log, no access log: the process that started us writes the log; bodies are never written at all.
-    server = Server(app, uds=socket, interface=Interfaces.ASGINL, log_enabled=False, websockets=False, backlog=128)
-    server.uds_permissions = 0o600
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    server.on_startup(lambda: report("serving", kinds=list(kinds), socket=str(socket)))
-    try:
-        await server.serve()
-    finally:
-        lanes.close()
-
-
-def report(event: str, **facts: object) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models.server", description="Serve small models on a unix socket.")
     parser.add_argument("--kinds", default="embed,rerank,read", help="what to serve, separated by commas")
@@ -96,6 +50,10 @@ def main() -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)
     one_arena()
+    # Before numpy is loaded: the small products of reranking cost twice as much on threads that spin for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from models.serving import load, report, serve
+
     try:
         clear(options.socket)
         engines = load(options.models, kinds, options.threads or max(1, (os.cpu_count() or 2) - 1))
@@ -108,4 +66,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: granian's threads may still call Python while the interpreter is taken down, and abort the process
+    # (seen once in twenty stops). Nothing is left to do by then; the socket is gone and the lanes are closed.
+    os._exit(code)

@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     packing.add_argument("--data", type=Path, required=True, help="the squad11 folder, or the one that holds it")
     packing.add_argument("--trained", type=Path, default=TRAINED)
     packing.add_argument("--wheel", type=Path, help="the body's wheel, if already downloaded")
-    packing.add_argument("--ranks", default="24,48,96,384", help="ranks to try, separated by commas")
+    packing.add_argument("--ranks", default="48,96,128,384", help="ranks to try, separated by commas")
     packing.add_argument("--count", type=int, default=600, help="questions to measure on")
     packing.add_argument("--out", type=Path, default=Path(__file__).parent / "weights" / "reader.safetensors")
     packing.set_defaults(run=run_packing)

@@ -99,7 +99,7 @@ def server(models_dir: Path) -> Iterator[ServerProcess]:
     running = ServerProcess(folder, models_dir)
     assert "serving" in running.start()
     yield running
-    assert running.end()[0] == 0
+    assert running.end() == (0, '{"event": "stopped"}\n', "")
     shutil.rmtree(folder)
 
 
