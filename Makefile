@@ -97,6 +97,7 @@ faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged
 
 bench: setup $(STAMPS)/dev ## Measure, print a table, write var/bench/
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m models.bench
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval
@@ -104,6 +105,7 @@ eval: setup ## Score the demo plant's golden questions on a node of its own
 models: $(STAMPS)/dev ## Train the reader again (needs torch; MINUTES=…, DATA=../shared/data)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(BIN)/python -m models.starter train --data $(DATA) --minutes $(MINUTES)
+	@$(BIN)/python -m models.starter delta --data $(DATA)
 
 models-eval: $(STAMPS)/dev ## Measure the reader on articles it has not seen
 	@$(BIN)/python -m models.starter evaluate --data $(DATA)
