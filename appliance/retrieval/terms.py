@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import snowballstemmer
+import Stemmer
 
 from appliance.retrieval.identifiers import fold, identifiers
 
@@ -49,7 +49,7 @@ def stem(word: str) -> str:
     plain = "".join(ch for ch in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(ch))
     plain = plain.replace("’", "'").removesuffix("'s").replace("'", "")
     # A stemmer keeps state while it works, and this may run in several threads.
-    return str(snowballstemmer.stemmer("english").stemWord(plain))
+    return str(Stemmer.Stemmer("english").stemWord(plain))
 
 
 def number_key(text: str) -> str:
