@@ -37,10 +37,14 @@ def main() -> None:
         os.umask(0o077)
         settings = load()
         configure(settings.log_level, name)
-        sys.exit(asyncio.run(_work(name, rest, settings)))
+        code = asyncio.run(_work(name, rest, settings))
     except OutpostError as error:
         sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    # Everything is closed by now. A thread of the server can abort the interpreter while it is being taken down.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any, int]:

@@ -14,6 +14,8 @@ from appliance.processes import DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
 from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_free, wait_until_ready
 
+SMALL_BOX = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""Threads that spin while they wait, and an arena of memory for each thread, are for bigger machines."""
 READY_SECONDS = 60.0
 FREE_SECONDS = 3.0
 """What a node that was killed, and whose processes are just ending, may hold the address for."""
@@ -32,7 +34,7 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
-    supervisor = Supervisor(programs, run=settings.run, environment=settings.environment())
+    supervisor = Supervisor(programs, run=settings.run, environment=settings.environment() | SMALL_BOX)
     # Left behind by a kill; nobody can listen on it, because the supervisor's lock is ours.
     settings.socket.unlink(missing_ok=True)
     stopped = asyncio.Event()
