@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import json
 from typing import Any, TypeVar
+from uuid import UUID
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -24,10 +26,44 @@ PAGE_SIZE_MAX = 100
 
 
 class InvalidCursor(InvalidInput):
-    """A page token was altered, or belongs to another node."""
+    """A page token was altered, or belongs to another node or another list."""
 
     code, title = "invalid-cursor", "That page token is not ours"
     hint = "Start again from the first page."
+
+
+_OTHER_LIST = "The page token belongs to another list."
+
+
+class Position(dict[str, Any]):
+    """Where a page begins. A key that is missing or holds something else raises InvalidCursor: lists share one key."""
+
+    def __missing__(self, key: str) -> Any:
+        raise InvalidCursor(_OTHER_LIST)
+
+    def number(self, key: str) -> int:
+        value = self[key]
+        if not isinstance(value, int):
+            raise InvalidCursor(_OTHER_LIST)
+        return value
+
+    def text(self, key: str) -> str:
+        value = self[key]
+        if not isinstance(value, str):
+            raise InvalidCursor(_OTHER_LIST)
+        return value
+
+    def moment(self, key: str) -> dt.datetime:
+        try:
+            return dt.datetime.fromisoformat(self.text(key))
+        except ValueError:
+            raise InvalidCursor(_OTHER_LIST) from None
+
+    def id(self, key: str) -> UUID:
+        try:
+            return UUID(self.text(key))
+        except ValueError:
+            raise InvalidCursor(_OTHER_LIST) from None
 
 
 class Cursors:
@@ -43,7 +79,7 @@ class Cursors:
         body = json.dumps(position, separators=(",", ":"), sort_keys=True).encode()
         return base64.urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
 
-    def decode(self, token: str) -> dict[str, Any]:
+    def decode(self, token: str) -> Position:
         """Return the position that `encode` was given.
 
         Raises:
@@ -56,8 +92,7 @@ class Cursors:
         mac, body = raw[:16], raw[16:]
         if not hmac.compare_digest(mac, self._mac(body)):
             raise InvalidCursor("The page token does not verify.")
-        position: dict[str, Any] = json.loads(body)
-        return position
+        return Position(json.loads(body))
 
 
 def sse(event: str, data: Any, *, id: str | None = None) -> bytes:

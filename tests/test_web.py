@@ -38,6 +38,21 @@ def test_another_nodes_page_token_is_refused() -> None:
         Cursors(b"a" * 32).decode(Cursors(b"b" * 32).encode({"at": 1}))
 
 
+@pytest.mark.parametrize("value", [None, 7, "x", [], {"a": 1}])
+def test_a_position_of_another_list_is_refused_whatever_it_holds(value: object) -> None:
+    cursors = Cursors(b"k" * 32)
+    position = cursors.decode(cursors.encode({"at": value}))
+
+    for read in (position.moment, position.id):
+        for key in ("at", "id"):
+            with pytest.raises(InvalidCursor):
+                read(key)
+    with pytest.raises(InvalidCursor):
+        position.number("before")
+    with pytest.raises(InvalidCursor):
+        position.text("user")
+
+
 @given(st.text())
 def test_an_event_is_always_one_frame(text: str) -> None:
     frame = sse("answer", {"text": text}, id="7").decode()

@@ -92,7 +92,7 @@ class AuditController(Controller):
         page_token: FromQuery[str | None] = None,
     ) -> EntryPage:
         """Records of your plant, the newest first; your own only, unless you are an admin."""
-        before = int(cursors.decode(page_token)["record"]) if page_token else None
+        before = cursors.decode(page_token).number("record") if page_token else None
         moment = after if after is None or after.tzinfo is not None else after.replace(tzinfo=dt.UTC)
         action = READ_ALL if policy.decide(principal, READ_ALL, RECORD).allowed else READ_OWN
         asked = json.dumps([event_type, user_id, str(after), limit, before]).encode()

@@ -10,7 +10,7 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.store import Admitted, Principal, Store, new_id
-from appliance.web import Cursors, InvalidCursor
+from appliance.web import Cursors
 
 HISTORY = 50
 
@@ -155,7 +155,8 @@ class Chat:
         """The principal's own conversations, newest first."""
         before = None
         if page_token is not None:
-            before = _place(self._cursors.decode(page_token))
+            position = self._cursors.decode(page_token)
+            before = (position.moment("at"), position.id("id"))
         async with (
             self._gate.admit(principal, "chat.read", resource=Resource("conversation")) as admitted,
             self._store.open_session(admitted) as session,
@@ -220,13 +221,6 @@ class Chat:
 def _must_remember(principal: Principal, words: str | None) -> None:
     if principal.kind == "kiosk" and words is not None:
         raise KioskKeepsNothing("This was asked at a shared kiosk.")
-
-
-def _place(position: Mapping[str, Any]) -> tuple[dt.datetime, UUID]:
-    try:
-        return dt.datetime.fromisoformat(position["at"]), UUID(position["id"])
-    except (KeyError, TypeError, ValueError):
-        raise InvalidCursor("The page token belongs to another list.") from None
 
 
 def _view(conversation: Conversation) -> ConversationView:

@@ -140,7 +140,7 @@ class Library:
         page_token: str | None = None,
     ) -> DocumentPage:
         """The latest uploads first, of those that the principal may read."""
-        before = int(self._cursors.decode(page_token)["before"]) if page_token else None
+        before = self._cursors.decode(page_token).number("before") if page_token else None
         action = "documents.list"
         async with (
             self._gate.admit(principal, action, Resource("document")) as admitted,

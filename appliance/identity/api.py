@@ -108,9 +108,11 @@ class KioskController(Controller):
         page_token: FromQuery[str | None] = None,
     ) -> schemas.KioskPage:
         """The kiosks of your plant, by name."""
-        after = cursors.decode(page_token) if page_token else {}
+        position = ("", "")
+        if page_token:
+            after = cursors.decode(page_token)
+            position = (after.text("kiosk"), after.text("id"))
         async with gate.admit(principal, "kiosks.list", resource=Resource("kiosk")) as admitted:
-            position = (str(after.get("kiosk", "")), str(after.get("id", "")))
             found = await kiosks.page(admitted, after=position, limit=page_size + 1)
         shown = found[:page_size]
         following = (
@@ -142,7 +144,7 @@ class UserController(Controller):
         page_token: FromQuery[str | None] = None,
     ) -> schemas.UserPage:
         """The people of your plant, by the name they sign in with."""
-        after = str(cursors.decode(page_token).get("user", "")) if page_token else ""
+        after = cursors.decode(page_token).text("user") if page_token else ""
         async with gate.admit(principal, "people.list", resource=Resource("person")) as admitted:
             found = await people.page(admitted, after=after, limit=page_size + 1)
         shown = found[:page_size]

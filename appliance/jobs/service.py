@@ -81,7 +81,7 @@ class Jobs:
         before = None
         if page_token is not None:
             position = self._cursors.decode(page_token)
-            before = (dt.datetime.fromisoformat(position["at"]), UUID(position["id"]))
+            before = (position.moment("at"), position.id("id"))
         owner = None if everybody else principal.id
         action = "audit.read_all" if everybody else "jobs.list"
         async with self._admit(principal, action, None) as admitted, self._store.open_session(admitted) as session:

@@ -136,9 +136,12 @@ def test_a_page_token_that_is_not_ours_is_400(plant: Plant, token: str) -> None:
 
 def test_a_page_token_of_another_list_is_400(plant: Plant) -> None:
     admin = plant.person("admin")
-    token = admin.get("/v1/admin/users?page_size=1").json()["next_page_token"]
+    users = admin.get("/v1/admin/users?page_size=1").json()["next_page_token"]
+    records = admin.get("/v1/audit?limit=1").json()["next_page_token"]
+    lists = ("conversations", "documents", "jobs", "admin/jobs", "audit", "admin/audit", "kiosks")
 
-    assert problem_of(admin.get("/v1/conversations", params={"page_token": token}))["code"] == "invalid-cursor"
+    for path, token in [(one, users) for one in lists] + [(one, records) for one in (*lists[:4], "admin/users")]:
+        assert problem_of(admin.get(f"/v1/{path}", params={"page_token": token}))["code"] == "invalid-cursor", path
 
 
 def test_a_body_beyond_the_limit_is_413_whether_or_not_it_says_how_long_it_is(plant: Plant) -> None:
