@@ -1,0 +1,157 @@
+"""Search: what a person may not read is never found, exact identifiers come first, words alone suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from appliance.retrieval.service import context_of
+from appliance.retrieval.values import Filters
+from appliance.store import Admitted, Principal, Tenant, new_id
+from tests.retrieval.library import Down, Hashing, Library, facts, shown
+
+Asker = Callable[..., Admitted]
+RANKERS = pytest.mark.parametrize("ranker", [Hashing(), Down()], ids=["models up", "models down"])
+
+
+@RANKERS
+async def test_a_superseded_passage_is_never_found(library: Library, asker: Asker, ranker: Hashing | Down) -> None:
+    await library.put(facts("r2.md", in_force=False, revision="2"), "The gasket torque is 40 Nm.")
+    await library.put(facts("r3.md", revision="3"), "The gasket torque is 47 Nm.")
+    for role in ("viewer", "operator", "admin"):
+        found = await library.find(asker(role=role, clearance=3), "gasket torque 40 Nm revision 2", ranker)
+        assert shown(found) == ["r3.md"]
+
+
+@RANKERS
+@pytest.mark.parametrize("role", ["viewer", "operator", "admin"])
+@pytest.mark.parametrize("clearance", [1, 2, 3])
+async def test_nobody_finds_what_is_above_their_clearance_or_role(
+    library: Library, asker: Asker, ranker: Hashing | Down, role: str, clearance: int
+) -> None:
+    for level in (1, 2, 3, 4):
+        await library.put(facts(f"level{level}.md", level=level), "The gasket torque.")
+    await library.put(facts("restricted.md", tags=("restricted",)), "The gasket torque.")
+    found = await library.find(asker(role=role, clearance=clearance), "gasket torque", ranker)
+    # Level 3 is need-to-know: without a list only an admin reads it; level 4 is served to nobody.
+    allowed = {f"level{level}.md" for level in (1, 2, 3) if level <= clearance and (level < 3 or role == "admin")}
+    assert set(shown(found)) == allowed | ({"restricted.md"} if role != "viewer" else set())
+
+
+@RANKERS
+async def test_a_document_for_named_people_is_found_by_them_alone(
+    library: Library, asker: Asker, tenant: Tenant, ranker: Hashing | Down
+) -> None:
+    named, other = (Principal(new_id(), "person", tenant.id, name, "viewer", 3) for name in ("Nora", "Olga"))
+    await library.put(facts("secret.md", level=3, acl=(str(named.id),)), "The gasket torque.")
+    assert shown(await library.find(asker(principal=named), "gasket", ranker)) == ["secret.md"]
+    assert shown(await library.find(asker(principal=other), "gasket", ranker)) == []
+    assert shown(await library.find(asker(principal=replace(named, clearance=2)), "gasket", ranker)) == []
+
+
+async def test_what_may_not_be_read_takes_no_place_among_the_best(library: Library, asker: Asker) -> None:
+    for number in range(70):
+        await library.put(facts(f"secret{number}.md", level=3), "Gasket gasket gasket torque.")
+    await library.put(facts("open.md"), "A long text about paint, drains, lamps and one gasket of the pump.")
+    for ranker in (Hashing(), Down()):
+        assert shown(await library.find(asker(role="viewer", clearance=2), "gasket torque", ranker)) == ["open.md"]
+
+
+@RANKERS
+async def test_another_tenant_finds_nothing(
+    library: Library, asker: Asker, other_tenant: Tenant, ranker: Hashing | Down
+) -> None:
+    await library.put(facts("m.md"), "The gasket torque of P-101A.")
+    found = await library.find(asker(tenant=other_tenant, role="admin", clearance=3), "gasket torque P-101A", ranker)
+    assert (found.hits, found.others) == ((), ())
+
+
+async def test_words_alone_serve_while_the_models_are_down(library: Library, asker: Asker) -> None:
+    await library.put(facts("a.md"), "The gasket torque.")
+    await library.put(facts("b.md"), "The gasket colour.")
+    search = library.search(Down())
+    found = await search.first(asker(), "gasket torque")
+    assert found.served_by == "words only"
+    assert shown(found) == ["a.md", "b.md"]
+    assert all(hit.meaning is None and hit.words is not None for hit in found.hits)
+    assert await search.reranked(found) == found
+
+
+@RANKERS
+async def test_the_passage_that_names_the_exact_alarm_is_first(
+    library: Library, asker: Asker, ranker: Hashing | Down
+) -> None:
+    for number in range(400, 420):
+        await library.put(facts(f"E-0{number}.md"), f"Alarm E-0{number}: the alarm of the booth means trouble.")
+    for written in ("E-0417", "e0417", "E 0417"):
+        found = await library.find(asker(), f"What does alarm {written} mean?", ranker)
+        assert shown(found)[0] == "E-0417.md"
+
+
+@RANKERS
+async def test_a_sisters_passage_is_never_a_hit_for_the_machine_asked_for(
+    library: Library, asker: Asker, ranker: Hashing | Down
+) -> None:
+    for number in range(30):
+        await library.put(facts(f"b{number}.md", assets=("P-101B",)), "Casing bolts of P-101B: torque 52 Nm torque.")
+    await library.put(facts("a.md", assets=("P-101A",)), "The bolts get 47 Nm.")
+    found = await library.find(asker(), "casing bolts torque of p101a", ranker)
+    assert [hit.document.filename for hit in found.hits] == ["a.md"]
+    nothing = await library.find(asker(), "casing bolts torque of P-101C", ranker)
+    assert nothing.hits == ()
+    assert nothing.others
+
+
+@RANKERS
+async def test_filters_narrow_by_tag_kind_and_machine(library: Library, asker: Asker, ranker: Hashing | Down) -> None:
+    await library.put(facts("a.md", tags=("line 1",), doc_type="manual", assets=("P-101A",)), "The gasket.")
+    await library.put(facts("b.md", tags=("line 2",), doc_type="procedure", assets=("P-101B",)), "The gasket.")
+    search = library.search(ranker)
+    for filters in (Filters(tags=("line 1",)), Filters(doc_types=("manual",)), Filters(assets=("p 101a",))):
+        assert shown(await search.first(asker(), "gasket", filters=filters)) == ["a.md"]
+    both = Filters(tags=("line 1", "line 2"))
+    assert set(shown(await search.first(asker(), "gasket", filters=both))) == {"a.md", "b.md"}
+    assert shown(await search.first(asker(), "gasket", filters=Filters(tags=('line 1" OR 1=1',)))) == []
+
+
+async def test_a_mistyped_word_finds_what_was_meant_and_says_so(library: Library, asker: Asker) -> None:
+    await library.put(facts("m.md"), "Grease the gasket.")
+    found = await library.find(asker(), "gaskte", Down())
+    assert shown(found) == ["m.md"]
+    assert list(found.asked.corrected.values()) == ["gasket"]
+
+
+@RANKERS
+@pytest.mark.parametrize("question", ["", "   ", "?!", "the", '"', "gasket\x00", "NEAR(", "💧", "a" * 5000])
+async def test_any_question_is_searched_without_harm(
+    library: Library, asker: Asker, ranker: Hashing | Down, question: str
+) -> None:
+    await library.put(facts("m.md"), "The gasket.")
+    found = await library.find(asker(), question, ranker)
+    assert set(shown(found)) <= {"m.md"}
+
+
+async def test_reranking_orders_anew_and_loses_nothing(library: Library, asker: Asker) -> None:
+    for number in range(20):
+        await library.put(
+            facts(f"{number}.md", title="Gasket list"), f"The gasket number {number} is kept in bay {number}."
+        )
+    search = library.search(Hashing())
+    first = await search.first(asker(), "gasket in bay 7")
+    ranked = await search.reranked(first)
+    assert {hit.id for hit in ranked.hits} == {hit.id for hit in first.hits}
+    scores = [hit.score for hit in ranked.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert context_of(ranked.hits[0]).startswith("Gasket list\n")
+
+
+async def test_neighbours_are_given_only_while_they_may_be_read(library: Library, asker: Asker) -> None:
+    document = await library.put(facts("m.md"), *(f"Gasket part {at}." for at in range(6)))
+    search = library.search(Down())
+    hit = next(hit for hit in (await search.first(asker(), "gasket part")).hits if hit.passage.ordinal == 2)
+    assert [item.passage.ordinal for item in await search.around(asker(), hit, reach=1)] == [1, 2, 3]
+    async with library.writing() as session:
+        await library.index.update(session, replace(document, level=4))
+    assert await search.around(asker(), hit, reach=1) == ()
