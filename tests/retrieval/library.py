@@ -94,10 +94,14 @@ class Library:
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.store.open_session(self.admit())
 
-    async def put(self, document: DocumentFacts, *passages: str | Passage) -> DocumentFacts:
+    async def put(
+        self, document: DocumentFacts, *passages: str | Passage, vectors: NDArray[np.float32] | None = None
+    ) -> DocumentFacts:
         made = [text_passage(item, ordinal=at) if isinstance(item, str) else item for at, item in enumerate(passages)]
         async with self.writing() as session:
-            await self.index.replace(session, document, made, unit_vectors([item.text for item in made]))
+            if vectors is None:
+                vectors = unit_vectors([item.text for item in made])
+            await self.index.replace(session, document, made, vectors)
         return document
 
     def search(self, ranker: Hashing | Down | None = None) -> Search:

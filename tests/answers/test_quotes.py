@@ -1,0 +1,154 @@
+"""Quotes: verbatim always, and a figure never parted from its label, its row, its column or its machine."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.answers.candidates import candidates, sentences
+from appliance.answers.citing import LONGEST_FIRST_QUOTE, cite_candidate, cite_first
+from appliance.answers.rows import table
+from appliance.answers.rules import same_procedure
+from appliance.documents.values import PassageKind
+from tests.answers.asking import allowed, asking, chosen, hit
+from tests.retrieval.library import facts
+
+CELLS = st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_characters="|:"), min_size=1, max_size=8)
+KINDS = st.sampled_from(["text", "table", "list", "steps", "code"])
+LINES = st.one_of(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4).map(lambda row: " | ".join(f"{h}: {v}" for h, v in row)),
+    st.lists(CELLS, min_size=1, max_size=9).map(lambda words: " ".join(words) + "."),
+    st.tuples(st.integers(1, 30), CELLS).map(lambda step: f"{step[0]}. {step[1]}"),
+    CELLS.map(lambda cell: f"- {cell}"),
+    st.text(max_size=60),
+)
+THREADS = ["M5", "M6", "M8", "M10", "M12", "M16", "M20", "M24"]
+PARTS = ["casing cover", "bearing bracket", "coupling guard", "motor foot", "suction flange", "gland plate"]
+TORQUES = st.lists(st.integers(2, 400), min_size=6, max_size=6, unique=True)
+
+
+def torques(labels: list[str], values: list[int], header: str) -> str:
+    return "\n".join(f"{header}: {label} | Torque: {value} Nm" for label, value in zip(labels, values, strict=False))
+
+
+@given(st.lists(LINES, min_size=1, max_size=7).map("\n".join), KINDS)
+def test_every_quote_is_an_exact_stretch_of_its_passage(text: str, kind: PassageKind) -> None:
+    found = hit(text, kind=kind)
+    for candidate in candidates(found):
+        for citation in cite_candidate(candidate):
+            assert citation.quote in text
+    if text.strip():
+        quote = cite_first(found).quote
+        assert quote in text
+        assert len(quote) <= max(LONGEST_FIRST_QUOTE, 1)
+
+
+@given(st.lists(LINES, min_size=1, max_size=7).map("\n".join))
+def test_cells_and_sentences_stand_where_they_say(text: str) -> None:
+    for row in table(text).rows:
+        for cell in row.cells:
+            assert cell.value in text[cell.value_start : cell.end] or not cell.value
+            assert row.start <= cell.start <= cell.end <= max(row.end, cell.end)
+    places = sentences(text)
+    assert all(0 <= start < end <= len(text) for start, end in places)
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(places))
+
+
+@given(st.permutations(THREADS), TORQUES)
+def test_of_a_torque_table_only_the_row_of_the_thread_asked_for_is_allowed(order: list[str], values: list[int]) -> None:
+    labels = order[:6]
+    found = hit(torques(labels, values, "Thread"), kind="table")
+    for label, value in zip(labels, values, strict=True):
+        quotes = [item.text for item in allowed(f"What is the torque of {label} bolts?", [found])]
+        assert quotes == [f"Thread: {label} | Torque: {value} Nm"]
+
+
+@given(st.permutations(PARTS), TORQUES)
+def test_of_a_torque_table_the_row_of_the_part_asked_for_is_chosen(order: list[str], values: list[int]) -> None:
+    found = hit(torques(order, values, "Part"), kind="table")
+    for label, value in zip(order, values, strict=True):
+        best = chosen(f"What is the tightening torque of the {label}?", [found])
+        assert best is not None
+        assert best.text == f"Part: {label} | Torque: {value} Nm"
+
+
+@given(st.permutations(THREADS), TORQUES)
+def test_a_thread_that_no_row_names_gets_no_row(order: list[str], values: list[int]) -> None:
+    found = hit(torques(order[:6], values, "Thread"), kind="table")
+    assert allowed(f"What is the torque of {order[6]} bolts?", [found]) == []
+
+
+@given(st.integers(1, 99), st.integers(100, 199))
+def test_of_two_machines_compared_only_the_column_asked_for_is_quoted(one: int, other: int) -> None:
+    text = f"Quantity: Length | CV-230: {one} m | CV-231: {other} m\nQuantity: Sag | CV-230: 50 mm | CV-231: 30 mm"
+    found = hit(text, kind="table", document=facts("MAN-230.md", assets=("CV-230", "CV-231")))
+    for asked, right, wrong in (("CV-230", one, other), ("cv231", other, one)):
+        best = chosen(f"What is the length of {asked}?", [found])
+        assert best is not None
+        assert f"{right} m" in best.text
+        assert f": {wrong} m" not in best.text
+        assert "Quantity: Length" in best.text
+
+
+def test_of_alarm_and_trip_limits_only_the_one_asked_for_is_quoted() -> None:
+    text = (
+        "Measurement: Vibration | Alarm: 4.5 mm/s | Trip: 7.1 mm/s\nMeasurement: Bearing | Alarm: 80 °C | Trip: 95 °C"
+    )
+    best = chosen("What is the trip limit of the vibration?", [hit(text, kind="table")])
+    assert best is not None
+    assert best.text == "Measurement: Vibration | Trip: 7.1 mm/s"
+    assert [item.quote for item in cite_candidate(best)] == ["Measurement: Vibration", "Trip: 7.1 mm/s"]
+
+
+@pytest.mark.parametrize("asked", ["P-101A", "p101a", "P 101A"])
+def test_a_sisters_figure_is_never_allowed(asked: str) -> None:
+    sister = hit("The casing bolts get 52 Nm.", document=facts("b.md", assets=("P-101B",)))
+    mixed = hit(
+        "P-101B: the casing bolts get 52 Nm. P-101A: the casing bolts get 47 Nm.",
+        document=facts("both.md", assets=("P-101A", "P-101B")),
+    )
+    assert allowed(f"Torque of the casing bolts of {asked}?", [sister]) == []
+    quotes = [item.text for item in allowed(f"Torque of the casing bolts of {asked}?", [mixed])]
+    assert quotes == ["P-101A: the casing bolts get 47 Nm."]
+
+
+def test_a_row_of_another_alarm_is_never_allowed() -> None:
+    text = "Code: E-0411 | Message: Oxygen high\nCode: E-0417 | Message: Air flow low\nCode: E-0422 | Message: Oven hot"
+    assert [item.text for item in allowed("What does alarm E-0417 mean?", [hit(text, kind="table")])] == [
+        "Code: E-0417 | Message: Air flow low"
+    ]
+    assert allowed("What does alarm E-0418 mean?", [hit(text, kind="table")]) == []
+
+
+def test_a_revision_that_is_not_the_documents_own_is_refused() -> None:
+    found = hit("The casing bolts get 47 Nm.", document=facts("r3.md", revision="3"))
+    assert allowed("Torque of the casing bolts in revision 2?", [found]) == []
+    assert allowed("Torque of the casing bolts in revision 3?", [found])
+
+
+def test_a_procedure_goes_on_over_its_passages_and_stops_at_the_next_heading() -> None:
+    parts = [
+        hit("Before work:\n1. Stop.\n2. Lock.", kind="steps", heading="Lock-out", ordinal=3, id_=1),
+        hit("Before work:\n3. Tag.\n4. Try.", kind="steps", heading="Lock-out", ordinal=4, id_=2),
+        hit("5. Start.", kind="steps", heading="Start-up", ordinal=5, id_=3),
+    ]
+    for part in parts[:2]:
+        first = next(item for item in candidates(part) if item.kind == "steps")
+        whole = same_procedure(first, parts)
+        assert [item.hit.id for item in whole] == [1, 2]
+        assert [line for line in "\n".join(item.text for item in whole).split("\n") if line[0].isdigit()] == [
+            "1. Stop.", "2. Lock.", "3. Tag.", "4. Try."
+        ]  # fmt: skip
+    alone = hit("9. Other.", kind="steps", heading="Lock-out", ordinal=4, id_=4)
+    first = next(item for item in candidates(parts[0]) if item.kind == "steps")
+    assert same_procedure(first, [alone]) == [first]
+
+
+def test_how_to_questions_wish_for_steps_and_figures_for_their_unit() -> None:
+    assert asking("How do I lock out the pump?").wish == "steps"
+    assert asking("What is the torque of the bolt?").dimensions == {"torque"}
+    assert asking("Why is the valve closed?").wish == "cause"
+    assert asking("Torque in revision 2?").revision == "2"
