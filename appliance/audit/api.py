@@ -14,6 +14,7 @@ from appliance.audit.ports import Decides, Door
 from appliance.audit.recorder import Recorder
 from appliance.audit.service import READ_ALL, READ_OWN, AuditLog, LogHead, Wanted
 from appliance.audit.values import Entry
+from appliance.errors import InvalidInput
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
@@ -93,7 +94,7 @@ class AuditController(Controller):
     ) -> EntryPage:
         """Records of your plant, the newest first; your own only, unless you are an admin."""
         before = cursors.decode(page_token).number("record") if page_token else None
-        moment = after if after is None or after.tzinfo is not None else after.replace(tzinfo=dt.UTC)
+        moment = None if after is None else _in_utc(after)
         action = READ_ALL if policy.decide(principal, READ_ALL, RECORD).allowed else READ_OWN
         asked = json.dumps([event_type, user_id, str(after), limit, before]).encode()
         async with gate.admit(principal, action, RECORD, request=asked) as admitted:
@@ -114,6 +115,19 @@ class AuditController(Controller):
         """The signed head of your plant's log as it is now."""
         async with gate.admit(principal, READ_OWN, CHECKPOINT) as admitted:
             return CheckpointView.of(await AuditLog(store, recorder).head(admitted.tenant_id))
+
+
+def _in_utc(after: dt.datetime) -> dt.datetime:
+    """The same moment in UTC, which is meant where no zone is said; the first and last years hold some that have none.
+
+    Raises:
+        InvalidInput: it lies outside the years 1 to 9999 there.
+    """
+    try:
+        return after.replace(tzinfo=dt.UTC) if after.tzinfo is None else after.astimezone(dt.UTC)
+    except OverflowError:
+        fields = [{"field": "after", "why": "lies outside the years 1 to 9999 in UTC"}]
+        raise InvalidInput("A field is wrong.", fields=fields) from None
 
 
 ROUTES = [AuditController]

@@ -24,6 +24,9 @@ from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
 WIDTH = 827
 """Pixels of an A4 page at 100 dots per inch."""
 
+ORDINAL_MAX = 2**31 - 1
+"""What both databases can compare with the place of a passage."""
+
 _TEXT = Schema(type=OpenAPIType.STRING)
 
 
@@ -101,7 +104,7 @@ class DocumentsController(Controller):
         document_id: FromPath[UUID],
         principal: Injected[Principal],
         library: Injected[Library],
-        start: Annotated[int, QueryParameter(ge=0)] = 0,
+        start: Annotated[int, QueryParameter(ge=0, le=ORDINAL_MAX)] = 0,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
     ) -> PassagePage:
         """Passages in reading order, from ordinal `start`."""

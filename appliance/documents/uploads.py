@@ -28,6 +28,9 @@ _SPELLINGS = {
     for spelling in spellings
 }
 MAX_METADATA = 16 * 1024
+MAX_METADATA_BYTES = 64 * 1024
+MAX_DEPTH = 8
+"""Objects and lists within each other. What is kept is written out again: by the store, and to whoever reads it."""
 MAX_ENTRIES = 100
 MAX_NAME = 255
 
@@ -144,7 +147,23 @@ def _metadata(text: str | None) -> dict[str, Any]:
         raise InvalidDocument("The metadata is not JSON.", field="metadata") from None
     if not isinstance(said, dict):
         raise InvalidDocument("The metadata is not a JSON object.", field="metadata")
+    if _deeper_than(said, MAX_DEPTH):
+        raise InvalidDocument(f"The metadata is nested deeper than {MAX_DEPTH} levels.", field="metadata")
+    try:
+        size = len(json.dumps(said, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        raise InvalidDocument("The metadata holds text or numbers that cannot be kept.", field="metadata") from None
+    if size > MAX_METADATA_BYTES:
+        raise InvalidDocument(f"The metadata is longer than {MAX_METADATA_BYTES} bytes.", field="metadata")
     return said
+
+
+def _deeper_than(value: object, most: int) -> bool:
+    """Whether objects and lists lie within each other more than `most` deep."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return most == 0 or any(_deeper_than(one, most - 1) for one in inner)
 
 
 def _short(said: Mapping[str, Any], key: str, most: int) -> str | None:

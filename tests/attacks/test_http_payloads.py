@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant, running_plant
+from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant, problem_of, running_plant
 from tests.chat.test_chat_http import events_of
 from tests.node import ROOT
 
@@ -384,6 +384,27 @@ def test_no_moment_makes_a_node_stumble(plant: Plant) -> None:
         assert plant.person("admin").get("/v1/audit", params={"after": moment}).status_code in {200, 400}, moment
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_does_not_exist_in_utc_is_named_as_a_wrong_field(plant: Plant, moment: str) -> None:
+    refused = plant.person("admin").get("/v1/audit", params={"after": moment})
+
+    assert [one["field"] for one in problem_of(refused)["fields"]] == ["after"]
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("start", [2**31, 2**63, 2**64])
+def test_a_place_beyond_every_document_is_named_as_a_wrong_field(plant: Plant, start: int) -> None:
+    admin = plant.person("admin")
+    document = next(
+        one["document_id"] for one in admin.get("/v1/documents").json()["items"] if one["filename"] == MANUAL
+    )
+    refused = admin.get(f"/v1/documents/{document}/passages", params={"start": start})
+
+    assert [one["field"] for one in problem_of(refused)["fields"]] == ["start"]
+    assert refused.status_code == 400
+    assert admin.get(f"/v1/documents/{document}/passages", params={"start": 2**31 - 1}).json()["items"] == []
+
+
 @pytest.mark.parametrize(
     "name", ["%00", "%ff%fe", "%ed%a0%80", "%u0000", quote("\x85\u2028"), "a" * 8000, "%", "%zz", "*", "~"]
 )
@@ -408,6 +429,13 @@ def test_no_spelling_of_a_path_makes_a_node_stumble(plant: Plant, name: str) -> 
         {"metadata": '{"title": "\\ud800", "assets": ["\\udfff"]}'},
         {"metadata": '{"revision": "a\\u0000b", "supersedes": ["\\u0000"]}'},
         {"metadata": "[" * 100_000},
+        {"metadata": '{"free": "\\ud800"}'},
+        {"metadata": '{"\\udfff": 1}'},
+        {"metadata": '{"free": "a\\u0000b"}'},
+        {"metadata": '{"free": ' + "[" * 900 + "]" * 900 + "}"},
+        {"metadata": '{"free": ' + '{"a":' * 900 + "1" + "}" * 900 + "}"},
+        {"metadata": '{"free": [NaN, Infinity, 1e999]}'},
+        {"metadata": '{"free": ' + "9" * 4000 + "}"},
         {"metadata": '{"effective_from": 1e999}'},
         {"metadata": '{"effective_from": "9999-12-31T23:59:59-14:00"}'},
         {"metadata": '{"effective_until": "0001-01-01T00:00:00+14:00"}'},
