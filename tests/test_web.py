@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.compose import described_application
 from appliance.web import Cursors, InvalidCursor, sse
 
 positions = st.dictionaries(st.text(max_size=8), st.one_of(st.text(max_size=20), st.integers(), st.none()), max_size=4)
@@ -51,6 +52,11 @@ def test_a_position_of_another_list_is_refused_whatever_it_holds(value: object) 
         position.number("before")
     with pytest.raises(InvalidCursor):
         position.text("user")
+
+
+def test_the_application_is_built_without_a_warning() -> None:
+    # Warnings are errors here; the nodes of other tests are processes of their own, where nobody would see one.
+    assert described_application().routes
 
 
 @given(st.text())

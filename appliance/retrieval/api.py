@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from litestar import Controller, post
+from litestar.params import JSONBody
 
 from appliance.gate import Gate
 from appliance.policy import Resource
@@ -21,7 +22,7 @@ class SearchController(Controller):
 
     @post(operation_id="search", status_code=200)
     async def search(
-        self, data: Query, principal: Injected[Principal], gate: Injected[Gate], search: Injected[Search]
+        self, data: JSONBody[Query], principal: Injected[Principal], gate: Injected[Gate], search: Injected[Search]
     ) -> Results:
         """Find passages of documents in force that you may read, best first."""
         began = time.perf_counter()
