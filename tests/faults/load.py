@@ -37,16 +37,16 @@ class Person(threading.Thread):
 
     def __init__(self, node: RunningNode, ledger: Ledger, seed: int, stop: threading.Event) -> None:
         super().__init__(daemon=True)
-        self._node = node
         self._ledger = ledger
         self._random = random.Random(seed)
         self._stop_asked = stop
         self._number = 0
         self._seed = seed
+        # Signed in once, before anything is killed: tokens outlive the processes, and signing in is limited.
+        self._client = node.sign_in("operator")
 
     def run(self) -> None:
-        # Signed in once: tokens outlive the processes, and signing in is limited.
-        with self._node.sign_in("operator") as client:
+        with self._client as client:
             while not self._stop_asked.is_set():
                 try:
                     self._do_something(client)
