@@ -88,7 +88,8 @@ async def ingest(
         console.print(f"skipped   {path} (not a kind of file that is read)", markup=False)
     summary.skipped = len(skipped)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Where nobody watches, a bar would leave nothing behind but an empty line.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
         sending = progress.add_task("uploading", total=len(items))
         waiting = await _upload_all(client, items, headers, summary, progress, sending)
         if wait:

@@ -55,7 +55,7 @@ def test_a_node_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path
 @pytest.mark.parametrize("words", [["ask", "x"], ["kiosk-code"], ["ingest", "README.md"]])
 def test_a_node_that_is_not_running_is_code_18_with_a_hint(tmp_path: Path, words: list[str]) -> None:
     ended = outpost(*words, "--data", tmp_path)
-    assert (ended.code, ended.out.strip()) == (NOT_RUNNING, "")
+    assert (ended.code, ended.out) == (NOT_RUNNING, "")
     assert "outpost run" in ended.err
 
     as_json = outpost(*words, "--data", tmp_path, "--json")
