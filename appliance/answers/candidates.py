@@ -102,12 +102,13 @@ def _items(hit: Hit, kind: Literal["steps", "list"]) -> list[Candidate]:
 
 def _paragraphs(hit: Hit) -> list[Candidate]:
     text = hit.passage.text
-    spans = [_trimmed(text, start, start + len(line)) for start, line in lines(text)]
-    return [
-        Candidate(hit, "paragraph", ((start, end),))
-        for start, end in spans
-        if end - start <= LONGEST_PARAGRAPH and len(sentences(text[start:end])) > 1
-    ]
+    made: list[Candidate] = []
+    for start, line in lines(text):
+        first, last = _trimmed(text, start, start + len(line))
+        end = _led_to(text, last) if text[first:last].endswith(":") else last
+        if end - first <= LONGEST_PARAGRAPH and len(sentences(text[first:end])) > 1:
+            made.append(Candidate(hit, "paragraph", ((first, end),)))
+    return made
 
 
 def steps_only(hit: Hit) -> Candidate | None:

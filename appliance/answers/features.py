@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from appliance.answers.binding import keys_of_text, sequence
+from appliance.answers.binding import TELLING, keys_of_text, sequence
 from appliance.answers.quantities import dimensions, figures
 from appliance.retrieval.glossary import alternatives
 from appliance.retrieval.identifiers import identifiers
@@ -30,8 +30,11 @@ _CAUSE = re.compile(
     r"\b(?:because|due to|caused?|causes|since|reason|therefore|so that|otherwise|or else|to avoid|to prevent|in order to)\b",
     re.IGNORECASE,
 )
+_IS = re.compile(r"\b(?:is|are|means?|stands for|specifies|defines|does|holds|contains|describes|sets|turns)\b|[:(]")
 SYNONYM = 0.75
 """What a word that means about the same counts for."""
+STEPS = {"steps": (0.65, 0.35), "paragraph": (0.4, 0.5), "list": (0.4, 0.4)}
+"""For who asks how: what a quote of each kind is worth, and how much more under a heading that names what is to be done."""
 REACH = 3
 AKIN = 0.4
 WHOLE = {"steps": 1.0, "list": 1.0, "paragraph": 0.4}
@@ -47,6 +50,7 @@ class Features:
     lead      the same where the quote is what its passage begins with
     apart     share of the question's word pairs (`drain plug`) that stand nowhere side by side
     missing   weight of the most telling word that not even the context holds
+    unbound   the same, where a figure or a number was asked for: there every word binds
     wish      the quote is of the kind that was wished for: a figure of the right dimension, a part number, steps
     failed    a kind was wished for, and the quote is not of it
     figure    share of the asker's own figures that the context lacks
@@ -65,6 +69,7 @@ class Features:
     lead: float
     apart: float
     missing: float
+    unbound: float
     wish: float
     failed: float
     figure: float
@@ -108,14 +113,16 @@ def features(
     context = held(question, parts, kin)
     weights = {word.key: word.weight for word in question.words}
     heading = _share_of_all(held(question, (innermost,), kin), weights) * _terse(question, innermost)
-    wish = _wish(question, candidate)
+    wish = _wish(question, candidate, kin)
+    missing = max((weights[key] * (1 - share) for key, share in context.items()), default=0.0)
     return Features(
         quote=_share_of_all(quote, weights),
         context=_share_of_all(context, weights),
         heading=heading,
         lead=heading if candidate.start == 0 or hit.passage.text[: candidate.start].count("\n") == 0 else 0.0,
         apart=_apart(question, parts, kin),
-        missing=max((weights[key] * (1 - share) for key, share in context.items()), default=0.0),
+        missing=missing,
+        unbound=missing if question.wish in ("figure", "number") else 0.0,
         wish=wish or 0.0,
         failed=1.0 if wish == 0 else 0.0,
         figure=_lacking_figures(question, parts),
@@ -196,7 +203,7 @@ def _share(word: Word, keys: frozenset[str], kin: Kin, *, measured: bool) -> flo
     return max(shares, default=0.0)
 
 
-def _wish(question: Question, candidate: Candidate) -> float | None:
+def _wish(question: Question, candidate: Candidate, kin: Kin) -> float | None:
     """1 if the quote is of the kind wished for, 0 if it is not, None if any kind would do."""
     text = candidate.text
     match question.wish:
@@ -211,11 +218,35 @@ def _wish(question: Question, candidate: Candidate) -> float | None:
             numbers = [item for item in identifiers(text) if item.key not in keys_in(question.text)]
             return 1.0 if numbers or (figures(text) and candidate.row is not None) else 0.0
         case "steps":
-            return {"steps": 1.0, "paragraph": 0.6, "list": 0.6}.get(candidate.kind, 0.0)
+            base, titled = STEPS.get(candidate.kind, (0.0, 0.2))
+            return base + titled * _titled(question, candidate, kin)
         case "cause":
             return 1.0 if _CAUSE.search(text) else None
+        case "meaning":
+            return 1.0 if _tells_what(question, candidate) else None
         case "fact":
             return None
+
+
+def _tells_what(question: Question, candidate: Candidate) -> bool:
+    """Whether the quote says what the thing asked about is: it begins with it, is the row of it, or begins its section."""
+    subject = {word.key for word in question.words if word.weight >= TELLING}
+    if not subject:
+        return False
+    if candidate.row is not None:
+        return subject <= keys_of_text(candidate.row.cells[0].value)
+    if subject <= keys_of_text(candidate.hit.passage.heading.rpartition(" > ")[2]) and candidate.start == 0:
+        return True
+    first = sequence(candidate.text)[: len(subject) + 1]
+    return subject <= set(first) and _IS.search(candidate.text[:120]) is not None
+
+
+def _titled(question: Question, candidate: Candidate, kin: Kin) -> float:
+    """1 if the innermost heading names what is to be done, else 0."""
+    keys = keys_of_text(candidate.hit.passage.heading.rpartition(" > ")[2])
+    named = {item.key for item in question.asked.identifiers}
+    words = [word.key for word in question.words if word.weight >= TELLING and word.key not in named]
+    return 1.0 if any(key in keys or _akin(key, kin) & keys for key in words) else 0.0
 
 
 def _counts(counted: str, text: str) -> bool:

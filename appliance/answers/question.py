@@ -18,8 +18,8 @@ from appliance.retrieval.terms import stem
 if TYPE_CHECKING:
     from appliance.retrieval.values import Asked
 
-Wish = Literal["steps", "figure", "number", "cause", "fact"]
-"""A way to do something, a measured figure, the number of a part, why something is so, or anything else."""
+Wish = Literal["steps", "figure", "number", "cause", "meaning", "fact"]
+"""A way to do something, a measured figure, the number of a part, why something is so, what a thing is, or anything."""
 
 _HOW_TO = re.compile(
     r"^\W*(?:(?:please\s+)?(?:tell|show|explain|describe|list)\b.{0,12}?)?\b(?:how\s+(?:do|does|to|can|should|shall|must|would|is|are)"
@@ -28,6 +28,12 @@ _HOW_TO = re.compile(
     re.IGNORECASE,
 )
 _WHY = re.compile(r"^\W*why\b|\b(?:reason|cause)\s+(?:of|for|that)\b|\bwhat\s+(?:causes|caused|leads)\b", re.IGNORECASE)
+_MEANING = re.compile(
+    r"^\W*(?:what(?:'s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?[\w.\s/-]{1,40}?(?:\s+(?:used\s+)?for)?"
+    r"|what\s+do(?:es)?\s+[\w.\s/-]{1,50}?\s+(?:do|mean|stand\s+for|indicate|say)"
+    r"|(?:the\s+)?meaning\s+of\s+[\w.\s/-]{1,40}|[\w.\s/-]{1,40}\s+meaning)\W*$",
+    re.IGNORECASE,
+)
 _ONE_STEP = re.compile(r"\b(?:step\s+\d+|(?:first|last|second|third|fourth|fifth|final|next)\s+step)\b", re.IGNORECASE)
 _NUMBER_OF = re.compile(
     r"\b(?:part|order|article|item|spare(?:\s+part)?|material|catalogue|stock|serial|drawing|document|phone|extension|recipe)"
@@ -130,6 +136,8 @@ def understood(asked: Asked) -> Question:
         wish = "number"
     elif wanted:
         wish = "figure"
+    elif _about_one_thing(asked):
+        wish = "meaning"
     inside = [(item.start, item.end) for item in asked.identifiers]
     own = tuple(
         number
@@ -191,6 +199,14 @@ def _pairs(asked: Asked) -> tuple[tuple[str, str], ...]:
         for one, other in pairwise(words)
         if not asked.text[one.end : other.start].strip(" -") and other.start > one.end
     )
+
+
+def _about_one_thing(asked: Asked) -> bool:
+    """Whether the question only names a thing, or asks what it is; `what is the x of y` asks for more than that."""
+    telling = [term for term in asked.terms if term.key not in _WEAK]
+    alone = bool(asked.identifiers) and all(term.kind == "identifier" for term in telling)
+    short = len(telling) <= 3 and not re.search(r"\b(?:of|in|at|on|by)\b", asked.text.lower())
+    return alone or (short and _MEANING.search(asked.text) is not None)
 
 
 def _counted(text: str) -> str | None:

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from appliance.answers.binding import better_rows, narrowed
 from appliance.answers.candidates import SHORT_PARAGRAPH, candidates, steps_only
 from appliance.answers.features import NAMES, Features
-from appliance.answers.grounding import Refusal, refusal
+from appliance.answers.grounding import Refusal, letters, refusal
 from appliance.retrieval.identifiers import sisters
-from appliance.retrieval.rules import keys_of
+from appliance.retrieval.rules import keys_in, keys_of
 
 if TYPE_CHECKING:
     from appliance.answers.candidates import Candidate
@@ -160,6 +160,27 @@ def lacking(question: Question, weighed: Sequence[Weighed], weights: Weights) ->
     if top is None or top.refused is None or chance(top.features, weights.verdict) < weights.threshold:
         return None
     return next((item for item in named if item.text == top.refused.asked), None)
+
+
+def with_neighbours(question: Question, candidate: Candidate) -> Candidate:
+    """A sentence with the rest of its short paragraph, where no figure was asked for and nothing there is refused.
+
+    What a sentence leans on often stands beside it; a figure's neighbours are other figures.
+    """
+    if question.wish in ("figure", "number"):
+        return candidate
+    for other in candidates(candidate.hit):
+        inside = other.start <= candidate.start and candidate.end <= other.end
+        if other.kind == "paragraph" and inside and len(other.text) <= SHORT_PARAGRAPH:
+            return candidate if refusal(question, other) or _names_another(question, other) else other
+    return candidate
+
+
+def _names_another(question: Question, candidate: Candidate) -> bool:
+    """Whether the quote names a thing of the same letters as one asked for: `T-110` beside `T-111`."""
+    asked = {item.key for item in question.asked.identifiers}
+    alike = {letters(key) for key in asked}
+    return any(key not in asked and letters(key) in alike for key in keys_in(candidate.text))
 
 
 def same_procedure(candidate: Candidate, around: Sequence[Hit]) -> list[Candidate]:

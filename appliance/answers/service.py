@@ -18,7 +18,7 @@ from appliance.answers.question import Question, understood
 from appliance.answers.rules import Weighed, Weights
 from appliance.answers.values import Answer, Citation, Passages, Verdict
 from appliance.retrieval.identifiers import identifiers
-from appliance.retrieval.service import context_of
+from appliance.retrieval.service import context_of, place_of
 from models.client import ModelRefused, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -148,7 +148,11 @@ class Answers:
         self, admitted: Admitted, evidence: Evidence, chosen: Weighed, confidence: float, served_by: str
     ) -> Answer:
         others = rules.sister_answers(evidence.question, chosen, evidence.weighed)
-        parts = [part for item in (chosen, *others) for part in await self._whole(admitted, item.candidate)]
+        parts = [
+            part
+            for item in (chosen, *others)
+            for part in await self._whole(admitted, evidence.question, item.candidate)
+        ]
         verdict = Verdict("answer", "Found in the documents.", confidence)
         if others:
             named = " and ".join(dict.fromkeys(_machine(item.candidate.hit) for item in (chosen, *others)))
@@ -164,8 +168,10 @@ class Answers:
             grounded=True,
         )
 
-    async def _whole(self, admitted: Admitted, candidate: Candidate) -> Sequence[Candidate]:
-        """The candidate; a procedure that runs over several passages to its end."""
+    async def _whole(self, admitted: Admitted, question: Question, candidate: Candidate) -> Sequence[Candidate]:
+        """The candidate; a sentence with its short paragraph, a procedure that runs over several passages to its end."""
+        if candidate.kind == "sentence":
+            return (rules.with_neighbours(question, candidate),)
         if candidate.kind != "steps":
             return (candidate,)
         return rules.same_procedure(candidate, await self._search.around(admitted, candidate.hit, reach=3))
@@ -233,7 +239,7 @@ def _machine(hit: Hit) -> str:
 
 def _in_context(candidate: Candidate) -> str:
     """A quote with what binds it, as the reranker compares it."""
-    parts = (candidate.hit.passage.heading, candidate.intro, candidate.text)
+    parts = (place_of(candidate.hit), candidate.intro, candidate.text)
     return "\n".join(part for part in parts if part)
 
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
-from models.client import ModelUnavailable
 
 from appliance.policy import Resource
 from appliance.retrieval import rules, store
 from appliance.retrieval.identifiers import Identifier, identifiers, spoken, variants
 from appliance.retrieval.tables import PassageRow
 from appliance.retrieval.values import Asked, Filters, Found, Hit
+from models.client import ModelUnavailable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,5 +206,14 @@ class Search:
 
 
 def context_of(hit: Hit) -> str:
-    """A passage with its headings before it, as it was embedded and as the reranker reads it."""
-    return f"{hit.passage.heading}\n{hit.passage.text}" if hit.passage.heading else hit.passage.text
+    """A passage with its place before it, as the small models read it."""
+    place = place_of(hit)
+    return f"{place}\n{hit.passage.text}" if place else hit.passage.text
+
+
+def place_of(hit: Hit) -> str:
+    """The headings of a passage, after the document's title where they do not hold it."""
+    title, heading = hit.document.title, hit.passage.heading
+    if not title or title.lower() in heading.lower():
+        return heading
+    return f"{title} > {heading}" if heading else title
