@@ -25,8 +25,10 @@ from appliance.supervisor import STOP_SECONDS, wait_until_free
 DEMO = "--demo"
 DEMO_MARK = "demo"
 """A file in the data directory of a node that carries the demo plant."""
-INITIALISED = "credentials.json"
-"""Written last by `init`."""
+CREDENTIALS = "credentials.json"
+"""The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
+INITIALISED = "initialised"
+"""Made last by `init`, which does nothing twice: a data directory without it only goes through `init` once more."""
 
 
 def main() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from appliance.errors import NotFound
 from appliance.identity.passwords import Passwords
 from appliance.identity.seed import seed_people
 from appliance.identity.values import Credential
-from appliance.processes import DEMO_MARK, INITIALISED
+from appliance.processes import CREDENTIALS, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
 from appliance.store import Store, Tenant, new_id, open_store
 
@@ -54,13 +56,14 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
         tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
         passwords = Passwords()
         try:
-            made = await seed_people(store, tenants, passwords=passwords)
+            credentials = settings.data / CREDENTIALS
+            made = await seed_people(store, tenants, passwords=passwords, keep=partial(keep, credentials))
         finally:
             passwords.close()
         await _record(settings, store, made, tenants)
         if demo:
             (settings.data / DEMO_MARK).touch(mode=0o600)
-        _keep(settings.data / INITIALISED, made)
+        (settings.data / INITIALISED).touch(mode=0o600)
     finally:
         await store.close()
     return 0
@@ -103,17 +106,25 @@ async def _record(settings: Settings, store: Store, made: list[Credential], tena
         instance.close()
 
 
-def _keep(path: Path, made: list[Credential]) -> None:
-    """Add new sign-ins to the file that only the owner can read; whole or not at all."""
-    if not made:
-        return
+def keep(path: Path, made: Sequence[Credential]) -> None:
+    """Put new sign-ins into the file that only the owner can read, on the disk when it returns; whole or not at all.
+
+    A sign-in takes the place of an older one of the same tenant and name, whose person was never committed.
+    """
     known: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    new = {(one.tenant, one.username) for one in made}
+    known = [one for one in known if (one["tenant"], one["username"]) not in new]
     temporary = path.with_suffix(".new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(known + [asdict(one) for one in made], file, indent=2)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 async def fill(settings: Settings) -> int:

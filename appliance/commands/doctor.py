@@ -13,7 +13,7 @@ from rich.console import Console
 
 from appliance.client import answered, open_door
 from appliance.errors import OutpostError
-from appliance.processes import DEMO_MARK, INITIALISED
+from appliance.processes import CREDENTIALS, DEMO_MARK
 from appliance.settings import Settings
 
 LEAST_FREE = 0.10
@@ -67,8 +67,8 @@ def look_at_files(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
         )
-    if (data / INITIALISED).exists():
-        why = f"the passwords of the first people stand in {INITIALISED}"
+    if (data / CREDENTIALS).exists():
+        why = f"the passwords of the first people stand in {CREDENTIALS}"
         findings.append(
             Finding("sign-ins", "note", why, "Give people passwords of their own, and keep the file to yourself.")
         )

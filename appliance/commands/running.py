@@ -10,7 +10,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from appliance.processes import DEMO, DEMO_MARK, INITIALISED
+from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
 from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_free, wait_until_ready
 
@@ -83,7 +83,7 @@ async def _greet(settings: Settings, *, demo: bool) -> None:
 
 
 def _show_sign_ins(settings: Settings, address: str) -> None:
-    path = settings.data / "credentials.json"
+    path = settings.data / CREDENTIALS
     if not path.exists():
         return
     _say(f"console: {address}/console    sign in with one of these (they stand in {path.name} too):")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from appliance.identity import rules
@@ -16,22 +16,30 @@ FIRST: Final[tuple[Role, ...]] = ("admin", "operator", "viewer")
 
 
 async def seed_people(
-    store: Store, tenants: Iterable[Tenant], *, passwords: Passwords, clock: Clock = utc_now
+    store: Store,
+    tenants: Iterable[Tenant],
+    *,
+    passwords: Passwords,
+    keep: Callable[[Sequence[Credential]], None] = lambda _: None,
+    clock: Clock = utc_now,
 ) -> list[Credential]:
     """Make an admin, an operator and a viewer of those names in each tenant, with generated passwords.
 
-    People who exist keep their passwords, so only the sign-ins made now are returned.
+    People who exist keep their passwords, so only the sign-ins made now are returned. Nobody can read a password again
+    once it is hashed: a tenant's new sign-ins are given to `keep` before its people are committed. Whatever happens
+    in between, nobody exists whose password was not kept; one that was kept in vain is made anew the next time.
     """
     made: list[Credential] = []
     for tenant in tenants:
         async with store.open_internal(Purpose.SEED, CONTROL) as session:
             known = await queries.usernames(session, tenant.id)
+        new: list[Credential] = []
         rows = []
         for role in FIRST:
             if role in known:
                 continue
             credential = Credential(tenant.slug, role, generated(), role)
-            made.append(credential)
+            new.append(credential)
             rows.append(
                 PersonRow(
                     id=new_id(),
@@ -47,6 +55,8 @@ async def seed_people(
                 )
             )
         if rows:
+            keep(new)
             async with store.open_internal(Purpose.SEED, CONTROL, write=True) as session:
                 session.add_all(rows)
+        made += new
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from appliance.processes import CREDENTIALS
 from tests.api.plant import TENANT
 from tests.cli.shell import OUTPOST, outpost
 from tests.node import ROOT, RunningNode, free_port
@@ -99,3 +101,36 @@ def test_a_node_that_is_stopped_while_it_starts_ends_cleanly(
     if moment == "keys":
         with RunningNode(data, demo=False, log=tmp_path / "log") as node, node.sign_in("admin", TENANT) as admin:
             assert admin.get("/v1/auth/me").json()["role"] == "admin"
+
+
+def test_a_node_that_was_killed_before_its_people_were_committed_makes_them_when_it_starts_again(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    in_vain = {"tenant": TENANT, "username": "admin", "password": "kept in vain", "role": "admin"}
+    (data / CREDENTIALS).write_text(json.dumps([in_vain]))
+
+    with RunningNode(data, demo=False, log=tmp_path / "log") as node:
+        assert [one["username"] for one in node.credentials()] == ["admin", "operator", "viewer"]
+        for role in ("admin", "operator", "viewer"):
+            with node.sign_in(role, TENANT) as person:
+                assert person.get("/v1/auth/me").json()["role"] == role
+
+
+def test_a_node_killed_while_its_people_are_made_lets_everybody_in_its_file_sign_in(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = started(data)
+    wait_for((data / CREDENTIALS).exists, process)
+    everybody = family_of(process.pid)
+    for one in reversed(everybody):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait(PATIENCE)
+    assert gone(everybody)
+
+    with RunningNode(data, demo=False, log=tmp_path / "log") as node:
+        assert len(node.credentials()) == 3
+        for role in ("admin", "operator", "viewer"):
+            with node.sign_in(role, TENANT) as person:
+                assert person.get("/v1/auth/me").json()["role"] == role

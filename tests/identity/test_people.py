@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from appliance.errors import InvalidInput
@@ -17,7 +22,8 @@ from appliance.identity.errors import (
     UsernameTaken,
     WeakPassword,
 )
-from appliance.identity.values import NewPerson, PersonChange
+from appliance.identity.values import Credential, NewPerson, PersonChange
+from appliance.seeding import keep
 from appliance.store import Principal, Tenant, new_id
 from tests.identity.site import PASSWORD, Site
 
@@ -159,6 +165,30 @@ async def test_people_are_listed_by_name_a_page_at_a_time(either_site: Site, ten
     rest = await either_site.people.page(either_site.admitted(tenant), after=first[-1].username, limit=2)
 
     assert [person.username for person in (*first, *rest)] == ["ada", "bea", "carl"]
+
+
+@pytest.mark.parametrize("killed_at", ["north", "south"])
+async def test_whoever_exists_after_a_kill_between_keeping_and_committing_can_sign_in(
+    either_site: Site, tenant: Tenant, other_tenant: Tenant, tmp_path: Path, killed_at: str
+) -> None:
+    path, tenants = tmp_path / "credentials.json", (tenant, other_tenant)
+
+    def kept_and_killed(made: Sequence[Credential]) -> None:
+        keep(path, made)
+        if made[0].tenant == killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await seed_people(either_site.store, tenants, passwords=either_site.passwords, keep=kept_and_killed)
+    await seed_people(either_site.store, tenants, passwords=either_site.passwords, keep=partial(keep, path))
+
+    entries = json.loads(path.read_text())
+    assert sorted((one["tenant"], one["username"]) for one in entries) == [
+        (slug, name) for slug in ("north", "south") for name in ("admin", "operator", "viewer")
+    ]
+    for one in entries:
+        signed_in = await either_site.sign_in.login(one["tenant"], one["username"], one["password"])
+        assert signed_in.person.role == one["role"]
 
 
 async def test_seeding_makes_three_people_per_tenant_once(
