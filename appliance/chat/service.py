@@ -140,10 +140,10 @@ class Chat:
         """Open an empty conversation.
 
         Raises:
-            KioskKeepsNothing: the title is free text.
+            KioskKeepsNothing: the title is free text, whatever the policy says of kiosks.
         """
         async with (
-            self._gate.admit(principal, "chat.ask", resource=Resource("conversation")) as admitted,
+            self._gate.admit(principal, "chat.start", resource=Resource("conversation")) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
             _must_remember(principal, title)

@@ -121,7 +121,7 @@ async def test_a_kiosk_gets_its_answer_and_leaves_no_word_behind(plant: Plant) -
         rated = kiosk.post("/v1/feedback", json={"message_id": answer["message_id"], "thumbs": "up"})
         assert rated.status_code == 201
         assert kiosk.get("/v1/conversations").status_code == 403
-        assert problem_of(kiosk.post("/v1/conversations", json={"title": question}))["code"] == "kiosk-keeps-nothing"
+        assert problem_of(kiosk.post("/v1/conversations", json={"title": question}))["code"] == "policy-denied"
 
     store = await open_store(plant.node.data)
     try:

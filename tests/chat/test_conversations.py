@@ -181,13 +181,21 @@ async def test_a_kiosk_rates_its_own_answer_with_a_thumb_and_no_words(room: Room
 async def test_a_kiosk_opens_and_reads_no_conversation(room: Room) -> None:
     kiosk = room.kiosk()
 
-    with pytest.raises(KioskKeepsNothing):
+    with pytest.raises(Refused):
         await room.chat.start(kiosk, QUESTION)
     with pytest.raises(Refused):
         await room.chat.recent(kiosk, page_size=10, page_token=None)
 
     found = await everything_in(room.store, room.tenant.id)
     assert not any(mark in found for mark in MARKS)
+
+
+async def test_an_empty_conversation_is_not_recorded_as_a_question(room: Room) -> None:
+    made = await room.chat.start(room.person(), "Shift notes")
+
+    pre, post = await room.records()
+    assert [(one["event_type"], one["phase"]) for one in (pre, post)] == [("chat.start", "pre"), ("chat.start", "post")]
+    assert (post["result_status"], post["resource_id"]) == ("success", str(made.id))
 
 
 async def test_a_second_thumb_replaces_the_first(room: Room) -> None:

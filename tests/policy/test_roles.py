@@ -11,6 +11,7 @@ from tests.policy.people import ADMIN, KIOSK, OPERATOR, OWNER, VIEWER, principal
 MATRIX = (
     ("chat.ask", "conversation", "voak"),
     ("kiosks.ask", "conversation", "k"),
+    ("chat.start", "conversation", "voa"),
     ("chat.read", "conversation", "voa"),
     ("chat.delete", "conversation", "voa"),
     ("feedback.give", "message", "voak"),
