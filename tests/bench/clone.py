@@ -44,6 +44,15 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _answered(outpost: Path, data: Path, question: dict[str, str]) -> bool:
-    command: list[str | Path] = [outpost, "ask", question["question"], "--tenant", question["tenant"], "--json", "--data", data]
+    command: list[str | Path] = [
+        outpost,
+        "ask",
+        question["question"],
+        "--tenant",
+        question["tenant"],
+        "--json",
+        "--data",
+        data,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode == 0 and json.loads(done.stdout)["kind"] == "quoted"
