@@ -69,15 +69,15 @@ class RunningNode:
         return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else "(no log)"
 
     def _ready(self) -> bool:
-        # Only a socket that somebody listens on: httpcore drops its own with a warning when it is refused.
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(self.data / "run" / "outpost.sock")) != 0:
+        # By hand: httpcore drops a Unix socket with a warning when it is refused, as by a node that was just killed.
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(2)
+            try:
+                door.connect(str(self.data / "run" / "outpost.sock"))
+                door.sendall(b"GET /health/ready HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n")
+                return door.recv(64).startswith(b"HTTP/1.1 200 ")
+            except OSError:
                 return False
-        try:
-            with self.owner(timeout=2) as door:
-                return door.get("/health/ready").status_code == 200
-        except httpx.HTTPError:
-            return False
 
     def owner(self, tenant: str | None = None, *, timeout: float = 60) -> httpx.Client:
         """A client at the owner's door."""
