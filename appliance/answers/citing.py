@@ -50,5 +50,5 @@ def _citation(hit: Hit, start: int, end: int) -> Citation:
         ordinal=passage.ordinal,
         level=document.level,
         # A quote that runs over a page end is boxed on the page where it begins, which is the one shown.
-        boxes=tuple((line.box.x0, line.box.y0, line.box.x1, line.box.y1) for line in touched if line.box.page == page),
+        boxes=tuple(line.box.sides for line in touched if line.box.page == page),
     )

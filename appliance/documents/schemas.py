@@ -10,10 +10,7 @@ from pydantic import BaseModel
 
 from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import LEVEL_NAMES
-from appliance.documents.values import DocumentStatus, Passage
-
-Fractions = tuple[float, float, float, float]
-"""x0, y0, x1, y1 as fractions of the page, origin top left."""
+from appliance.documents.values import DocumentStatus, Passage, Sides
 
 
 class Uploaded(BaseModel):
@@ -25,23 +22,24 @@ class Uploaded(BaseModel):
 
 
 class PassageView(BaseModel):
+    """One passage; `page` is where it begins, and `boxes` are its lines on that page."""
+
     ordinal: int
     kind: Literal["text", "table", "list", "steps", "code"]
     heading: str
     page: int | None
     text: str
-    boxes: list[Fractions]
+    boxes: list[Sides]
 
     @classmethod
     def of(cls, passage: Passage) -> PassageView:
-        boxes = [(line.box.x0, line.box.y0, line.box.x1, line.box.y1) for line in passage.lines]
         return cls(
             ordinal=passage.ordinal,
             kind=passage.kind,
             heading=passage.heading,
             page=passage.page,
             text=passage.text,
-            boxes=boxes,
+            boxes=list(passage.boxes),
         )
 
 

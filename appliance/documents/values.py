@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PassageKind = Literal["text", "table", "list", "steps", "code"]
 DocumentStatus = Literal["pending", "processing", "ready", "failed"]
+Sides = tuple[float, float, float, float]
+"""x0, y0, x1, y1 as fractions of the page, origin top left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Box:
     y0: float
     x1: float
     y1: float
+
+    @property
+    def sides(self) -> Sides:
+        return self.x0, self.y0, self.x1, self.y1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ class Passage:
     text: str
     tokens: int
     lines: tuple[Line, ...] = ()
+
+    @property
+    def boxes(self) -> tuple[Sides, ...]:
+        """The boxes of the lines that stand on `page`: drawn there, a line of the next page would frame other words."""
+        return tuple(line.box.sides for line in self.lines if line.box.page == self.page)
 
 
 @dataclass(frozen=True, slots=True)

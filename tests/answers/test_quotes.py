@@ -12,7 +12,8 @@ from appliance.answers.candidates import candidates, sentences
 from appliance.answers.citing import LONGEST_FIRST_QUOTE, cite_candidate, cite_first
 from appliance.answers.rows import table
 from appliance.answers.rules import same_procedure
-from appliance.documents.values import PassageKind
+from appliance.documents.values import Box, Line, Passage, PassageKind
+from appliance.retrieval.values import Hit
 from tests.answers.asking import allowed, asking, chosen, hit
 from tests.retrieval.library import facts
 
@@ -152,3 +153,18 @@ def test_how_to_questions_wish_for_steps_and_figures_for_their_unit() -> None:
     assert asking("What is the torque of the bolt?").dimensions == {"torque"}
     assert asking("Why is the valve closed?").wish == "cause"
     assert asking("Torque in revision 2?").revision == "2"
+
+
+def test_a_quote_on_the_second_page_is_cited_and_boxed_there() -> None:
+    rows = ["Thread: M8 | Torque: 23 Nm", "Thread: M12 | Torque: 79 Nm"]
+    low, high = Box(1, 0.1, 0.9, 0.8, 0.95), Box(2, 0.1, 0.05, 0.8, 0.1)
+    lines = (Line(0, len(rows[0]), low), Line(len(rows[0]) + 1, len(rows[0]) + 1 + len(rows[1]), high))
+    found = Hit(1, facts("torque.pdf"), Passage(0, "table", "", 1, "\n".join(rows), 14, lines), score=1.0)
+
+    cited = [citation for candidate in candidates(found) for citation in cite_candidate(candidate)]
+
+    assert [(one.quote, one.page, one.boxes) for one in cited] == [
+        (rows[0], 1, (low.sides,)),
+        (rows[1], 2, (high.sides,)),
+    ]
+    assert (cite_first(found).page, cite_first(found).boxes) == (1, (low.sides,))

@@ -177,3 +177,15 @@ async def test_the_real_index_gives_back_tables_and_places(node_plant: Plant) ->
 
     assert detail.chunks[0].text == "Table 1: Torques\nThread: M8 | Torque: 23 Nm\nThread: M12 | Torque: 79 Nm"
     assert (detail.chunks[0].kind, detail.chunks[0].page, len(detail.chunks[0].boxes)) == ("table", 1, 2)
+
+
+async def test_a_passage_that_runs_over_a_page_end_is_boxed_on_its_own_page_only(node_plant: Plant) -> None:
+    node_plant.start()
+    rows = [["Thread", "Torque"]] + [[f"M{size}", f"{size * 4} Nm"] for size in range(4, 60)]
+    row = await node_plant.ready("torque.pdf", flowing_pdf(ruled(rows)))
+    detail = await node_plant.library.detail(node_plant.person(), row.id)
+    across = next(chunk for chunk in detail.chunks if chunk.page == 1 and "M59" in chunk.text)
+
+    assert 0 < len(across.boxes) < across.text.count("\n") + 1
+    tops = [top for _, top, _, _ in across.boxes]
+    assert tops == sorted(tops)
