@@ -8,6 +8,7 @@ door: the file system says who may open it, and whoever does acts as the owner o
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from litestar.enums import ScopeType
 
+from appliance.errors import InvalidInput
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
 
 if TYPE_CHECKING:
@@ -53,6 +55,11 @@ SECURITY_HEADERS = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 )
 
+PATIENCE_SECONDS = 30.0
+"""How long the body of a request may pause; the server gives as long to its headers."""
+LAST_PATIENCE_SECONDS = 1.0
+"""The same once the node is stopping."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _API = ("/v1", "/v2", "/health", "/ready", "/metrics", "/openapi.json")
 
@@ -60,6 +67,13 @@ _API = ("/v1", "/v2", "/health", "/ready", "/metrics", "/openapi.json")
 def is_api(path: str) -> bool:
     """Whether `path` belongs to the API; everything else is the built UI."""
     return any(path == prefix or path.startswith(prefix + "/") for prefix in _API)
+
+
+class RequestStalled(InvalidInput):
+    """The body of a request stopped coming before its end."""
+
+    code, title, status = "request-stalled", "The request did not arrive whole", 408
+    hint = "Send it again; nothing was done."
 
 
 class OwnerDoor:
@@ -74,11 +88,26 @@ class OwnerDoor:
 
 
 class Edge:
-    """Aliases, correlation ids, security headers and request metrics around the API and the UI."""
+    """Aliases, correlation ids, security headers and request metrics around the API and the UI.
 
-    def __init__(self, api: ASGIApp, ui: BuiltUi) -> None:
+    It also knows what is being worked on, so that a node that stops waits for that and for nothing else (`finish`).
+    """
+
+    def __init__(self, api: ASGIApp, ui: BuiltUi, *, patience: float = PATIENCE_SECONDS) -> None:
         self._api = api
         self._ui = ui
+        self._patience = patience
+        self._pauses: set[asyncio.Timeout] = set()
+        self._underway = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def finish(self) -> None:
+        """Return when no request is being worked on; a body that pauses is now given up after a second."""
+        self._patience = min(self._patience, LAST_PATIENCE_SECONDS)
+        for pause in (one for one in self._pauses if not one.expired()):
+            pause.reschedule(asyncio.get_running_loop().time() + self._patience)
+        await self._idle.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -96,7 +125,7 @@ class Edge:
 
         async def watched() -> Any:
             nonlocal body_is_read
-            message = await receive()
+            message = await (receive() if body_is_read else self._next_piece(receive))
             if message["type"] == "http.request" and not message.get("more_body", False):
                 body_is_read = True
             return message
@@ -114,14 +143,32 @@ class Edge:
                 message = {**message, "headers": headers}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=str(correlation)):
-            await (self._api if is_api(path) else self._ui)(scope, watched, decorated)
+        self._underway += 1
+        self._idle.clear()
+        try:
+            with structlog.contextvars.bound_contextvars(request=str(correlation)):
+                await (self._api if is_api(path) else self._ui)(scope, watched, decorated)
+        finally:
+            self._underway -= 1
+            if not self._underway:
+                self._idle.set()
         # The template keeps the label set small: one series per route, never one per document. A method is the client's
         # own word.
         template = _template(scope) if is_api(path) else "ui"
         method = scope["method"] if scope["method"] in METHODS else "other"
         REQUESTS.labels(method, template, str(status)).inc()
         REQUEST_SECONDS.labels(method, template).observe(time.perf_counter() - started)
+
+    async def _next_piece(self, receive: Receive) -> Any:
+        pause = asyncio.timeout(self._patience)
+        self._pauses.add(pause)
+        try:
+            async with pause:
+                return await receive()
+        except TimeoutError:
+            raise RequestStalled("The rest of the request did not come.") from None
+        finally:
+            self._pauses.discard(pause)
 
 
 def _has_body(scope: Scope) -> bool:

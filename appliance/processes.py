@@ -29,6 +29,10 @@ CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"
 """Made last by `init`, which does nothing twice: a data directory without it only goes through `init` once more."""
+FINISH_SECONDS = 5.0
+"""What a stopping node gives to the requests it is working on."""
+FLOW_SECONDS = 0.3
+"""What it gives to bytes on their way: a request already received to be begun, an answer to be sent."""
 
 
 def main() -> None:
@@ -99,7 +103,11 @@ async def serve_web(settings: Settings) -> int:
         finally:
             for server in (people, owner):
                 server.stop()  # type: ignore[no-untyped-call]
-            await asyncio.wait(serving, timeout=5)
+            # The server would wait for the rest of every half-sent request. It is waited for while something is worked on.
+            await asyncio.wait(serving, timeout=FLOW_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(edge.finish(), FINISH_SECONDS)
+            await asyncio.wait(serving, timeout=FLOW_SECONDS)
             _take_away(settings.socket, door)
     return 0
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from litestar.enums import ScopeType
 
+from appliance.edge import Edge, RequestStalled
+from appliance.static import BuiltUi
 from tests.api.plant import QUESTION, TORQUE, Plant
 
 PATHS = [
@@ -186,3 +192,72 @@ def test_many_at_once_are_all_answered_each_with_its_own_answer(plant: Plant) ->
 
     assert {status for status, _ in found} == {200}
     assert {what for _, what in found} == {"answered", "viewer", "operator"}
+
+
+def http_scope(**headers: str) -> Any:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": ScopeType.HTTP, "path": "/v1/x", "raw_path": b"/v1/x", "method": "POST", "headers": pairs}
+
+
+async def nobody_speaks() -> Any:
+    await asyncio.Event().wait()
+
+
+async def unheard(_message: Any) -> None:
+    return None
+
+
+@pytest.fixture
+def ui(tmp_path: Path) -> BuiltUi:
+    (tmp_path / "index.html").touch()
+    return BuiltUi(tmp_path)
+
+
+async def test_a_request_whose_body_does_not_come_is_given_up(ui: BuiltUi) -> None:
+    async def api(_scope: Any, receive: Any, _send: Any) -> None:
+        await receive()
+
+    edge = Edge(api, ui, patience=0.01)
+
+    with pytest.raises(RequestStalled):
+        await edge(http_scope(content_length="9"), nobody_speaks, unheard)
+    await edge.finish()
+
+
+async def test_what_is_being_worked_on_is_finished_before_the_node_ends(ui: BuiltUi) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def api(_scope: Any, _receive: Any, _send: Any) -> None:
+        begun.set()
+        await may_end.wait()
+
+    edge = Edge(api, ui, patience=60)
+    request = asyncio.create_task(edge(http_scope(), nobody_speaks, unheard))
+    await begun.wait()
+    finishing = asyncio.create_task(edge.finish())
+    done, _ = await asyncio.wait({finishing}, timeout=0.01)
+    assert not done
+
+    may_end.set()
+
+    await finishing
+    assert request.done()
+
+
+async def test_a_listener_who_has_said_everything_may_stay_silent(ui: BuiltUi) -> None:
+    """The answer to a question streams for as long as it takes; its asker is only listened to for a hang-up."""
+    hung_up = asyncio.Event()
+    said: list[dict[str, Any]] = [{"type": "http.request", "body": b"{}", "more_body": False}]
+
+    async def receive() -> Any:
+        if said:
+            return said.pop()
+        await hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def api(_scope: Any, receive: Any, _send: Any) -> None:
+        await receive()
+        asyncio.get_running_loop().call_later(0.1, hung_up.set)
+        assert (await receive())["type"] == "http.disconnect"
+
+    await Edge(api, ui, patience=0.001)(http_scope(content_length="2"), receive, unheard)

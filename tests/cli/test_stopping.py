@@ -20,6 +20,11 @@ from tests.cli.shell import OUTPOST, outpost
 from tests.node import ROOT, RunningNode, free_port
 
 PATIENCE = 60
+HALF = (
+    b"POST /v1/auth/login HTTP/1.1\r\nhost: node\r\nexpect: 100-continue\r\n"
+    b"content-type: application/json\r\ncontent-length: 100\r\n\r\n"
+)
+"""A request whose body never comes; the server asks for it when the node has begun to read it."""
 
 
 def family_of(pid: int) -> list[psutil.Process]:
@@ -70,7 +75,12 @@ def test_a_node_that_was_killed_leaves_nobody_behind_and_one_that_is_told_to_sto
                 line = visitors.enter_context(socket.create_connection(("127.0.0.1", node.port)))
                 line.sendall(said)
             assert line.recv(4096).startswith(b"HTTP/1.1 200")
+            half = visitors.enter_context(socket.create_connection(("127.0.0.1", node.port), PATIENCE))
+            half.sendall(HALF)
+            assert half.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
             node.process.send_signal(signal.SIGINT)
+            # The only one that was being worked on is told so before the node ends.
+            assert half.recv(4096).startswith(b"HTTP/1.1 408")
             assert node.process.wait(PATIENCE) == 0
         node.process = None
 
