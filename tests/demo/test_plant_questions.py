@@ -47,6 +47,37 @@ WOULD_ANSWER = {
     "When is the next fire drill?": r"drill",
     "Who represents the workers in the works council?": r"works council|represent",
     "Which nozzle size do the spray guns have?": r"nozzle",
+    "Which company built labeller LB-220?": r"(labeller|lb-220).*(manufactur|made by|built by)",
+    "What is the serial number of the capper?": r"(capper|cp-210).*serial|serial.*(capper|cp-210)",
+    "How many litres does caustic tank T-301 hold?": r"t-301.*\d l\b|volume of t-301",
+    "How deep is the pit under the carousel?": r"\bpit\b.*( m\b|deep)|depth",
+    "How many bottles are in one pack?": r"bottles (in a|per|a) pack|pack of \d",
+    "Which oil goes into vacuum pump VP-211?": r"vp-211.*\boil\b|\boil\b.*vp-211",
+    "How long does a bottle of tonic keep in the shop?": r"shelf life of (a |the )?(bottle|drink)|months after "
+    r"(filling|bottling)",
+    "How many cubic metres of gas does the boiler burn in an hour?": r"gas consumption|m³ of gas|gas.*m³/h",
+    "When was CA-500 last overhauled?": r"ca-500.*overhaul|overhaul.*ca-500",
+    "What is the flash point of the compressor oil?": r"flash point",
+    "Telephone number of the porter's lodge": r"porter.*(dial|phone|extension|\d{3})",
+    "Which cleaner is used for the floor of hall B?": r"floor.*clean|clean.*floor",
+    "What diameter has the suction pipe of P-205?": r"p-205.*\bdn\b|suction.*p-205",
+    "How many litres go into the underground tank ST-1?": r"st-1\b.*\d l\b|holds.*st-1\b",
+    "What is the boiling point of xylene?": r"boil",
+    "How fast does the chain of the spray line run?": r"m/min|chain speed|speed of the chain",
+    "Which brand of ear plugs is bought?": r"ear (plug|protection).*(brand|made by|type)|\bbrand\b(?! at|\.)",
+    "Where can visitors leave their bicycles?": r"bicycle|bike",
+    "How much does the defibrillator cost?": r"defibrillator.*eur|eur.*defibrillator",
+    "Who calibrates the ultrasonic detector?": r"ud-2.*calibrat|calibrat.*(ud-2|ultrasonic)",
+    "How many leaks were found last year?": r"\d+ leaks|leaks (were )?found",
+    "What is the salary of a taster?": r"salar|wage|\bpaid\b",
+    "Which laboratory tests the yeasts outside the plant?": r"(outside|external|accredited) laborator|yeast.*laborator",
+    "How much oil does the dryer DR-510 hold?": r"dr-510.*\boil\b|dr-510 holds \d+ l\b",
+    "What is the weight of CA-501?": r"ca-501.* kg\b|compressor.*(weighs|weight)",
+    "Which paint is used on the separator?": r"\bpaint|lacquer",
+    "What colour is the glove box for butyl gloves?": r"glove box|box.*gloves",
+    "What is the boiling point of Nitra 53?": r"boiling point|nitra 53.*boil",
+    "Which insurance pays for burns?": r"insur",
+    "What is the IP address of MC-505?": r"mc-505.*10\.20|10\.20.*mc-505",
 }
 
 
@@ -70,8 +101,9 @@ def test_the_golden_questions_are_sixty_answerable_and_sixty_near_misses() -> No
     assert counts["near_miss", "absent"] == 20
 
 
-def test_there_are_seventy_tuning_questions() -> None:
-    assert len(TUNING) == 70
+def test_there_are_twice_as_many_tuning_questions_as_golden_ones_and_many_in_other_words_than_the_documents() -> None:
+    assert len(TUNING) >= 2 * len(GOLDEN)
+    assert sum(question.category == "paraphrase" for question in TUNING) >= 100
 
 
 def test_no_question_is_asked_twice() -> None:

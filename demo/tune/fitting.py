@@ -1,0 +1,142 @@
+"""The fit of both variants, and what it would give on questions it has not seen (five folds)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
+from demo.tune.collect import Collected
+
+WORTH = {"demo": 1.5, "articles": 0.3, "plants": 0.6}
+"""What a question of each source counts for: written by people for a plant, for an encyclopedia, by a generator."""
+TWIN = 0.7
+"""What a twin counts for: its passages were taken away, which no plant's documents are."""
+FOLDS = 5
+CHOICE_RIDGE, VERDICT_RIDGE = 3.0, 0.7
+FALSE_ABSTENTION = 0.08
+"""The threshold is set where so many answerable questions of the demo plant are refused."""
+
+Weights = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A collected question, where it came from, and the fold that does not see it."""
+
+    source: str
+    fold: int
+    one: Collected
+
+    @property
+    def case(self) -> Case:
+        return replace(self.one.case, weight=WORTH[self.source] * (TWIN if self.one.twin else 1.0))
+
+
+def load(folder: Path, variant: str) -> list[Known]:
+    """Raises FileNotFoundError when nothing was collected."""
+    found: list[Known] = []
+    for source in WORTH:
+        path = folder / f"{variant}-{source}.json"
+        if not path.exists():
+            continue
+        for item in json.loads(path.read_text(encoding="utf-8")):
+            item["case"] = Case(tuple(Option(tuple(o["features"]), o["right"]) for o in item["case"]["options"]))
+            found.append(Known(source, _fold(item["id"]), Collected(**item)))
+    if not found:
+        raise FileNotFoundError(f"nothing was collected in {folder}; run `python -m demo.tune collect` first")
+    return found
+
+
+def _fold(name: str) -> int:
+    """A question and its twin fall into one fold."""
+    return sum(name.encode()) % FOLDS
+
+
+def fit_all(folder: Path, start: Mapping[str, Weights], *, failures: bool) -> dict[str, Weights]:
+    fitted: dict[str, Weights] = {}
+    for variant in ("full", "words"):
+        known = load(folder, variant)
+        cases = [one.case for one in known]
+        choice, verdict = fit(cases, start[variant])
+        unseen = cross_validated(known, start[variant])
+        threshold = threshold_of(known, unseen)
+        print(f"{variant}: threshold {threshold:.2f}, by questions not seen in the fit")
+        report(known, unseen, threshold)
+        if failures:
+            show_failures(known, unseen, threshold)
+        fitted[variant] = {
+            "choice": {name: value for name, value in choice.items() if value},
+            "verdict": {name: value for name, value in verdict.items() if value},
+            "threshold": threshold,
+        }
+    return fitted
+
+
+def fit(cases: Sequence[Case], start: Weights) -> tuple[dict[str, float], dict[str, float]]:
+    choice = fit_choice(cases, start["choice"], ridge=CHOICE_RIDGE)
+    return choice, fit_verdict(cases, choice, start["verdict"], ridge=VERDICT_RIDGE)
+
+
+def cross_validated(known: Sequence[Known], start: Weights) -> list[tuple[float, Option | None]]:
+    """For each question the chance that the fit on the other folds gives its choice, and that choice."""
+    found: list[tuple[float, Option | None]] = [(0.0, None)] * len(known)
+    for fold in range(FOLDS):
+        choice, verdict = fit([one.case for one in known if one.fold != fold], start)
+        mine = [at for at, one in enumerate(known) if one.fold == fold]
+        cases = [known[at].case for at in mine]
+        for at, case, chance in zip(mine, cases, chances(cases, choice, verdict), strict=True):
+            found[at] = chance, pick(case, choice)
+    return found
+
+
+def threshold_of(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]]) -> float:
+    """Where FALSE_ABSTENTION of the demo plant's answerable questions are refused."""
+    answerable = [
+        chance for one, (chance, _) in zip(known, unseen, strict=True) if one.source == "demo" and one.one.answerable
+    ]
+    return round(float(np.quantile(answerable, FALSE_ABSTENTION)), 2)
+
+
+def report(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]], threshold: float) -> None:
+    print(
+        f"  {'source':10} {'asked':>5} {'reachable':>9} {'chosen':>7} {'found':>7} {'refused':>8} {'none right':>10} {'twins':>7}"
+    )
+    for source in WORTH:
+        rows = [(one, *result) for one, result in zip(known, unseen, strict=True) if one.source == source]
+        if not rows:
+            continue
+        good = [row for row in rows if row[0].one.answerable]
+        none = [row[1] < threshold for row in rows if not row[0].one.answerable and not row[0].one.twin]
+        twins = [row[1] < threshold for row in rows if row[0].one.twin]
+        right = [choice is not None and choice.right for _, _, choice in good]
+        kept = [chance >= threshold for _, chance, _ in good]
+        columns = (
+            _share([one.one.case.answerable for one, _, _ in good]),
+            _share(right),
+            _share([a and b for a, b in zip(right, kept, strict=True)]),
+            _share([not one for one in kept]),
+            _share(none),
+            _share(twins),
+        )
+        print(
+            f"  {source:10} {len(good):5} {columns[0]:>9} {columns[1]:>7} {columns[2]:>7} {columns[3]:>8} {columns[4]:>10} {columns[5]:>7}"
+        )
+
+
+def show_failures(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]], threshold: float) -> None:
+    for one, (chance, choice) in zip(known, unseen, strict=True):
+        wrong = choice is None or not choice.right
+        if one.source == "demo" and (chance < threshold or wrong if one.one.answerable else chance >= threshold):
+            text = one.one.texts[one.one.case.options.index(choice)] if choice else ""
+            kind = "twin" if one.one.twin else one.one.category
+            print(f"  {chance:.2f} {one.one.id} {kind}: {one.one.question} | {text!r}")
+
+
+def _share(found: Sequence[bool]) -> str:
+    return f"{sum(found) / len(found):.3f}" if found else ""
