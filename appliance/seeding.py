@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import structlog
 from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.audit import NewRecord, Recorder
 from appliance.audit.instances import Instance
@@ -54,13 +56,10 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
             print("outpost: write it down; with the data but without the keys, it is the only way back.", flush=True)
         await store.migrate()
         tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
-        passwords = Passwords()
-        try:
-            credentials = settings.data / CREDENTIALS
-            made = await seed_people(store, tenants, passwords=passwords, keep=partial(keep, credentials))
-        finally:
-            passwords.close()
-        await _record(settings, store, made, tenants)
+        async with _recorder(settings, store) as recorder:
+            await make_people(settings, store, recorder, tenants)
+            # Theirs, or those of a first start that was cut off here.
+            await recorder.relay(None)
         if demo:
             (settings.data / DEMO_MARK).touch(mode=0o600)
         (settings.data / INITIALISED).touch(mode=0o600)
@@ -79,16 +78,28 @@ async def _tenants(store: Store, wanted: list[tuple[str, str]]) -> list[Tenant]:
     return [known.get(slug) or await store.create_tenant(slug, name) for slug, name in wanted]
 
 
-async def _record(settings: Settings, store: Store, made: list[Credential], tenants: list[Tenant]) -> None:
-    """Sign-ins that nobody admitted are in the record all the same."""
+@asynccontextmanager
+async def _recorder(settings: Settings, store: Store) -> AsyncIterator[Recorder]:
     settings.run.mkdir(mode=0o700, exist_ok=True)
     instance = Instance(settings.run)
     recorder = Recorder(store, instance)
-    ids = {tenant.slug: tenant.id for tenant in tenants}
     try:
-        records = [
-            NewRecord(
-                tenant_id=ids[one.tenant],
+        yield recorder
+    finally:
+        await recorder.close()
+        instance.close()
+
+
+async def make_people(settings: Settings, store: Store, recorder: Recorder, tenants: Sequence[Tenant]) -> None:
+    """Make the first people of `tenants`; sign-ins that nobody admitted are in the record all the same.
+
+    Their records wait in the outbox beside them until it is relayed, here or at the next start.
+    """
+
+    async def record(session: AsyncSession, tenant: Tenant, made: Sequence[Credential]) -> None:
+        for one in made:
+            made_known = NewRecord(
+                tenant_id=tenant.id,
                 event_type="admin.user_created",
                 phase="single",
                 correlation_id=new_id(),
@@ -97,13 +108,15 @@ async def _record(settings: Settings, store: Store, made: list[Credential], tena
                 metadata={"role": one.role, "by": "first start"},
                 personal={"username": one.username},
             )
-            for one in made
-        ]
-        if records:
-            await recorder.append(*records)
+            await recorder.outbox.put(session, recorder.leaf(made_known))
+
+    passwords = Passwords()
+    try:
+        await seed_people(
+            store, tenants, passwords=passwords, keep=partial(keep, settings.data / CREDENTIALS), record=record
+        )
     finally:
-        await recorder.close()
-        instance.close()
+        passwords.close()
 
 
 def keep(path: Path, made: Sequence[Credential]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity import rules
 from appliance.identity import store as queries
@@ -12,7 +14,13 @@ from appliance.identity.tables import PersonRow
 from appliance.identity.values import Clock, Credential, Role, utc_now
 from appliance.store import CONTROL, Purpose, Store, Tenant, new_id
 
+Record = Callable[[AsyncSession, Tenant, Sequence[Credential]], Awaitable[None]]
+
 FIRST: Final[tuple[Role, ...]] = ("admin", "operator", "viewer")
+
+
+async def _unrecorded(_session: AsyncSession, _tenant: Tenant, _made: Sequence[Credential]) -> None:
+    return None
 
 
 async def seed_people(
@@ -21,6 +29,7 @@ async def seed_people(
     *,
     passwords: Passwords,
     keep: Callable[[Sequence[Credential]], None] = lambda _: None,
+    record: Record = _unrecorded,
     clock: Clock = utc_now,
 ) -> list[Credential]:
     """Make an admin, an operator and a viewer of those names in each tenant, with generated passwords.
@@ -28,6 +37,7 @@ async def seed_people(
     People who exist keep their passwords, so only the sign-ins made now are returned. Nobody can read a password again
     once it is hashed: a tenant's new sign-ins are given to `keep` before its people are committed. Whatever happens
     in between, nobody exists whose password was not kept; one that was kept in vain is made anew the next time.
+    `record` writes down who was made, in the transaction that makes them: nobody exists unrecorded either.
     """
     made: list[Credential] = []
     for tenant in tenants:
@@ -58,5 +68,6 @@ async def seed_people(
             keep(new)
             async with store.open_internal(Purpose.SEED, CONTROL, write=True) as session:
                 session.add_all(rows)
+                await record(session, tenant, new)
         made += new
     return made

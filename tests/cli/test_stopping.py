@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,3 +145,15 @@ def test_a_node_killed_while_its_people_are_made_lets_everybody_in_its_file_sign
         for role in ("admin", "operator", "viewer"):
             with node.sign_in(role, TENANT) as person:
                 assert person.get("/v1/auth/me").json()["role"] == role
+
+
+def test_people_whose_first_start_was_killed_when_they_were_committed_are_in_the_record(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    killed = subprocess.run([sys.executable, "-m", "tests.cli.seeding", str(data)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    with RunningNode(data, demo=False, log=tmp_path / "log") as node, node.owner() as owner:
+        found = owner.get("/v1/audit", params={"event_type": "admin.user_created"}).raise_for_status().json()
+
+    assert sorted(one["record"]["metadata"]["role"] for one in found["items"]) == ["admin", "operator", "viewer"]
+    assert outpost("audit", "verify", "--data", data).code == 0
