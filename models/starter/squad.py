@@ -117,8 +117,17 @@ def swapped(question: str, paragraph: Paragraph, article: Article, chance: rando
     return None
 
 
-def training(articles: Sequence[Article], seed: int, *, misses: float = 0.22, swaps: float = 0.12) -> Iterator[Example]:
-    """Every question once, in random order; a share of them as near misses and as swapped questions."""
+def headed(example: Example, title: str) -> Example:
+    """The example with its article's title as the first line, as a heading stands above a passage."""
+    head = title.replace("_", " ") + "\n"
+    start, end = (at if at is None else at + len(head) for at in (example.start, example.end))
+    return Example(example.question, head + example.passage, start, end, example.origin)
+
+
+def training(
+    articles: Sequence[Article], seed: int, *, misses: float = 0.22, swaps: float = 0.12, headings: float = 0.0
+) -> Iterator[Example]:
+    """Every question once, in random order; a share of them as near misses, as swapped questions, under a heading."""
     chance = random.Random(seed)
     asked = [(a, p, q) for a in articles for p in a.paragraphs for q in p.questions]
     chance.shuffle(asked)
@@ -128,7 +137,8 @@ def training(articles: Sequence[Article], seed: int, *, misses: float = 0.22, sw
             example = near_miss(question, answer, paragraph, article)
         elif draw < misses + swaps:
             example = swapped(question, paragraph, article, chance)
-        yield example or answered(question, answer, paragraph)
+        example = example or answered(question, answer, paragraph)
+        yield headed(example, article.title) if chance.random() < headings else example
 
 
 def evaluation(articles: Sequence[Article], count: int) -> tuple[list[Example], list[Example]]:

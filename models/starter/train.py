@@ -13,6 +13,7 @@ from torch.nn import functional as f
 
 from models.starter.batches import Batch, batches
 from models.starter.bert import Reader
+from models.starter.narrow import narrowed
 from models.starter.squad import Article, Example, training
 
 CHECKPOINT_SECONDS = 240.0
@@ -30,6 +31,8 @@ class Plan:
     rate: float = 1.2e-4
     warm_steps: int = 60
     plant_share: float = 0.15
+    headed_share: float = 0.4
+    narrow_share: float = 0.45
     seed: int = 0
 
 
@@ -39,6 +42,14 @@ def mixed(squad: Iterable[Example], plant: Iterator[Example], share: float, chan
         yield example
         while chance.random() < share:
             yield next(plant)
+
+
+def quotes(examples: Iterable[Example], share: float, chance: random.Random) -> Iterator[Example]:
+    """The examples, `share` of them cut down to one quote; their first line is a heading where it ends like one."""
+    for example in examples:
+        first = example.passage.split("\n", 1)[0]
+        heading = first != example.passage and not first.endswith((".", ":"))
+        yield narrowed(example, chance, heading=heading) if chance.random() < share else example
 
 
 def loss_of(reader: Reader, batch: Batch) -> torch.Tensor:
@@ -80,7 +91,9 @@ def train(
     def examples() -> Iterator[Example]:
         epoch = plan.seed * 1000
         while True:
-            yield from mixed(training(articles, epoch), plant, plan.plant_share, random.Random(epoch))
+            squad = training(articles, epoch, headings=plan.headed_share)
+            whole = mixed(squad, plant, plan.plant_share, random.Random(epoch))
+            yield from quotes(whole, plan.narrow_share, random.Random(epoch + 1))
             epoch += 1
 
     began = saved = time.monotonic()
