@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-import types
 import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,15 +19,17 @@ from urllib.parse import quote
 import aiosqlite
 import sqlite_vec
 from sqlalchemy import event, exc
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from appliance.store.driver import Driver
 from appliance.store.errors import StoreBusy, StoreDamaged, StoreMissing
 from appliance.store.finishing import uninterrupted
 
 PATIENCE_S: Final = 5.0
 """How long anyone waits for a file's lock or a free connection."""
+
+DEFERRED: Final = "BEGIN DEFERRED"
 
 _PRAGMAS: Final = (
     "busy_timeout = 5000",
@@ -38,17 +39,6 @@ _PRAGMAS: Final = (
     "temp_store = MEMORY",
     "trusted_schema = OFF",
 )
-
-
-def _adapter() -> AsyncAdapt_aiosqlite_dbapi:
-    """The dialect's driver module over sqlcipher3, with the error classes of sqlcipher3.
-
-    The adapter copies aiosqlite's, which are those of sqlite3: an IntegrityError of sqlcipher3 would not be known.
-    """
-    module = AsyncAdapt_aiosqlite_dbapi(aiosqlite, cast("types.ModuleType", sqlcipher))
-    for name in ("sqlite_version", "sqlite_version_info", *(name for name in dir(sqlcipher) if name.endswith("Error"))):
-        setattr(module, name, getattr(sqlcipher, name))
-    return module
 
 
 def connect(path: Path, key: bytes, *, cache_kib: int = 8192) -> sqlite3.Connection:
@@ -103,7 +93,7 @@ def _engine(
 
     engine = create_async_engine(
         "sqlite+aiosqlite:///outpost",
-        module=_adapter(),
+        module=Driver(),
         async_creator=creator,
         pool_size=size,
         max_overflow=0,
@@ -113,7 +103,11 @@ def _engine(
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        if begin == DEFERRED:
+            # SQLite itself begins nothing before the first statement; so this one travels with it.
+            connection.connection.dbapi_connection.to_begin = begin
+        else:
+            connection.exec_driver_sql(begin)
 
     return engine
 
@@ -145,7 +139,7 @@ class EncryptedFile:
         def writer() -> sqlite3.Connection:
             return connect(path, key, cache_kib=cache_kib)
 
-        self._readers = _engine(reader, begin="BEGIN DEFERRED", size=readers, options=options, threads=self._threads)
+        self._readers = _engine(reader, begin=DEFERRED, size=readers, options=options, threads=self._threads)
         # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later could not wait for it.
         self._writer = _engine(writer, begin="BEGIN IMMEDIATE", size=1, options=options, threads=self._threads)
 
