@@ -186,7 +186,10 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 def _fields(error: HTTPException) -> list[dict[str, str]]:
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return []
-    found = [(str(one.get("key", "")), str(one.get("message", ""))) for one in error.extra]
+    # Pydantic puts its own words before those of our validators.
+    found = [
+        (str(one.get("key", "")), str(one.get("message", "")).removeprefix("Value error, ")) for one in error.extra
+    ]
     # A parameter that was not sent at all is told by its name in quotes.
     return [
         {"field": "" if key == "data" else key, "why": "is missing" if why == repr(key) else why} for key, why in found

@@ -18,10 +18,25 @@ import cyclopts
 from cyclopts import Parameter
 
 from appliance import __version__
-from appliance.errors import OutpostError, problem
+from appliance.errors import InvalidInput, OutpostError, problem
 
 if TYPE_CHECKING:
     from appliance.settings import Settings
+
+
+class WrongUse(InvalidInput):
+    """A command was given words or flags that it does not know."""
+
+    code, title = "wrong-use", "The command was not understood"
+    hint = "Put words that belong together in quotes; `outpost --help` and `outpost COMMAND --help` say what is taken."
+
+
+class PathUnusable(InvalidInput):
+    """A file or directory that a command needs cannot be read or written."""
+
+    code, title = "path-unusable", "That path cannot be used"
+    hint = "Check that it exists, that it is of the right kind, and that you may use it."
+
 
 app = cyclopts.App(
     name="outpost",
@@ -52,7 +67,14 @@ def run(
 
 
 @app.command
-def ask(question: str, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+def ask(
+    question: Annotated[str, Parameter(help="What you want to know, in quotes.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
     """Ask the running node a question and print the quote that answers it."""
     from appliance.commands.asking import ask_node
 
@@ -64,7 +86,7 @@ def ingest(
     *paths: Annotated[Path, Parameter(help="Files or directories.")],
     data: Data = None,
     tenant: Tenant = None,
-    classification: Annotated[str, Parameter(help="PUBLIC, INTERNAL or CONFIDENTIAL (or I to III).")] = "INTERNAL",
+    classification: Annotated[str, Parameter(help="PUBLIC, INTERNAL or CONFIDENTIAL (or I, II, III).")] = "INTERNAL",
     manifest: Annotated[Path | None, Parameter(help="A JSON file with metadata for each file.")] = None,
     wait: Annotated[bool, Parameter(help="Stay until every document is ready or failed.")] = False,
     as_json: AsJson = False,
@@ -176,12 +198,24 @@ def complain(error: OutpostError, *, as_json: bool = False) -> int:
     return exit_code_of(error)
 
 
+def _said_plainly(error: cyclopts.CycloptsError) -> str:
+    if isinstance(error, cyclopts.UnusedCliTokensError):
+        return f"The command does not take: {' '.join(error.unused_tokens or ())}."
+    return " ".join(str(error).split())
+
+
 def main() -> None:
     """Entry point of `outpost`."""
     try:
-        code = app()
+        code = app(exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        code = complain(WrongUse(_said_plainly(error)), as_json="--json" in sys.argv)
     except OutpostError as error:
         code = complain(error, as_json="--json" in sys.argv)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        code = complain(PathUnusable(f"{error.filename}: {error.strerror}."), as_json="--json" in sys.argv)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -33,7 +33,11 @@ class Refused(OutpostError):
     code, title = "refused", "The node refused"
 
     def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__(str(body.get("detail") or body.get("title")), hint=body.get("hint"))
+        detail = str(body.get("detail") or body.get("title"))
+        if fields := body.get("fields"):
+            wrong = "; ".join(f"{one['field']}: {one['why']}" for one in fields)
+            detail = f"{detail.rstrip('.')}: {wrong}."
+        super().__init__(detail, hint=body.get("hint"))
         self.body = body
 
 

@@ -36,7 +36,7 @@ async def verify_record(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"ok": report.ok} | asdict(report)) + "\n")
     else:
-        _show(Console(highlight=False), report)
+        _show(Console(highlight=False, soft_wrap=not sys.stdout.isatty()), report)
     return 0 if report.ok else 1
 
 

@@ -41,7 +41,10 @@ async def evaluate_node(socket: Path, golden: Path | None, *, as_json: bool, fai
     path = golden or GOLDEN
     if not path.exists():
         raise NoQuestions(f"{path.name} does not exist.")
-    questions = [Golden.of_json(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    try:
+        questions = [Golden.of_json(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, KeyError, TypeError):
+        raise NoQuestions(f"{path.name} does not hold golden questions.") from None
     progress_console = Console(stderr=True)
     async with AsyncExitStack() as stack:
         doors: dict[str, httpx.AsyncClient] = {}

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from appliance.client import open_door
 from appliance.documents.ingest_cli import ingest
-from appliance.errors import NotFound
+from appliance.errors import InvalidInput, NotFound
 
 
 class NoSuchPath(NotFound):
@@ -32,10 +32,14 @@ async def ingest_paths(
     as_json: bool,
 ) -> int:
     """Upload everything under `paths`; 1 if a document failed."""
+    if not paths:
+        raise InvalidInput("No file and no directory is named.", hint="Name what to take in: `outpost ingest DIR`.")
     for path in [*paths, *([manifest] if manifest else [])]:
         if not path.exists():
             raise NoSuchPath(f"{path} does not exist.")
-    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+    # In a pipe or a file nothing is broken into lines: a line is one file and what became of it.
+    target = sys.stderr if as_json else sys.stdout
+    console = Console(file=target, highlight=False, soft_wrap=not target.isatty())
     async with open_door(socket, tenant=tenant) as door:
         summary = await ingest(
             door,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
+from tests.node import free_port
 
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING = 2, 12, 13, 18
 
@@ -29,9 +31,35 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
 def test_wrong_use_is_code_2_and_says_what_was_wrong(words: list[str]) -> None:
     ended = outpost(*words)
 
+    assert (ended.code, ended.out) == (WRONG_USE, "")
+    assert re.fullmatch(r"refused: .+\nhint:    .+--help.+\n", ended.err)
+    as_json = outpost(*words, "--json")
+    assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "wrong-use")
+
+
+def test_a_path_that_cannot_be_used_is_code_2_and_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    in_the_way = outpost("run", "--data", tmp_path / "file", "--listen", f"127.0.0.1:{free_port()}")
+    nowhere = outpost("openapi", tmp_path / "nowhere" / "openapi.json")
+
+    for ended, named in ((in_the_way, "file"), (nowhere, "nowhere/openapi.json")):
+        assert (ended.code, ended.out) == (WRONG_USE, "")
+        assert re.fullmatch(rf"refused: {tmp_path}/{named}: .+\nhint:    .+\n", ended.err)
+
+
+def test_a_file_that_holds_no_questions_is_said_to_hold_none(tmp_path: Path) -> None:
+    for content in ("# no JSON", '[{"id": 1}]', "[1]"):
+        (tmp_path / "golden").write_text(content)
+        ended = outpost("eval", tmp_path / "golden", "--data", tmp_path)
+        assert (ended.code, ended.out) == (NOT_FOUND, "")
+        assert ended.err.startswith("refused: golden does not hold golden questions.\nhint:    ")
+
+
+def test_taking_in_nothing_is_wrong_use(tmp_path: Path) -> None:
+    ended = outpost("ingest", "--data", tmp_path)
+
     assert ended.code == WRONG_USE
-    assert "Error" in ended.out + ended.err
-    assert "Traceback" not in ended.out + ended.err
+    assert "Name what to take in" in ended.err
 
 
 def test_a_variable_that_is_no_setting_is_code_2_in_words_and_in_json() -> None:
@@ -84,6 +112,7 @@ def test_a_problem_of_the_node_ends_a_command_with_the_problems_own_code(plant: 
     assert (ended.code, ended.out) == (NOT_FOUND, "")
     assert "no such tenant" in ended.err
 
+    assert "message: the question is empty" in outpost("ask", " ", "--data", plant.node.data).err
     as_json = outpost("ask", " ", "--data", plant.node.data, "--json")
     assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "invalid-input")
 
