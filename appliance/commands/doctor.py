@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from sqlalchemy import text
 
 from appliance.client import answered, open_door
-from appliance.errors import OutpostError
+from appliance.errors import Damaged, OutpostError
 from appliance.processes import CREDENTIALS, DEMO_MARK
 from appliance.settings import Settings
+from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
 
 LEAST_FREE = 0.10
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
@@ -32,7 +34,10 @@ class Finding:
 
 async def examine(settings: Settings, *, as_json: bool) -> int:
     """Print every finding; 1 if one of them is bad."""
-    findings = [*look_at_files(settings), *await _ask_the_node(settings)]
+    findings = look_at_files(settings)
+    if _is_node(settings.data):
+        findings += await _read_everything(settings)
+    findings += await _ask_the_node(settings)
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings]) + "\n")
     else:
@@ -44,10 +49,14 @@ async def examine(settings: Settings, *, as_json: bool) -> int:
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
+def _is_node(data: Path) -> bool:
+    return (data / "control.db").exists()
+
+
 def look_at_files(settings: Settings) -> list[Finding]:
     """What can be told without a running node."""
     data = settings.data
-    if not (data / "control.db").exists():
+    if not _is_node(data):
         return [Finding("data", "bad", "there is no node in this directory", "Run `outpost run`, or give --data.")]
     findings = [_private(data), _private(data / "keys" / "master.key")]
     usage = shutil.disk_usage(data)
@@ -77,6 +86,36 @@ def look_at_files(settings: Settings) -> list[Finding]:
         fact = "installed" if there else "missing"
         findings.append(Finding(part, "ok" if there else "bad", fact, "" if there else "Run `make setup`."))
     return findings
+
+
+async def _read_everything(settings: Settings) -> list[Finding]:
+    """Every page of every database: a damaged one opens, and fails those who come upon the page."""
+    try:
+        store = await open_store(settings.data, settings.database_url, create=False)
+    except OutpostError as error:
+        return [Finding("keys", "bad", error.detail, error.hint)]
+    try:
+        findings = [await _read_pages(store, "people and tenants", CONTROL), await _read_pages(store, "record", AUDIT)]
+        if findings[0].state == "ok":
+            for tenant in await store.tenants():
+                findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))  # noqa: PERF401
+        return findings
+    finally:
+        await store.close()
+
+
+async def _read_pages(store: Store, what: str, where: Where) -> Finding:
+    subject = f"stored {what}"
+    try:
+        async with store.open_internal(Purpose.VERIFY, where) as session:
+            encrypted_file = session.get_bind().dialect.name == "sqlite"
+            check = "PRAGMA cipher_integrity_check" if encrypted_file else "SELECT 1 WHERE false"
+            damaged = (await session.execute(text(check))).all()
+    except OutpostError as error:
+        return Finding(subject, "bad", error.detail, error.hint)
+    if damaged:
+        return Finding(subject, "bad", f"{len(damaged)} pages are not as they were written", Damaged.hint)
+    return Finding(subject, "ok", "as it was written")
 
 
 def _private(path: Path) -> Finding:

@@ -14,7 +14,7 @@ from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
 from tests.node import free_port
 
-WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING = 2, 12, 13, 18
+WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
 
 
 def test_help_names_every_command_and_what_it_is_for() -> None:
@@ -196,6 +196,31 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(plant: Plant, tmp_pa
     assert (states(ended.json)["broken"], states(ended.json)["master.key"]) == ("bad", "bad")
     assert all(one["advice"] for one in ended.json if one["state"] == "bad")
     assert states(ended.json)["node"] == "note"
+
+
+@pytest.mark.parametrize("place", [0, 0.5], ids=["where it begins", "in the middle"])
+@pytest.mark.parametrize("file", ["control.db", "audit.db"])
+def test_the_doctor_finds_a_damaged_file_of_a_stopped_node(
+    plant: Plant, tmp_path: Path, file: str, place: float
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run", "*-wal", "*-shm"))
+    assert states(outpost("doctor", "--data", broken, "--json").json)["stored record"] == "ok"
+    content = bytearray((broken / file).read_bytes())
+    at = int(len(content) * place)
+    content[at : at + 64] = bytes(64)
+    (broken / file).write_bytes(content)
+
+    ended = outpost("doctor", "--data", broken, "--json")
+
+    assert ended.code == 1
+    subject = {"control.db": "stored people and tenants", "audit.db": "stored record"}[file]
+    assert [one["subject"] for one in ended.json if one["state"] == "bad" and one["subject"] != "disk"] == [subject]
+    assert all(one["advice"] for one in ended.json if one["state"] == "bad")
+    if not place:
+        exported = outpost("audit", "export", tmp_path / "out.jsonl", "--data", broken)
+        assert (exported.code, exported.out) == (DAMAGED, "")
+        assert "\nhint:    " in exported.err
 
 
 def test_a_second_node_on_the_same_data_is_refused_and_the_first_goes_on(plant: Plant) -> None:
