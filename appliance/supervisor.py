@@ -5,6 +5,7 @@
                                └─ worker   jobs, ingest
 
 A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
+A vital child that ends because stored data is damaged ends the node: no new start mends that, and each would bury why.
 A child never outlives the supervisor: the kernel sends it SIGTERM when its parent dies, however that happened.
 `pids.json` names the processes that run now; a child that has ended is not in it.
 On a plant's box systemd does this work; the supervisor is for a laptop, a demo and a test.
@@ -27,7 +28,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.errors import Conflict, Unavailable
+from appliance.errors import Conflict, Damaged, Unavailable
 
 PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
 STOP_SECONDS = 10.0
@@ -60,11 +61,14 @@ class AddressTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep running: its name and its command. It is first started once `after` exists, if that is set."""
+    """One process to keep running: its name and its command. It is first started once `after` exists, if that is set.
+    Without a `vital` one the others are of no use.
+    """
 
     name: str
     command: Sequence[str]
     after: Path | None = None
+    vital: bool = False
 
 
 def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[Program]:
@@ -72,7 +76,7 @@ def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[P
     models = ["-m", "models.server", "--kinds", "embed,rerank,read", "--socket", str(models_socket)]
     return [
         Program("models", [sys.executable, *models, "--models", str(share / "models")]),
-        Program("web", [sys.executable, "-m", "appliance", "web"]),
+        Program("web", [sys.executable, "-m", "appliance", "web"], vital=True),
         Program("worker", [sys.executable, "-m", "appliance", "worker"], after=node_socket),
     ]
 
@@ -98,6 +102,7 @@ class Supervisor:
         self._patience = patience
         self._stopping = asyncio.Event()
         self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._code = 0
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = (run / "supervisor.lock").open("w")
         try:
@@ -109,8 +114,8 @@ class Supervisor:
     def stop(self) -> None:
         self._stopping.set()
 
-    async def run(self) -> None:
-        """Start everything and return when `stop` was called and every child has ended."""
+    async def run(self) -> int:
+        """Start everything, return when `stop` was called and every child has ended: 0, or the code of `Damaged`."""
         try:
             async with asyncio.TaskGroup() as group:
                 for program in self._programs:
@@ -118,6 +123,7 @@ class Supervisor:
         finally:
             (self._run / "pids.json").unlink(missing_ok=True)
             self._lock.close()
+        return self._code
 
     async def _keep(self, program: Program) -> None:
         pause = PAUSE_LEAST
@@ -144,6 +150,10 @@ class Supervisor:
                 del self._children[program.name]
                 self._write_pids()
             if self._stopping.is_set():
+                return
+            if program.vital and child.returncode == Damaged.exit_code:
+                self._code = child.returncode
+                self.stop()
                 return
             pause = PAUSE_LEAST if time.monotonic() - started > QUIET_SECONDS else pause
             print(f"outpost: {program.name} ended ({_why(child.returncode)}); starting it again", file=sys.stderr)

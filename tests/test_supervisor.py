@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from appliance.errors import Damaged
 from appliance.supervisor import (
     AddressTaken,
     AlreadyRunning,
@@ -108,6 +110,13 @@ async def test_a_child_that_ends_is_started_again_after_a_pause_that_grows(tmp_p
     assert first > 0.2
     assert second > 0.4
     assert third > 0.8
+
+
+async def test_a_vital_child_that_finds_its_data_damaged_ends_the_node(tmp_path: Path) -> None:
+    damaged = replace(program("damaged", f"raise SystemExit({Damaged.exit_code})"), vital=True)
+    supervisor = Supervisor([program("neighbour", LONG_LIVED), damaged], run=tmp_path / "run", environment={})
+
+    assert await asyncio.wait_for(supervisor.run(), PATIENCE) == Damaged.exit_code
 
 
 async def test_a_killed_child_comes_back_as_another_process_and_its_neighbour_is_left_alone(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 async def run_node(settings: Settings, *, demo: bool) -> int:
-    """Run until SIGINT or SIGTERM; 0 after an orderly stop.
+    """Run until SIGINT or SIGTERM; 0 after an orderly stop, another code after one of our processes has said why.
 
     Raises:
         AlreadyRunning: another supervisor holds this data directory.
@@ -53,8 +53,8 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         await stopped.wait()
     finally:
         supervisor.stop()
-        await running
-    return 0
+        code = await running
+    return code
 
 
 async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -223,6 +223,18 @@ def test_the_doctor_finds_a_damaged_file_of_a_stopped_node(
         assert "\nhint:    " in exported.err
 
 
+def test_a_node_whose_key_is_gone_does_not_start_and_says_why_once(plant: Plant, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run"))
+    (broken / "keys" / "master.key").unlink()
+
+    ended = outpost("run", "--data", broken, "--listen", f"127.0.0.1:{free_port()}")
+
+    assert ended.code == DAMAGED
+    assert ended.err.count("refused: keys/master.key is not there.\nhint:    ") == 1
+    assert "Traceback" not in ended.err
+
+
 def test_a_second_node_on_the_same_data_is_refused_and_the_first_goes_on(plant: Plant) -> None:
     before = plant.node.pids()
 
