@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
+import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
+from appliance.client import open_door
+from appliance.supervisor import NotRunning
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
@@ -89,6 +94,23 @@ def test_a_node_that_is_not_running_is_code_18_with_a_hint(tmp_path: Path, words
     as_json = outpost(*words, "--data", tmp_path, "--json")
     assert as_json.code == NOT_RUNNING
     assert (as_json.json["code"], as_json.json["status"]) == ("not-running", 503)
+
+
+async def test_asking_at_the_door_of_a_dead_node_leaves_nothing_open(tmp_path: Path) -> None:
+    """A node that was killed leaves its socket behind, and nobody listens there."""
+    left_behind = tmp_path / "outpost.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(left_behind))
+
+    before = psutil.Process().num_fds()
+    for door_of_nobody in (left_behind, tmp_path / "absent.sock"):
+        for _ in range(3):
+            with pytest.raises(NotRunning):
+                async with open_door(door_of_nobody) as door:
+                    await door.get("/health/live")
+    gc.collect()
+
+    assert psutil.Process().num_fds() == before
 
 
 def test_a_question_is_answered_in_words_with_its_source(plant: Plant) -> None:
