@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from appliance.retrieval.glossary import alternatives
 from appliance.retrieval.identifiers import family, identifiers, sisters
-from appliance.retrieval.terms import content_terms, near, terms
+from appliance.retrieval.terms import LONG_WORD, content_terms, near, stem, terms
 
 if TYPE_CHECKING:
     from appliance.documents.values import DocumentFacts, Passage
@@ -18,6 +19,7 @@ WORDS_WEIGHT = 2.5
 """BM25 against vectors: equal weights lose to BM25 alone on manuals (nDCG@10 .718 against .736)."""
 CORRECTED_LENGTH = 4
 """Shorter words are not corrected: too many others are one letter away."""
+LONGEST_WORD = 24
 RANK_OFFSET = 20
 """The constant of reciprocal rank fusion; lower trusts the first ranks more."""
 
@@ -109,3 +111,17 @@ def correction(word: str, neighbours: Mapping[str, int]) -> str | None:
     """The most frequent of `neighbours` one slip away from `word`, if any."""
     close = [(count, other) for other, count in neighbours.items() if near(word, other)]
     return max(close)[1] if close else None
+
+
+def stems_one_slip_away(written: str) -> list[str]:
+    """Stems of what was meant, if one letter too many, one too few or two swapped came in; none for a word that is short,
+    or longer than words are.
+    """
+    word = written.lower()
+    if not LONG_WORD <= len(word) <= LONGEST_WORD:
+        return []
+    places = range(len(word))
+    slips = {word[:at] + word[at + 1 :] for at in places}
+    slips |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places[:-1]}
+    slips |= {word[:at] + letter + word[at:] for at in (*places, len(word)) for letter in ascii_lowercase}
+    return sorted({key for slip in slips if len(key := stem(slip)) >= CORRECTED_LENGTH})

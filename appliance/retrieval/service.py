@@ -159,15 +159,20 @@ class Search:
         frequency = await self._engine.frequency(
             session, [*(term.key for term in words), *(item.key for item in named)]
         )
-        named = [await self._as_indexed(session, item, frequency) for item in named]
-        corrected: dict[str, str] = {}
+        indexed = [await self._as_indexed(session, item, frequency) for item in named]
+        corrected = {item.key: other.key for item, other in zip(named, indexed, strict=True) if item.key != other.key}
         for term in words:
             if term.kind == "word" and term.key not in frequency and len(term.key) >= rules.CORRECTED_LENGTH:
                 better = rules.correction(term.key, await self._engine.beginning_with(session, term.key[:2]))
+                if better is None:
+                    # A slip in the ending escapes the stemmer: `bearnig` is not even near `bear`.
+                    stems = rules.stems_one_slip_away(question[term.start : term.end])
+                    known = await self._engine.frequency(session, stems)
+                    better = max(known, key=lambda key: (known[key], key), default=None)
                 if better is not None:
                     corrected[term.key] = better
         frequency |= await self._engine.frequency(session, list(corrected.values()))
-        return Asked(question, words, tuple(named), corrected, frequency, await store.count(session))
+        return Asked(question, words, tuple(indexed), corrected, frequency, await store.count(session))
 
     async def _as_indexed(self, session: AsyncSession, item: Identifier, frequency: dict[str, int]) -> Identifier:
         """The same identifier as documents write it: `E-417` where only `E-0417` exists."""

@@ -44,8 +44,8 @@ class Hit:
 class Asked:
     """A question as the index sees it.
 
-    `corrected` maps the key of a mistyped word to the word of the index that was searched instead. `frequency` counts,
-    for the key of each term searched, the passages that hold it (in all documents, also those out of reach).
+    `corrected` maps the key of a mistyped word or code to the one of the index that was searched instead. `frequency`
+    counts, for the key of each term searched, the passages that hold it (in all documents, also those out of reach).
     """
 
     text: str

@@ -85,7 +85,7 @@ async def test_the_passage_that_names_the_exact_alarm_is_first(
 ) -> None:
     for number in range(400, 420):
         await library.put(facts(f"E-0{number}.md"), f"Alarm E-0{number}: the alarm of the booth means trouble.")
-    for written in ("E-0417", "e0417", "E 0417"):
+    for written in ("E-0417", "e0417", "E 0417", "e-417"):
         found = await library.find(asker(), f"What does alarm {written} mean?", ranker)
         assert shown(found)[0] == "E-0417.md"
 
@@ -121,6 +121,13 @@ async def test_a_mistyped_word_finds_what_was_meant_and_says_so(library: Library
     found = await library.find(asker(), "gaskte", Down())
     assert shown(found) == ["m.md"]
     assert list(found.asked.corrected.values()) == ["gasket"]
+
+
+@pytest.mark.parametrize("written", ["bearnig", "bearin", "bearingg", "baering"])
+async def test_a_slip_in_an_ending_is_seen_through(library: Library, asker: Asker, written: str) -> None:
+    await library.put(facts("m.md"), "Grease both bearings.")
+    found = await library.find(asker(), f"which {written}", Down())
+    assert shown(found) == ["m.md"]
 
 
 @RANKERS
