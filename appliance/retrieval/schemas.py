@@ -61,7 +61,7 @@ class ResultView(BaseModel):
             score=round(hit.score, 4),
             level=hit.document.level,
             assets=list(hit.document.assets),
-            boxes=[[line.box.x0, line.box.y0, line.box.x1, line.box.y1] for line in hit.passage.lines],
+            boxes=[list(sides) for sides in hit.passage.boxes],
         )
 
 
