@@ -167,8 +167,8 @@ class Search:
                 if better is None:
                     # A slip in the ending escapes the stemmer: `bearnig` is not even near `bear`.
                     stems = rules.stems_one_slip_away(question[term.start : term.end])
-                    known = await self._engine.frequency(session, stems)
-                    better = max(known, key=lambda key: (known[key], key), default=None)
+                    held = await self._engine.frequency(session, stems)
+                    better = max(held, key=lambda key: (held[key], key), default=None)
                 if better is not None:
                     corrected[term.key] = better
         frequency |= await self._engine.frequency(session, list(corrected.values()))
