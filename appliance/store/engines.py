@@ -174,7 +174,8 @@ class EncryptedFile:
         try:
             yield connection
         finally:
-            await uninterrupted(connection.close())
+            if not connection.closed:
+                await uninterrupted(connection.close())
 
     async def close(self) -> None:
         """Close the connections that nobody holds, and wait for their threads: they must not outlive the event loop."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from appliance.errors import Unavailable
@@ -69,10 +69,6 @@ class StoreSession(AsyncSession):
 
     async def rollback(self) -> NoReturn:
         raise TypeError("the store rolls back when the block raises")
-
-    async def finish(self) -> None:
-        """Send what is pending; the connection's transaction stays open."""
-        await super().commit()
 
 
 async def _unwired(_session: AsyncSession, _admitted: Admitted) -> None:
@@ -143,23 +139,33 @@ class Store(abc.ABC):
                 async with self._connect(where, write=write) as connection:
                     session = StoreSession(bind=connection, expire_on_commit=False)
 
-                    async def commit() -> None:
+                    def commit(bare: Connection) -> None:
                         nonlocal committed
-                        await connection.commit()
+                        session.sync_session.commit()
+                        bare.commit()
                         committed = True
                         if admitted is not None and write:
                             admitted.outcome.committed = True
+
+                    def close(bare: Connection) -> None:
+                        session.sync_session.close()
+                        bare.close()  # rolls back what was not committed
+
+                    def finish(bare: Connection) -> None:
+                        try:
+                            commit(bare)
+                        finally:
+                            close(bare)
 
                     try:
                         yield session
                         await session.flush()
                         if admitted is not None and write:
                             await self.post_record(session, admitted)
-                        await session.finish()
-                        await uninterrupted(commit())
-                    finally:
-                        # After a commit there is nothing left to roll back; close() does so otherwise.
-                        await uninterrupted(_close(session, connection))
+                    except BaseException:
+                        await uninterrupted(connection.run_sync(close))
+                        raise
+                    await uninterrupted(connection.run_sync(finish))
         finally:
             # What was rolled back left nothing behind, so the turn may be taken again.
             if turn is not None and not committed:
@@ -209,12 +215,6 @@ class Store(abc.ABC):
             )
         if any(tenant.slug == slug for tenant in await self.tenants()):
             raise TenantExists(f"There is already a tenant {slug}.")
-
-
-async def _close(session: StoreSession, connection: AsyncConnection) -> None:
-    await session.close()
-    if connection.in_transaction():
-        await connection.rollback()
 
 
 def _tenant(row: TenantRow) -> Tenant:
