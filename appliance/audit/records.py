@@ -32,6 +32,8 @@ from appliance.audit.values import LogName, NewRecord, log_name
 from appliance.store import TenantId
 
 SALT = 32
+SAFE = 2**53
+"""Integers below it are themselves in every reader of JSON."""
 _NONCE = 12
 
 
@@ -113,6 +115,31 @@ def commitment(salt: bytes, field: str, value: str) -> str:
     return hashlib.sha256(salt + field.encode() + b"\x00" + value.encode()).hexdigest()
 
 
+def canonical(value: Any) -> bytes:
+    """The canonical JSON (RFC 8785) of a value.
+
+    The encoder of the standard library writes the same bytes six times faster, but for what `_is_plain` leaves out.
+
+    Raises:
+        rfc8785.CanonicalizationError, UnicodeEncodeError: it has none.
+    """
+    if _is_plain(value):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it holds nothing that RFC 8785 writes in its own way: fractions, great numbers, the order of odd names."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-SAFE < value < SAFE)
+    if kind is dict:
+        return all(type(name) is str and name.isascii() and _is_plain(member) for name, member in value.items())
+    return kind is list and all(map(_is_plain, value))
+
+
 def prepare(new: NewRecord, *, node: str, epoch: int, sealer: Sealer) -> Leaf:
     """Fix the bytes of a record.
 
@@ -151,7 +178,7 @@ def prepare(new: NewRecord, *, node: str, epoch: int, sealer: Sealer) -> Leaf:
         "personal": {field: commit for field, (commit, _) in sealed.items()},
     }
     try:
-        record = rfc8785.dumps(members)
+        record = canonical(members)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise Unrecordable(f"A record of {new.event_type} holds a value that JSON cannot carry exactly.") from error
     return _leaf(members, record, epoch, tuple(kept for _, kept in sealed.values()))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from appliance.audit.records import (
     Leaf,
     Sealer,
+    canonical,
     commitment,
     pack_personal,
     prepare,
@@ -29,6 +30,16 @@ sealer = Sealer(lambda tenant: b"n" * 32 if tenant is None else tenant.bytes * 2
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e9, 1e9) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+anything = st.recursive(
+    json_values | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8) | st.binary(max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=4) | st.integers() | st.booleans(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -122,3 +133,14 @@ def test_bytes_that_are_no_record_are_refused() -> None:
     for raw in (b"", b"{}", b"[]", b"null", b'{"log":1}'):
         with pytest.raises(ValueError):
             Leaf.of(raw, epoch=1)
+
+
+@given(anything)
+def test_the_quick_way_to_canonical_bytes_is_no_other_way(value: object) -> None:
+    try:
+        expected = rfc8785.dumps(value)  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises((rfc8785.CanonicalizationError, UnicodeEncodeError)):
+            canonical(value)
+    else:
+        assert canonical(value) == expected
