@@ -50,6 +50,8 @@ def strike(node: RunningNode, target: str) -> None:
         node.kill_all()
         node.start()
         return
+    # A node answers before its worker is there: that one waits until questions can be asked.
+    node.wait_for(lambda: target in node.pids(), f"a {target}", seconds=30)
     pid = node.pids()[target]
     os.kill(pid, signal.SIGKILL)
     if target == "supervisor":
