@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from appliance.answers.question import Question
     from appliance.answers.rows import Cell
 
+_NUMBERED = re.compile(r"(?=(?:[^\d\s]*\d){3})[\w./-]{4,24}")
+_BARE = re.compile(r"\d+(?:[.,]\d+)?")
 TELLING = 0.3
 """A word of the question that weighs less does not choose between rows."""
 
@@ -95,8 +98,12 @@ def _overlap(wanted: Iterable[str], header: frozenset[str]) -> float:
 
 
 def _alike(one: Cell, other: Cell) -> bool:
-    """Whether two cells could be taken for each other: figures of one kind, or columns of two machines."""
+    """Whether two cells could be taken for each other: figures of one kind, two numbers of parts, bare figures, or
+    columns of two machines.
+    """
     if dimensions(one.value) & dimensions(other.value):
+        return True
+    if any(kind.fullmatch(one.value) and kind.fullmatch(other.value) for kind in (_NUMBERED, _BARE)):
         return True
     return bool(keys_in(one.header)) and bool(keys_in(other.header))
 

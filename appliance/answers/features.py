@@ -46,6 +46,7 @@ class Features:
 
     quote     share of the question's words (by weight) that the quote itself holds
     context   the same for the quote with its intro, headings and the document's names
+    bare      the same as context without the words that are identifiers: what is asked, whatever it is asked of
     heading   the same for the innermost heading and the caption alone, less where they speak of much else
     lead      the same where the quote is what its passage begins with
     apart     share of the question's word pairs (`drain plug`) that stand nowhere side by side
@@ -61,10 +62,18 @@ class Features:
     near      late interaction of question and quote, above what unrelated texts have
     reader    the reader's chance that a span inside the quote is the answer
     answerable  the reader's chance that the passage holds an answer
+    close     cosine of question and quote with what binds it
+    alone     the reader's chance that the quote, with what binds it and nothing else, holds an answer
+
+    Two that `rules.compared` sets once all candidates are weighed:
+
+    margin    how far it is ahead of the best quote of any other passage (-1..1; 0 where there is no other)
+    elsewhere how far, by `bare`, the best quote about another machine is ahead of it (-1..1)
     """
 
     quote: float
     context: float
+    bare: float
     heading: float
     lead: float
     apart: float
@@ -80,7 +89,10 @@ class Features:
     near: float = 0.0
     reader: float = 0.0
     answerable: float = 0.0
+    close: float = 0.0
     alone: float = 0.0
+    margin: float = 0.0
+    elsewhere: float = 0.0
 
 
 NAMES = tuple(Features.__slots__)
@@ -112,12 +124,15 @@ def features(
     quote = held(question, (candidate.text,), kin)
     context = held(question, parts, kin)
     weights = {word.key: word.weight for word in question.words}
+    named = {item.key for item in question.asked.identifiers}
+    bare = {key: weight for key, weight in weights.items() if key not in named}
     heading = _share_of_all(held(question, (innermost,), kin), weights) * _terse(question, innermost)
     wish = _wish(question, candidate, kin)
     missing = max((weights[key] * (1 - share) for key, share in context.items()), default=0.0)
     return Features(
         quote=_share_of_all(quote, weights),
         context=_share_of_all(context, weights),
+        bare=_share_of_all({key: context[key] for key in bare}, bare),
         heading=heading,
         lead=heading if candidate.start == 0 or hit.passage.text[: candidate.start].count("\n") == 0 else 0.0,
         apart=_apart(question, parts, kin),

@@ -3,9 +3,9 @@
     passages -> candidates -> refused or not (grounding) -> features -> score -> the best
                                                                      -> chance that it answers -> quoted, or none
 
-Two linear models over the same features, in `weights.json`: `choice` orders candidates; `verdict` is a logistic
-regression, fitted by `tuning` on questions that are not those the answers are scored on. Each has a variant for when the
-models are down.
+Two models over the same features, in `weights.json`: `choice` is a weighted sum that orders candidates; `verdict` (boosted
+`trees`) gives the chance that the best of them answers. `tuning` fits both on questions that are not those the answers
+are scored on. Each has a variant for when the models are down.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from appliance.answers.binding import better_rows, narrowed
 from appliance.answers.candidates import SHORT_PARAGRAPH, candidates, steps_only
 from appliance.answers.features import NAMES, Features
 from appliance.answers.grounding import Refusal, letters, refusal
+from appliance.answers.trees import Trees
 from appliance.retrieval.identifiers import sisters
 from appliance.retrieval.rules import keys_in, keys_of
 
@@ -32,16 +33,18 @@ if TYPE_CHECKING:
     from appliance.retrieval.identifiers import Identifier
     from appliance.retrieval.values import Hit
 
+ELSEWHERE = 0.25
+"""No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights by feature name, with `bias`; `threshold` is the chance from which a quote is given as the answer."""
+    """`choice` by feature name; `threshold` is the chance by `verdict` from which a quote is given as the answer."""
 
     choice: Mapping[str, float]
-    verdict: Mapping[str, float]
+    verdict: Trees
     threshold: float
 
 
@@ -59,18 +62,21 @@ class Weighed:
 def shipped() -> Mapping[str, Weights]:
     """The weights of this release: "full" with the models, "words" without."""
     raw = json.loads(files("appliance.answers").joinpath("weights.json").read_text(encoding="utf-8"))
-    return {name: Weights(item["choice"], item["verdict"], item["threshold"]) for name, item in raw.items()}
+    return {
+        name: Weights(item["choice"], Trees.of_json(item["verdict"]), item["threshold"]) for name, item in raw.items()
+    }
 
 
 def score(found: Features, weights: Mapping[str, float]) -> float:
-    """The weighted sum of the features, with the bias."""
+    """The weighted sum of the features."""
     values: list[float] = [weights.get(name, 0.0) * getattr(found, name) for name in NAMES]
-    return weights.get("bias", 0.0) + sum(values)
+    return sum(values)
 
 
-def chance(found: Features, weights: Mapping[str, float]) -> float:
+def chance(found: Features, verdict: Trees) -> float:
     """The chance (0..1) that the quote answers the question."""
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score(found, weights)))))
+    total = verdict.total({name: getattr(found, name) for name in NAMES})
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
 def quotable(question: Question, hits: Sequence[Hit]) -> list[tuple[Candidate, Refusal | None]]:
@@ -107,6 +113,31 @@ def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:
         kept = {id(candidate) for candidate in better_rows(question, rows)}
         beaten |= {id(candidate) for candidate in rows} - kept
     return beaten
+
+
+def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """The same with `margin` and `elsewhere` set; the scores themselves are left as they were.
+
+    An answer stands out among the passages, while what merely shares words has many equals. And where the words of the
+    question fit a quote about another machine far better, that machine has what this one lacks.
+    """
+    tops: dict[int, float] = {}
+    for item in weighed:
+        if item.refused is None:
+            tops[item.candidate.hit.id] = max(tops.get(item.candidate.hit.id, -math.inf), item.score)
+    others = [item.features.bare for item in weighed if item.refused is not None and item.refused.reason == "asset"]
+    made: list[Weighed] = []
+    for item in weighed:
+        rivals = [top for id_, top in tops.items() if id_ != item.candidate.hit.id]
+        margin = max(-1.0, min(1.0, item.score - max(rivals))) if rivals else 0.0
+        elsewhere = max(others, default=-1.0) - item.features.bare
+        made.append(replace(item, features=replace(item.features, margin=margin, elsewhere=elsewhere)))
+    return made
+
+
+def is_elsewhere(chosen: Weighed) -> bool:
+    """Whether what is asked is said of another machine, and of this one something else."""
+    return chosen.features.elsewhere > ELSEWHERE
 
 
 def best(weighed: Sequence[Weighed]) -> Weighed | None:

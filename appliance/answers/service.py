@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appliance.answers.candidates import Candidate
+    from appliance.answers.grounding import Refusal
     from appliance.answers.ports import QuoteReader
     from appliance.retrieval.service import Search
     from appliance.retrieval.values import Found, Hit
@@ -37,8 +38,8 @@ READ = 5
 """Passages the reader reads."""
 QUOTED_FROM = 8
 """Passages that quotes are taken from."""
-READ_ALONE = 10
-COMPARED = 12
+REFUSED = 4
+COMPARED = 10
 """Quotes the reranker compares with the question."""
 SERVED_BY_MODELS = "outpost-small (minilm-read)"
 SERVED_BY_SEARCH = "search only"
@@ -88,17 +89,19 @@ class Answers:
         """Rerank, read, and weigh every possible quote."""
         found = await self._search.reranked(found)
         question = understood(found.asked)
-        hits = (*found.hits, *found.others[: max(SHOWN, QUOTED_FROM - len(found.hits))])
+        hits = found.hits[:QUOTED_FROM]
+        hits = (*hits, *found.others[: max(SHOWN, QUOTED_FROM - len(hits))])
+        quotable = rules.quotable(question, hits)
         readings = await self._read(question, hits[:READ])
-        weights = self._weights["full" if readings is not None else "words"]
-        weighed: list[Weighed] = []
-        for candidate, refused in rules.quotable(question, hits[:QUOTED_FROM]):
-            reading = (readings or {}).get(candidate.hit.id)
-            known = features(question, candidate, reading=reading, offset=_offset(candidate.hit))
-            weighed.append(Weighed(candidate, known, rules.score(known, weights.choice), refused))
-        if readings is not None:
-            weighed = await self._compared(question, weighed, readings, weights)
-        return Evidence(question, found, tuple(weighed), readings is not None)
+        compared = await self._compared(question, quotable, readings) if readings is not None else None
+        weighed = compared if compared is not None else self._by_words(question, quotable)
+        return Evidence(question, found, tuple(rules.compared(weighed)), compared is not None)
+
+    def _by_words(self, question: Question, quotable: Sequence[tuple[Candidate, Refusal | None]]) -> list[Weighed]:
+        """Every quote by its words alone: half of what the models say would be judged by the wrong weights."""
+        choice = self._weights["words"].choice
+        found = [(candidate, features(question, candidate), refused) for candidate, refused in quotable]
+        return [Weighed(candidate, known, rules.score(known, choice), refused) for candidate, known, refused in found]
 
     async def _read(self, question: Question, hits: Sequence[Hit]) -> dict[int, Reading] | None:
         if not hits:
@@ -111,28 +114,43 @@ class Answers:
         return {hit.id: reading for hit, reading in zip(hits, readings, strict=True)}
 
     async def _compared(
-        self, question: Question, weighed: list[Weighed], readings: Mapping[int, Reading], weights: Weights
-    ) -> list[Weighed]:
-        """The best quotes once more, each compared with the question word by word."""
+        self,
+        question: Question,
+        quotable: Sequence[tuple[Candidate, Refusal | None]],
+        readings: Mapping[int, Reading],
+    ) -> list[Weighed] | None:
+        """Every quote by words and readings, the best once more by comparing it with the question word by word.
+
+        None if the models went away meanwhile.
+        """
+        choice = self._weights["full"].choice
+        weighed: list[Weighed] = []
+        for candidate, reason in quotable:
+            hit = candidate.hit
+            known = features(question, candidate, reading=readings.get(hit.id), offset=_offset(hit))
+            weighed.append(Weighed(candidate, known, rules.score(known, choice), reason))
         weighed.sort(key=lambda item: -item.score)
-        head, tail = weighed[:COMPARED], weighed[COMPARED:]
+        allowed = [item for item in weighed if item.refused is None]
+        refused = [item for item in weighed if item.refused is not None]
+        # Quotes that are refused say whether an answer was refused with them; a few of them are enough for that.
+        head, tail = [*allowed[:COMPARED], *refused[:REFUSED]], refused[REFUSED:]
         texts = [_in_context(item.candidate) for item in head]
         try:
             scores = await self._reader.rerank(question.text, texts)
-            alone = await self._reader.read(question.text, texts[:READ_ALONE])
+            alone = await self._reader.read(question.text, texts)
+            vectors = await self._reader.embed([question.text, *texts])
             kin = await self._kinship.between(question.words, texts)
         except (ModelUnavailable, ModelRefused) as problem:
-            log.warning("quotes were not compared", reason=str(problem))
-            return weighed
+            log.warning("answering by words only", reason=str(problem))
+            return None
+        cosines = vectors[1:] @ vectors[0]
         compared = []
-        for place, (item, near) in enumerate(zip(head, scores, strict=True)):
+        for item, near, read, close in zip(head, scores, alone, cosines, strict=True):
             hit = item.candidate.hit
-            known = features(
-                question, item.candidate, reading=readings.get(hit.id), offset=_offset(hit), near=near, kin=kin
-            )
-            if place < READ_ALONE:
-                known = replace(known, alone=alone[place].answerable)
-            compared.append(replace(item, features=known, score=rules.score(known, weights.choice)))
+            reading = readings.get(hit.id)
+            known = features(question, item.candidate, reading=reading, offset=_offset(hit), near=near, kin=kin)
+            known = replace(known, alone=read.answerable, close=max(0.0, float(close)))
+            compared.append(replace(item, features=known, score=rules.score(known, choice)))
         return [*compared, *tail]
 
     async def _answer(self, admitted: Admitted, evidence: Evidence) -> Answer:
@@ -140,7 +158,7 @@ class Answers:
         chosen = rules.best(evidence.weighed)
         confidence = rules.chance(chosen.features, weights.verdict) if chosen else 0.0
         served_by = SERVED_BY_MODELS if evidence.models else SERVED_BY_SEARCH
-        if chosen is not None and confidence >= weights.threshold:
+        if chosen is not None and confidence >= weights.threshold and not rules.is_elsewhere(chosen):
             return await self._quoted(admitted, evidence, chosen, confidence, served_by)
         return _nothing(evidence, confidence, weights, served_by)
 

@@ -1,10 +1,11 @@
-"""Fitting the weights of `rules` to questions whose answers are known. Pure; `tests/answers/tune.py` collects the data.
+"""Fitting the weights of `rules` to questions whose answers are known. Pure; `python -m demo.tune` collects the data.
 
-Two fits over the same features, both logistic with a pull (ridge) towards where they start:
+Two fits over the same features:
 
-    choice    of two candidates of one question, the right one should score higher than the wrong one
-    verdict   the chance that the chosen candidate is right; questions whose answer was taken out of the passages, and
-              questions that never had one, are the negative examples
+    choice    of two candidates of one question, the right one should score higher than the wrong one: logistic, with a
+              pull (ridge) towards where it starts
+    verdict   the chance that the chosen candidate is right: trees; questions whose answer was taken out of the passages,
+              and questions that never had one, are the negative examples
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.answers import trees
 from appliance.answers.features import NAMES
+from appliance.answers.rules import ELSEWHERE
+from appliance.answers.trees import Trees
+
+SHARPNESS = 4.0
+"""Scores differ by tenths, while a logistic curve saturates over units."""
+AGAINST = frozenset({"missing", "unbound", "apart", "failed", "figure", "whole", "opposed", "elsewhere"})
+"""Features that speak against a quote."""
+JUDGED_ONLY = frozenset({"margin", "elsewhere", "bare"})
+"""Features that take no part in the choice: two follow from it, and the third is a part of another."""
+AT = NAMES.index("elsewhere")
 
 Vector = NDArray[np.float64]
 
@@ -41,16 +53,17 @@ class Case:
 
 
 def fit_choice(
-    cases: Sequence[Case], start: Mapping[str, float], *, ridge: float = 2.0, rivals: int = 12
+    cases: Sequence[Case], start: Mapping[str, float], *, ridge: float = 2.0, rivals: int = 30
 ) -> dict[str, float]:
     """Weights that put right candidates before wrong ones; at most `rivals` wrong ones of a question count."""
-    begin = np.array([start.get(name, 0.0) for name in NAMES])
+    heeded = np.array([name not in JUDGED_ONLY for name in NAMES], float)
+    begin = np.array([start.get(name, 0.0) for name in NAMES]) * heeded
     rows: list[Vector] = []
     shares: list[float] = []
     for case in cases:
-        right = [np.array(option.features) for option in case.options if option.right]
+        right = [np.array(option.features) * heeded for option in case.options if option.right]
         wrong = sorted(
-            (np.array(option.features) for option in case.options if not option.right),
+            (np.array(option.features) * heeded for option in case.options if not option.right),
             key=lambda row: -float(row @ begin),
         )[:rivals]
         if not right or not wrong:
@@ -64,21 +77,18 @@ def fit_choice(
     return dict(zip(NAMES, (round(float(value), 3) for value in fitted), strict=True))
 
 
-SHARPNESS = 4.0
-"""Scores differ by tenths, while a logistic curve saturates over units."""
+def fit_verdict(cases: Sequence[Case], choice: Mapping[str, float]) -> Trees:
+    """Trees for the chance that the candidate chosen by `choice` is right.
 
-
-def fit_verdict(
-    cases: Sequence[Case], choice: Mapping[str, float], start: Mapping[str, float], *, ridge: float = 0.5
-) -> dict[str, float]:
-    """Weights (with "bias") of the chance that the candidate chosen by `choice` is right."""
+    Raises:
+        ValueError: no case has a candidate.
+    """
     chosen = [(option, case.weight) for case in cases if (option := pick(case, choice)) is not None]
-    rows = np.array([[1.0, *option.features] for option, _ in chosen])
+    if not chosen:
+        raise ValueError("no case has a candidate")
+    rows = np.array([option.features for option, _ in chosen])
     labels = np.array([float(option.right) for option, _ in chosen])
-    weights = np.array([weight for _, weight in chosen])
-    begin = np.array([start.get("bias", 0.0), *(start.get(name, 0.0) for name in NAMES)])
-    fitted = _logistic(rows, labels, weights, begin, ridge)
-    return dict(zip(("bias", *NAMES), (round(float(value), 3) for value in fitted), strict=True))
+    return trees.fit(NAMES, AGAINST, rows, labels, np.array([weight for _, weight in chosen]))
 
 
 def pick(case: Case, choice: Mapping[str, float]) -> Option | None:
@@ -91,16 +101,15 @@ def pick(case: Case, choice: Mapping[str, float]) -> Option | None:
     )
 
 
-def chances(cases: Sequence[Case], choice: Mapping[str, float], verdict: Mapping[str, float]) -> list[float]:
-    """For each case the chance that its chosen candidate is right; 0 where there is none."""
+def chances(cases: Sequence[Case], choice: Mapping[str, float], verdict: Trees) -> list[float]:
+    """For each case the chance that its chosen candidate is right; 0 where there is none, or the answer is elsewhere."""
     found: list[float] = []
     for case in cases:
         option = pick(case, choice)
-        if option is None:
+        if option is None or option.features[AT] > ELSEWHERE:
             found.append(0.0)
             continue
-        total = verdict.get("bias", 0.0)
-        total += sum(verdict.get(name, 0.0) * value for name, value in zip(NAMES, option.features, strict=True))
+        total = verdict.total(dict(zip(NAMES, option.features, strict=True)))
         found.append(float(1 / (1 + np.exp(-np.clip(total, -30, 30)))))
     return found
 

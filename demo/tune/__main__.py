@@ -112,7 +112,7 @@ def main() -> int:
         return 0
     weights = fitting.fit_all(KEPT, json.loads(WEIGHTS.read_text(encoding="utf-8")), failures=options.failures)
     if options.write:
-        WEIGHTS.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
+        WEIGHTS.write_text(fitting.as_text(weights), encoding="utf-8")
         print(f"written to {WEIGHTS.name}")
     return 0
 

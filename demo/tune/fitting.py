@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from appliance.answers.trees import Trees
 from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
 from demo.tune.collect import Collected
 
-WORTH = {"demo": 1.5, "articles": 0.3, "plants": 0.6}
+WORTH = {"demo": 1.5, "articles": 0.15, "plants": 0.3}
 """What a question of each source counts for: written by people for a plant, for an encyclopedia, by a generator."""
+MOST = 3.0
+"""How much more than another a question of a small category may count."""
 TWIN = 0.7
 """What a twin counts for: its passages were taken away, which no plant's documents are."""
 FOLDS = 5
-CHOICE_RIDGE, VERDICT_RIDGE = 3.0, 0.7
-FALSE_ABSTENTION = 0.08
-"""The threshold is set where so many answerable questions of the demo plant are refused."""
+RIDGE = 5.0
+FALSE_ABSTENTION = 0.06
+"""The threshold is set where this share of the demo plant's answerable questions is refused."""
 
 Weights = dict[str, Any]
 
@@ -31,11 +34,18 @@ class Known:
 
     source: str
     fold: int
+    share: float
     one: Collected
 
     @property
     def case(self) -> Case:
+        """For the verdict, which meets questions as they come."""
         return replace(self.one.case, weight=WORTH[self.source] * (TWIN if self.one.twin else 1.0))
+
+    @property
+    def balanced(self) -> Case:
+        """For the choice, where each category counts the same, however many questions we wrote for it."""
+        return replace(self.case, weight=self.case.weight * self.share)
 
 
 def load(folder: Path, variant: str) -> list[Known]:
@@ -45,9 +55,12 @@ def load(folder: Path, variant: str) -> list[Known]:
         path = folder / f"{variant}-{source}.json"
         if not path.exists():
             continue
-        for item in json.loads(path.read_text(encoding="utf-8")):
+        items = json.loads(path.read_text(encoding="utf-8"))
+        sizes = Counter(item["category"] for item in items)
+        for item in items:
+            share = min(MOST, len(items) / len(sizes) / sizes[item["category"]])
             item["case"] = Case(tuple(Option(tuple(o["features"]), o["right"]) for o in item["case"]["options"]))
-            found.append(Known(source, _fold(item["id"]), Collected(**item)))
+            found.append(Known(source, _fold(item["id"]), share, Collected(**item)))
     if not found:
         raise FileNotFoundError(f"nothing was collected in {folder}; run `python -m demo.tune collect` first")
     return found
@@ -62,8 +75,7 @@ def fit_all(folder: Path, start: Mapping[str, Weights], *, failures: bool) -> di
     fitted: dict[str, Weights] = {}
     for variant in ("full", "words"):
         known = load(folder, variant)
-        cases = [one.case for one in known]
-        choice, verdict = fit(cases, start[variant])
+        choice, verdict = fit(known, start[variant])
         unseen = cross_validated(known, start[variant])
         threshold = threshold_of(known, unseen)
         print(f"{variant}: threshold {threshold:.2f}, by questions not seen in the fit")
@@ -72,22 +84,22 @@ def fit_all(folder: Path, start: Mapping[str, Weights], *, failures: bool) -> di
             show_failures(known, unseen, threshold)
         fitted[variant] = {
             "choice": {name: value for name, value in choice.items() if value},
-            "verdict": {name: value for name, value in verdict.items() if value},
+            "verdict": verdict.as_json(),
             "threshold": threshold,
         }
     return fitted
 
 
-def fit(cases: Sequence[Case], start: Weights) -> tuple[dict[str, float], dict[str, float]]:
-    choice = fit_choice(cases, start["choice"], ridge=CHOICE_RIDGE)
-    return choice, fit_verdict(cases, choice, start["verdict"], ridge=VERDICT_RIDGE)
+def fit(known: Sequence[Known], start: Weights) -> tuple[dict[str, float], Trees]:
+    choice = fit_choice([one.balanced for one in known], start["choice"], ridge=RIDGE)
+    return choice, fit_verdict([one.case for one in known], choice)
 
 
 def cross_validated(known: Sequence[Known], start: Weights) -> list[tuple[float, Option | None]]:
     """For each question the chance that the fit on the other folds gives its choice, and that choice."""
     found: list[tuple[float, Option | None]] = [(0.0, None)] * len(known)
     for fold in range(FOLDS):
-        choice, verdict = fit([one.case for one in known if one.fold != fold], start)
+        choice, verdict = fit([one for one in known if one.fold != fold], start)
         mine = [at for at, one in enumerate(known) if one.fold == fold]
         cases = [known[at].case for at in mine]
         for at, case, chance in zip(mine, cases, chances(cases, choice, verdict), strict=True):
@@ -96,11 +108,19 @@ def cross_validated(known: Sequence[Known], start: Weights) -> list[tuple[float,
 
 
 def threshold_of(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]]) -> float:
-    """Where FALSE_ABSTENTION of the demo plant's answerable questions are refused."""
+    """Where FALSE_ABSTENTION of the demo plant's answerable questions are refused, each category counting the same."""
     answerable = [
-        chance for one, (chance, _) in zip(known, unseen, strict=True) if one.source == "demo" and one.one.answerable
+        (chance, one.one.category)
+        for one, (chance, _) in zip(known, unseen, strict=True)
+        if one.source == "demo" and one.one.answerable
     ]
-    return round(float(np.quantile(answerable, FALSE_ABSTENTION)), 2)
+    sizes = Counter(category for _, category in answerable)
+    refused = 0.0
+    for chance, category in sorted(answerable):
+        refused += 1 / sizes[category] / len(sizes)
+        if refused > FALSE_ABSTENTION:
+            return math.floor(chance * 100) / 100
+    return 0.5
 
 
 def report(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]], threshold: float) -> None:
@@ -140,3 +160,16 @@ def show_failures(known: Sequence[Known], unseen: Sequence[tuple[float, Option |
 
 def _share(found: Sequence[bool]) -> str:
     return f"{sum(found) / len(found):.3f}" if found else ""
+
+
+def as_text(weights: Mapping[str, Weights]) -> str:
+    """JSON with one tree a line, so that a new fit shows what it changed."""
+    parts = []
+    for variant, item in weights.items():
+        lines = ",\n    ".join(json.dumps(tree) for tree in item["verdict"]["trees"])
+        parts.append(
+            f' "{variant}": {{\n  "choice": {json.dumps(item["choice"])},\n'
+            f'  "verdict": {{"bias": {item["verdict"]["bias"]}, "trees": [\n    {lines}\n  ]}},\n'
+            f'  "threshold": {item["threshold"]}\n }}'
+        )
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -22,10 +22,10 @@ from models.starter.__main__ import HELD_OUT
 from models.starter.squad import Example
 
 HERE = Path(__file__).parents[1]
-PER_ARTICLE = 6
+PER_ARTICLE = 12
 SYNTHETIC_SEED = 987_654
-SYNTHETIC_SHEETS = 420
-SYNTHETIC_QUESTIONS = 170
+SYNTHETIC_SHEETS = 800
+SYNTHETIC_QUESTIONS = 400
 
 _STEP = re.compile(r"\d{1,2}[.)] ")
 

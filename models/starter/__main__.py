@@ -62,7 +62,8 @@ def run_evaluation(options: argparse.Namespace) -> None:
     _, held_out = squad.split(squad.load(options.data), HELD_OUT)
     reader = Reader(Session(open_package(options.models / "minilm-read"), threads=2))
     papers = exam(held_out, options.count)
-    for name, examples in (("held-out articles", papers.squad), ("plant examples", papers.plant)):
+    kinds = (("held-out articles", papers.squad), ("quotes of them", papers.quotes), ("plant examples", papers.plant))
+    for name, examples in kinds:
         found = quality(reader, examples)
         print(f"{name:18} EM {found.em:.1f}  F1 {found.f1:.1f}  AUC {found.auc:.3f}  ", end="")
         print(

@@ -1,5 +1,6 @@
 """From trained weights to the delta in git: the smallest one that costs at most three points of F1."""
 
+import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,7 @@ from models.engines.reader import Calibration, Reader
 from models.package import open_package, seal
 from models.starter import plant
 from models.starter.measure import Quality, calibrate, quality
+from models.starter.narrow import narrowed
 from models.starter.squad import Article, Example, evaluation
 
 RANKS = (48, 96, 128, 384)
@@ -30,11 +32,16 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """Held-out examples: `tuning` sets the calibration, `squad` and `plant` are measured, from other articles and seeds."""
+    """Held-out examples: `tuning` sets the calibration, the others are measured, from other articles and seeds.
+
+    `quotes` are those of `squad` that have an answer, each cut down to the sentence that holds it, and to one that
+    does not.
+    """
 
     tuning: Sequence[Example]
     squad: Sequence[Example]
     plant: Sequence[Example]
+    quotes: Sequence[Example]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,10 @@ def exam(held_out: Sequence[Article], count: int) -> Exam:
     tuning_plant, plants = (
         list(islice(plant.examples(seed), size)) for seed, size in zip(SEEDS, (count // 2, count), strict=True)
     )
-    return Exam([*tuning_good, *tuning_bad, *tuning_plant], [*good, *bad], plants)
+    chance, wholes = random.Random(SEEDS[0]), {example.passage for example in good}
+    quotes = [narrowed(example, chance, heading=False, wrong=wrong) for example in good for wrong in (0.0, 1.0)]
+    cut = [quote for quote in quotes if quote.passage not in wholes]
+    return Exam([*tuning_good, *tuning_bad, *tuning_plant], [*good, *bad], plants, cut)
 
 
 def trial(weights: Weights, tokenizer: Path, folder: Path) -> Reader:

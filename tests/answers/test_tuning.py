@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.answers.features import NAMES
 from appliance.answers.rules import shipped
+from appliance.answers.trees import Trees
 from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
 
 QUOTE = NAMES.index("quote")
@@ -36,7 +37,7 @@ def test_the_fits_separate_a_separable_set() -> None:
         best = pick(case, choice)
         assert best is not None
         assert best.right == case.answerable
-    verdict = fit_verdict(cases, choice, {}, ridge=0.1)
+    verdict = fit_verdict(cases * 5, choice)
     found = chances(cases, choice, verdict)
     lowest = min(chance for chance, case in zip(found, cases, strict=True) if case.answerable)
     highest = max(chance for chance, case in zip(found, cases, strict=True) if not case.answerable)
@@ -46,7 +47,7 @@ def test_the_fits_separate_a_separable_set() -> None:
 def test_the_same_questions_give_the_same_weights() -> None:
     first, again = (fit_choice(toy(), {"quote": 1.0}) for _ in range(2))
     assert first == again
-    assert fit_verdict(toy(), first, {}) == fit_verdict(toy(), again, {})
+    assert fit_verdict(toy(), first) == fit_verdict(toy(), again)
 
 
 @settings(max_examples=20, deadline=None)
@@ -67,12 +68,14 @@ def test_without_anything_to_learn_the_weights_stay() -> None:
 
 def test_a_question_without_a_candidate_has_no_chance() -> None:
     assert pick(Case(()), {}) is None
-    assert chances([Case(())], {}, {"bias": 9.0}) == [0.0]
+    assert chances([Case(())], {}, Trees(9.0, ())) == [0.0]
+    with pytest.raises(ValueError, match="no case"):
+        fit_verdict([Case(())], {})
 
 
 def test_the_weights_that_ship_know_only_features_that_exist() -> None:
     assert set(shipped()) == {"full", "words"}
     for weights in shipped().values():
-        assert set(weights.choice) <= {*NAMES, "bias"}
-        assert set(weights.verdict) <= {*NAMES, "bias"}
+        assert set(weights.choice) <= set(NAMES)
+        assert {tree.feature for tree in weights.verdict.trees} <= set(NAMES)
         assert 0 < weights.threshold < 1
