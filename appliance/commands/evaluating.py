@@ -84,8 +84,9 @@ def _show(console: Console, report: EvalReport, *, failures: bool) -> None:
     console.print(table)
     if failures:
         for one in report.scored:
-            if not one.right:
-                console.print(f"[yellow]{one.golden.id}[/] {one.golden.category}: {one.golden.question}")
+            if not one.right or one.wrong_value:
+                worse = " [red](a wrong value)[/]" if one.wrong_value else ""
+                console.print(f"[yellow]{one.golden.id}[/] {one.golden.category}{worse}: {one.golden.question}")
                 console.print(f"    wanted {' | '.join(one.golden.answer_any) or 'no answer'}")
                 console.print(
                     f"    got    {one.given.kind}: {one.given.text[:200]!r} from {list(one.given.filenames[:3])}"
