@@ -66,10 +66,11 @@ def _cited(door: httpx.Client) -> list[Figure]:
     shown = cited = answers = 0
     for question, right in ABOUT_THE_CONTROLLER:
         answer = door.post("/v1/chat", json={"message": question}).raise_for_status().json()
-        files = [item["filename"] for item in answer["citations"]]
+        # A folder is ingested with the paths of its files.
+        files = [Path(item["filename"]).name for item in answer["citations"]]
         answers += bool(files)
         cited += right in files
-        shown += right in [item["filename"] for item in (*answer["citations"], *answer["passages"])]
+        shown += right in [*files, *(Path(item["filename"]).name for item in answer["passages"])]
     asked = len(ABOUT_THE_CONTROLLER)
     return [
         Figure("right file among those shown", 100 * shown / asked, "%", f"{asked} questions about corpusA_linuxcnc"),
