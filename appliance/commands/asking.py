@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -32,15 +32,23 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
         if answer.get("nearest"):
             console.print("The nearest passages:", style="dim")
         for citation in answer.get("nearest", [])[:3]:
-            console.print(Padding(Text(citation["quote"].strip()), (0, 0, 0, 2), expand=False))
-            console.print(Padding(Text(_source(citation), style="dim"), (0, 0, 1, 2), expand=False))
+            console.print(_indented(console, citation["quote"].strip()))
+            console.print(_indented(console, _source(citation), style="dim"))
+            console.print()
     else:
         console.print(Text(answer["answer"], style="bold"))
         console.print()
         for citation in answer["citations"]:
-            console.print(Padding(Text(_source(citation), style="cyan"), (0, 0, 0, 2), expand=False))
+            console.print(_indented(console, _source(citation), style="cyan"))
     times = f"{answer['ms_to_quotes']:.0f} ms to the first passages, {answer['ms_total']:.0f} ms in all"
     console.print(Text(f"{times}; {answer['served_by']}", style="dim"))
+
+
+def _indented(console: Console, text: str, *, style: str = "") -> RenderableType:
+    """A padding wraps what a terminal is too narrow for, and would cut it off where nothing is wrapped."""
+    if console.soft_wrap:
+        return Text("\n".join(f"  {line}" for line in text.splitlines()), style=style)
+    return Padding(Text(text, style=style), (0, 0, 0, 2), expand=False)
 
 
 def _source(citation: dict[str, Any]) -> str:

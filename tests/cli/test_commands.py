@@ -122,6 +122,18 @@ def test_a_question_is_answered_in_words_with_its_source(plant: Plant) -> None:
     assert "revision C" in ended.out
 
 
+def test_what_goes_into_a_pipe_is_neither_broken_nor_cut_off(plant: Plant, tmp_path: Path) -> None:
+    heading = "Operation, maintenance and spare parts of the agitator AG-310 in the syrup room of plant 2, second edition"
+    value = "The gear oil of AG-310 is changed every 4000 operating hours, and the first time after 300 of them"
+    (tmp_path / "ag-310.md").write_text(f"# {heading}\n\n{value}.\n")
+    assert outpost("ingest", tmp_path, "--data", plant.node.data, "--wait").code == 0
+
+    for question in ("How often is the gear oil of AG-310 changed?", "What does the agitator AG-310 weigh?"):
+        told = outpost("ask", question, "--data", plant.node.data).out
+        assert f"  ag-310.md · {heading}\n" in told
+        assert value in told
+
+
 def test_a_question_is_answered_in_json_as_the_api_does(plant: Plant) -> None:
     answer = outpost("ask", QUESTION, "--data", plant.node.data, "--json").json
 
