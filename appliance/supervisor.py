@@ -165,8 +165,12 @@ class Supervisor:
     def _write_pids(self) -> None:
         pids = {"supervisor": os.getpid()} | {name: child.pid for name, child in self._children.items()}
         temporary = self._run / "pids.json.new"
-        temporary.write_text(json.dumps(pids))
-        temporary.replace(self._run / "pids.json")
+        try:
+            temporary.write_text(json.dumps(pids))
+            temporary.replace(self._run / "pids.json")
+        except OSError as error:
+            # A full disk is no reason to end the programs that run.
+            print(f"outpost: the list of processes cannot be written ({error.strerror})", file=sys.stderr)
 
 
 def end_with_parent() -> Callable[[], None]:

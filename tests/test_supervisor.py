@@ -149,6 +149,21 @@ async def test_the_file_of_pids_names_only_processes_that_run(tmp_path: Path) ->
     assert not (run / "pids.json").exists()
 
 
+async def test_a_disk_without_room_for_the_file_of_pids_ends_no_program(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes"
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "pids.json.new").symlink_to("/dev/full")
+
+    async with running(run, program("brief", NOTES_ITS_STARTS, str(notes))):
+        await until(lambda: len(starts(notes)) >= 2, "two starts")
+
+    assert pids(run) == {}
+    assert "No space left on device" in capfd.readouterr().err
+
+
 async def test_a_program_that_waits_for_a_file_starts_when_it_is_there_and_not_before(tmp_path: Path) -> None:
     run, sign = tmp_path / "run", tmp_path / "sign"
     patient = Program("patient", [sys.executable, "-c", LONG_LIVED], after=sign)
