@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
 import threading
 import weakref
@@ -23,11 +24,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from appliance.store.driver import Driver
-from appliance.store.errors import StoreBusy, StoreDamaged, StoreMissing
+from appliance.store.errors import StoreBusy, StoreDamaged, StoreFull, StoreMissing
 from appliance.store.finishing import uninterrupted
 
 PATIENCE_S: Final = 5.0
 """How long anyone waits for a file's lock or a free connection."""
+
+LEAST_TO_OPEN: Final = 2**20
+"""Bytes. A file is opened with an index of 32 KiB beside it, and SQLite tells one that cannot grow as an I/O error."""
 
 DEFERRED: Final = "BEGIN DEFERRED"
 
@@ -49,6 +53,7 @@ def connect(path: Path, key: bytes, *, cache_kib: int = 8192) -> sqlite3.Connect
     Raises:
         StoreMissing: there is no such file; an empty one becomes a database with its first transaction.
         StoreDamaged: it is not a database under this key.
+        StoreFull: the disk has no room for the index of its write-ahead log.
     """
     try:
         connection = sqlcipher.connect(
@@ -67,8 +72,11 @@ def connect(path: Path, key: bytes, *, cache_kib: int = 8192) -> sqlite3.Connect
         connection.enable_load_extension(False)
     except sqlcipher.DatabaseError as error:
         connection.close()
-        if getattr(error, "sqlite_errorname", "") in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+        name = getattr(error, "sqlite_errorname", "")
+        if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
             raise StoreDamaged(f"{path.name} does not open with its key.", file=path.name) from error
+        if name == "SQLITE_IOERR" and shutil.disk_usage(path.parent).free < LEAST_TO_OPEN:
+            raise StoreFull(f"There is no room to open {path.name}.", file=path.name) from error
         raise
     except BaseException:
         connection.close()

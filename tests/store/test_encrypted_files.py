@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 import sys
 from collections.abc import Callable
@@ -183,6 +184,26 @@ async def test_a_change_that_does_not_fit_on_the_disk_is_not_made(node_store: St
 
     async with node_store.open_internal(Purpose.VERIFY, tenant.id) as session:
         assert await session.scalar(text("SELECT count(*) FROM ballast")) == 0
+
+
+async def test_a_file_that_a_full_disk_keeps_closed_is_not_called_damaged(
+    node_store: Store, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node_store.close()
+    path, key = tenant_file(node_store.data, tenant.id)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    usage = shutil.disk_usage(path.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(used=usage.total, free=0))
+
+    # Stands for a full disk: no file can grow.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StoreFull):
+            connect(path, key)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    connect(path, key).close()
 
 
 async def test_a_writer_inside_a_writer_of_the_same_file_is_refused_instead_of_hanging(
