@@ -8,6 +8,7 @@ the problem, is one JSON document on standard output.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sys
 from collections.abc import Coroutine
@@ -198,6 +199,15 @@ def complain(error: OutpostError, *, as_json: bool = False) -> int:
     return exit_code_of(error)
 
 
+def said_of(error: OSError) -> OutpostError | None:
+    """What the system refused, in our words; None if it names neither a path nor a full disk."""
+    from appliance.store.errors import StoreFull
+
+    if error.errno == errno.ENOSPC:
+        return StoreFull(f"{error.strerror}.")
+    return None if error.filename is None else PathUnusable(f"{error.filename}: {error.strerror}.")
+
+
 def _said_plainly(error: cyclopts.CycloptsError) -> str:
     if isinstance(error, cyclopts.UnusedCliTokensError):
         return f"The command does not take: {' '.join(error.unused_tokens or ())}."
@@ -213,9 +223,9 @@ def main() -> None:
     except OutpostError as error:
         code = complain(error, as_json="--json" in sys.argv)
     except OSError as error:
-        if error.filename is None:
+        if (ours := said_of(error)) is None:
             raise
-        code = complain(PathUnusable(f"{error.filename}: {error.strerror}."), as_json="--json" in sys.argv)
+        code = complain(ours, as_json="--json" in sys.argv)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"
 """Made last by `init`, which does nothing twice: a data directory without it only goes through `init` once more."""
+NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS})
+"""A data directory that cannot be written: said in a line. What else the system refuses is ours to explain."""
 FINISH_SECONDS = 5.0
 """What a stopping node gives to the requests it is working on."""
 FLOW_SECONDS = 0.3
@@ -49,12 +52,22 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_work(name, rest, settings))
     except OutpostError as error:
-        sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
-        code = error.exit_code
+        code = _complain(error)
+    except OSError as error:
+        from appliance.cli import said_of
+
+        if error.errno not in NO_PLACE or (ours := said_of(error)) is None:
+            raise
+        code = _complain(ours)
     # Everything is closed by now. A thread of the server can abort the interpreter while it is being taken down.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _complain(error: OutpostError) -> int:
+    sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
+    return error.exit_code
 
 
 def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any, int]:
