@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from appliance.client import open_door
+from appliance.client import answered, open_door
 from appliance.documents.ingest_cli import ingest
+from appliance.documents.uploads import level_of
 from appliance.errors import InvalidInput, NotFound
 
 
@@ -31,16 +32,23 @@ async def ingest_paths(
     wait: bool,
     as_json: bool,
 ) -> int:
-    """Upload everything under `paths`; 1 if a document failed."""
+    """Upload everything under `paths`; 1 if a document failed.
+
+    Raises:
+        InvalidInput, NoSuchPath, UnknownClassification, Refused: nothing was uploaded.
+    """
     if not paths:
         raise InvalidInput("No file and no directory is named.", hint="Name what to take in: `outpost ingest DIR`.")
     for path in [*paths, *([manifest] if manifest else [])]:
         if not path.exists():
             raise NoSuchPath(f"{path} does not exist.")
+    level_of(classification)
     # In a pipe or a file nothing is broken into lines: a line is one file and what became of it.
     target = sys.stderr if as_json else sys.stdout
     console = Console(file=target, highlight=False, soft_wrap=not target.isatty())
     async with open_door(socket, tenant=tenant) as door:
+        # A tenant that is not here is one refusal, and not one for every file.
+        answered(await door.get("/v1/auth/me"))
         summary = await ingest(
             door,
             paths,

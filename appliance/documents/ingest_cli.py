@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from appliance.documents.errors import InvalidDocument
 from appliance.documents.parsing.filetypes import by_name
+from appliance.errors import Unavailable
 
 LOOK_SECONDS = 0.5
 LOOK_MOST_SECONDS = 4.0
@@ -254,7 +255,8 @@ async def _busy(client: httpx.AsyncClient, headers: Mapping[str, str]) -> set[st
         while True:
             query = {"status": status, "page_size": "100"} | ({"page_token": token} if token else {})
             response = await client.get("/v1/documents", params=query, headers=dict(headers))
-            response.raise_for_status()
+            if not response.is_success:
+                raise Unavailable(_problem(response))
             page = response.json()
             found |= {item["document_id"] for item in page["items"]}
             token = page["next_page_token"]

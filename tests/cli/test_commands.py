@@ -52,6 +52,13 @@ def test_a_path_that_cannot_be_used_is_code_2_and_named(tmp_path: Path) -> None:
         assert re.fullmatch(rf"refused: {tmp_path}/{named}: .+\nhint:    .+\n", ended.err)
 
 
+def test_a_full_disk_is_said_in_a_line_and_not_by_a_traceback() -> None:
+    ended = outpost("openapi", "/dev/full")
+
+    assert (ended.code, ended.out) == (NOT_RUNNING, "")
+    assert re.fullmatch(r"refused: No space left on device\.\nhint:    Free space .+\n", ended.err)
+
+
 def test_a_file_that_holds_no_questions_is_said_to_hold_none(tmp_path: Path) -> None:
     for content in ("# no JSON", '[{"id": 1}]', "[1]"):
         (tmp_path / "golden").write_text(content)
@@ -123,7 +130,7 @@ def test_a_question_is_answered_in_words_with_its_source(plant: Plant) -> None:
 
 
 def test_what_goes_into_a_pipe_is_neither_broken_nor_cut_off(plant: Plant, tmp_path: Path) -> None:
-    heading = "Operation, maintenance and spare parts of the agitator AG-310 in the syrup room of plant 2, second edition"
+    heading = "Operation, maintenance and spare parts of the agitator AG-310 in the syrup room, second edition"
     value = "The gear oil of AG-310 is changed every 4000 operating hours, and the first time after 300 of them"
     (tmp_path / "ag-310.md").write_text(f"# {heading}\n\n{value}.\n")
     assert outpost("ingest", tmp_path, "--data", plant.node.data, "--wait").code == 0
@@ -160,6 +167,21 @@ def test_files_are_taken_in_and_waited_for(plant: Plant, tmp_path: Path) -> None
     assert ended.json["failed"] == 0
     names = [one["filename"] for one in plant.person("viewer").get("/v1/documents").json()["items"]]
     assert any(name.endswith("valve-v7.md") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--tenant", "elsewhere"], NOT_FOUND), (["--classification", "SECRET"], WRONG_USE)]
+)
+def test_what_is_wrong_for_every_file_is_refused_once(
+    plant: Plant, tmp_path: Path, words: list[str], code: int
+) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("# Nothing\n")
+
+    ended = outpost("ingest", tmp_path, "--data", plant.node.data, *words)
+
+    assert (ended.code, ended.out) == (code, "")
+    assert re.fullmatch(r"refused: .+\nhint:    .+\n", ended.err)
 
 
 def test_a_file_that_is_not_there_is_code_12(plant: Plant) -> None:
