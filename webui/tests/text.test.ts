@@ -40,6 +40,8 @@ test("tags and measures are kept whole, ordinary words are not", () => {
   const whole = (text: string): string[] => pieces(text).filter((piece) => piece.whole).map((piece) => piece.text);
   assert.deepEqual(whole("Close V-12 on P-101A (PI-104 at 0 bar), see 5.2; then E-0417."), ["V-12", "P-101A", "PI-104", "0 bar", "5.2", "E-0417"]);
   assert.deepEqual(whole("Non-drive end: 12.5 Nm, 80 °C, 3 m/s"), ["12.5 Nm", "80 °C", "3 m/s"]);
+  assert.deepEqual(whole("above 0.1 °dH, turned by 90 °"), ["0.1 °dH", "90 °"]);
+  assert.deepEqual(whole("instruction-for-the-annual-inspection-of-line-1"), []);
   assert.equal(pieces("a V-12 b").map((piece) => piece.text).join(""), "a V-12 b");
 });
 

@@ -25,13 +25,16 @@ export function marked(text: string, needles: readonly string[]): Stretch[] {
     .filter((part) => part.text !== "");
 }
 
-const WHOLE = /(\d[\d.,]*[ \u00a0](?:%|°C|[\p{L}µΩ]{1,3}(?:\/[\p{L}]+)?)(?![\p{L}\d])|(?:[\p{L}\d]+[-/.])+[\p{L}\d]*\d[\p{L}\d]*)/u;
+const WHOLE = /(\d[\d.,]*[ \u00a0](?:%|°\p{L}{0,2}|[\p{L}µΩ]{1,3}(?:\/[\p{L}]+)?)(?![\p{L}\d])|(?:[\p{L}\d]+[-/.])+[\p{L}\d]*\d[\p{L}\d]*)/u;
+
+/** Longer than any tag: such a chain of words must break somewhere, or it leaves its frame. */
+const LONGEST = 28;
 
 /** `text` cut so that a tag (P-101A) and a number with its unit (86 Nm) can be kept on one line. */
 export function pieces(text: string): { text: string; whole: boolean }[] {
   return text
     .split(WHOLE)
-    .map((part, index) => ({ text: part, whole: index % 2 === 1 }))
+    .map((part, index) => ({ text: part, whole: index % 2 === 1 && part.length <= LONGEST }))
     .filter((part) => part.text !== "");
 }
 
