@@ -13,10 +13,11 @@ class Facts {
     this.node = (await body(open.GET("/v1"))) as unknown as NodeFacts;
   }
 
-  /** Names of the languages that are searched, in English; empty while unknown. */
+  /** Names of the languages that are searched, in English: "English or German"; empty while unknown. */
   get languages(): string {
     const names = new Intl.DisplayNames(["en"], { type: "language" });
-    return (this.node?.languages ?? []).map((code) => names.of(code) ?? code).join(", ");
+    const known = (this.node?.languages ?? []).map((code) => names.of(code) ?? code);
+    return new Intl.ListFormat("en", { type: "disjunction" }).format(known);
   }
 }
 

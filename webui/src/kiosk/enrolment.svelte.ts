@@ -17,6 +17,8 @@ class Enrolment implements Credentials {
 
   async start(): Promise<void> {
     this.#adopt(await load());
+    // Whether the node still knows this kiosk is seen before anyone types; silence is no answer to that.
+    await this.token().catch(() => undefined);
   }
 
   async enrol(code: string, name: string): Promise<void> {

@@ -53,6 +53,7 @@ export const words = {
     enrolTitle: "Set up this kiosk",
     enrolText: "An admin makes a code in the console under People. It can be used once.",
     code: "Code",
+    codeShape: "xxxx-xxxx-xxxx",
     name: "Name of this place",
     nameHint: "For example: Line 2, filler",
     enrol: "Set up",
@@ -65,7 +66,7 @@ export const words = {
     question: "Your question",
     placeholder: "What do you want to know?",
     tip: "Name the machine, part or alarm: P-101A, E-0417, M12",
-    languages: (names: string) => `${names} only`,
+    languages: (names: string) => `Ask in ${names}`,
     ask: "Ask",
     newQuestion: "New question",
     edit: "Change",
@@ -105,8 +106,8 @@ export const words = {
     time: (ms: number) => `${(ms / 1000).toFixed(1)} s`,
     up: "This helped",
     down: "This did not help",
-    thanks: "Thank you. Your mark is kept.",
-    notKept: "Your mark could not be kept.",
+    thanks: "Thank you. It is noted.",
+    notKept: "It could not be noted. Try again.",
     failed: "The question was not answered",
     announceQuote: (document: string, quote: string) => `Found in ${document}: ${quote}`,
     announceNone: (text: string) => `${text} Nearest text is listed below.`,
@@ -129,7 +130,6 @@ export const words = {
     failed: "The page could not be shown.",
     box: "The passage on this page",
     section: "Text of the section",
-    empty: "Choose a passage to see it in its document.",
   },
 
   nav: {
@@ -140,6 +140,8 @@ export const words = {
     people: "People",
     signOut: "Sign out",
     skip: "Skip to content",
+    nowhere: "There is nothing at this address.",
+    adminOnly: "Only an admin can open this page.",
   },
 
   role: { viewer: "Viewer", operator: "Operator", admin: "Admin" },
@@ -199,6 +201,7 @@ export const words = {
     revision: "Revision",
     changed: "Changed",
     unknownReason: "The file could not be read.",
+    gone: "This document was deleted, or you may not read it.",
   },
 
   upload: {
@@ -218,7 +221,7 @@ export const words = {
     assetsHint: "P-101A, P-101B",
     tags: "Tags",
     tagsHint: "lock-out, torque",
-    submit: (count: number) => (count === 1 ? "Upload 1 file" : `Upload ${count} files`),
+    submit: (count: number) => (count === 0 ? "Upload" : count === 1 ? "Upload 1 file" : `Upload ${count} files`),
     done: "Done",
     sending: (percent: number) => `Sending ${percent} %`,
     accepted: "Accepted, being read",
