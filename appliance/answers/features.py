@@ -56,6 +56,7 @@ class Features:
     failed    a kind was wished for, and the quote is not of it
     figure    share of the asker's own figures that the context lacks
     whole     a long quote (steps, a list, a paragraph) where no way to do something was asked for
+    kind      a column of the row is headed with what is to be named, and says what the question does not
     opposed   the quote says the opposite of a word of the question
     rank      the passage's place in the search
     meaning   cosine of question and passage
@@ -65,8 +66,9 @@ class Features:
     close     cosine of question and quote with what binds it
     alone     the reader's chance that the quote, with what binds it and nothing else, holds an answer
 
-    Two that `rules.compared` sets once all candidates are weighed:
+    Three that `rules.compared` sets once all candidates are weighed:
 
+    clear     how far it is ahead of the best other row of its table (0..1; 1 where there is none)
     margin    how far it is ahead of the best quote of any other passage (-1..1; 0 where there is no other)
     elsewhere how far, by `bare`, the best quote about another machine is ahead of it (-1..1)
     """
@@ -83,6 +85,7 @@ class Features:
     failed: float
     figure: float
     whole: float
+    kind: float
     opposed: float
     rank: float
     meaning: float
@@ -91,6 +94,7 @@ class Features:
     answerable: float = 0.0
     close: float = 0.0
     alone: float = 0.0
+    clear: float = 1.0
     margin: float = 0.0
     elsewhere: float = 0.0
 
@@ -142,6 +146,7 @@ def features(
         failed=1.0 if wish == 0 else 0.0,
         figure=_lacking_figures(question, parts),
         whole=0.0 if question.wish == "steps" else WHOLE.get(candidate.kind, 0.0),
+        kind=_names_kind(question, candidate),
         opposed=_opposed(question, candidate),
         rank=hit.score,
         meaning=max(0.0, hit.meaning or 0.0),
@@ -276,6 +281,14 @@ def _lacking_figures(question: Question, parts: Sequence[str]) -> float:
     for part in parts:
         present |= keys_of_text(part) | {number for figure in figures(part) for number in figure.numbers}
     return sum(1 for number in question.numbers if number not in present) / len(question.numbers)
+
+
+def _names_kind(question: Question, candidate: Candidate) -> float:
+    if candidate.row is None or not question.kind:
+        return 0.0
+    asked = keys_of_text(question.text)
+    wanted = question.kind.union(*(alternatives(key) for key in question.kind))
+    return float(any(wanted & keys_of_text(c.header) and keys_of_text(c.value) - asked for c in candidate.row.cells))
 
 
 def _opposed(question: Question, candidate: Candidate) -> float:

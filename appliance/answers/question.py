@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from appliance.answers.quantities import figures
-from appliance.retrieval.terms import stem
+from appliance.retrieval.terms import stem, terms
 
 if TYPE_CHECKING:
     from appliance.retrieval.values import Asked
@@ -40,6 +40,7 @@ _NUMBER_OF = re.compile(
     r"[\s-]*(?:numbers?|no\b\.?|nr\b\.?|codes?|id)",
     re.IGNORECASE,
 )
+_KIND = re.compile(r"\b(?:which|what)\s+(?:(?:is|are|was)\s+the\s+|(?:kind|type|sort|make)\s+of\s+)?([a-z][a-z -]*)")
 _REVISION = re.compile(r"\b(?:rev(?:ision)?|issue|version)\.?\s*([A-Z]|\d{1,3}(?:\.\d+)?)\b", re.IGNORECASE)
 _WEAK = frozenset(
     stem(word)
@@ -73,7 +74,8 @@ class Question:
     `dimensions` are those a figure in the answer may have; "any" stands for a figure without or with any unit.
     `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
     row in place of their opposite. `numbers` are the asker's own figures. `pairs` are words that stand side by side
-    (`drain plug`), `counted` what is to be counted (`how many bottles`).
+    (`drain plug`), `counted` what is to be counted (`how many bottles`), `kind` the stems of what is to be named
+    (`which separator cartridge fits`).
     """
 
     asked: Asked
@@ -87,6 +89,7 @@ class Question:
     one_step: bool
     pairs: tuple[tuple[str, str], ...]
     counted: str | None
+    kind: frozenset[str]
 
     @property
     def text(self) -> str:
@@ -159,6 +162,7 @@ def understood(asked: Asked) -> Question:
         one_step=bool(_ONE_STEP.search(asked.text)),
         pairs=_pairs(asked),
         counted=_counted(asked.text),
+        kind=_kind(asked.text),
     )
 
 
@@ -212,6 +216,12 @@ def _about_one_thing(asked: Asked) -> bool:
 def _counted(text: str) -> str | None:
     match = re.search(r"\bhow many\s+(?:\w+\s+)??([a-z]{3,}s)\b", text.lower())
     return stem(match.group(1)) if match else None
+
+
+def _kind(text: str) -> frozenset[str]:
+    match = _KIND.search(text.lower())
+    named = takewhile(lambda term: not term.is_stop, terms(match.group(1))) if match else ()
+    return frozenset(term.key for term in named) - _WEAK
 
 
 def _weighed(asked: Asked) -> tuple[Word, ...]:

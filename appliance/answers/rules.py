@@ -106,8 +106,7 @@ def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:
     tables: dict[tuple[object, ...], list[Candidate]] = {}
     for candidate in found:
         if candidate.row is not None and refusal(question, candidate) is None:
-            place = (candidate.hit.document.id, candidate.hit.passage.heading, candidate.intro)
-            tables.setdefault(place, []).append(candidate)
+            tables.setdefault(_table_of(candidate), []).append(candidate)
     beaten: set[int] = set()
     for rows in tables.values():
         kept = {id(candidate) for candidate in better_rows(question, rows)}
@@ -115,23 +114,37 @@ def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:
     return beaten
 
 
-def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
-    """The same with `margin` and `elsewhere` set; the scores themselves are left as they were.
+def _table_of(candidate: Candidate) -> tuple[object, ...]:
+    return candidate.hit.document.id, candidate.hit.passage.heading, candidate.intro
 
-    An answer stands out among the passages, while what merely shares words has many equals. And where the words of the
-    question fit a quote about another machine far better, that machine has what this one lacks.
+
+def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """The same with `margin`, `clear` and `elsewhere` set; the scores themselves are left as they were.
+
+    An answer stands out among the passages, while what merely shares words has many equals; a row that hardly beats the
+    next one of its table may be the wrong one. And where the words of the question fit a quote about another machine far
+    better, that machine has what this one lacks.
     """
+    allowed = [item for item in weighed if item.refused is None]
     tops: dict[int, float] = {}
-    for item in weighed:
-        if item.refused is None:
-            tops[item.candidate.hit.id] = max(tops.get(item.candidate.hit.id, -math.inf), item.score)
+    rows: dict[tuple[object, ...], list[float]] = {}
+    for item in sorted(allowed, key=lambda item: -item.score):
+        tops.setdefault(item.candidate.hit.id, item.score)
+        if item.candidate.row is not None:
+            rows.setdefault(_table_of(item.candidate), []).append(item.score)
     others = [item.features.bare for item in weighed if item.refused is not None and item.refused.reason == "asset"]
     made: list[Weighed] = []
     for item in weighed:
         rivals = [top for id_, top in tops.items() if id_ != item.candidate.hit.id]
         margin = max(-1.0, min(1.0, item.score - max(rivals))) if rivals else 0.0
         elsewhere = max(others, default=-1.0) - item.features.bare
-        made.append(replace(item, features=replace(item.features, margin=margin, elsewhere=elsewhere)))
+        clear = 1.0
+        if item.refused is None and item.candidate.row is not None:
+            beside = rows[_table_of(item.candidate)]
+            # The best but itself: the second, if it is the best.
+            rival = beside[1:2] if item.score == beside[0] else beside[:1]
+            clear = max(0.0, min([1.0, *(item.score - score for score in rival)]))
+        made.append(replace(item, features=replace(item.features, margin=margin, clear=clear, elsewhere=elsewhere)))
     return made
 
 

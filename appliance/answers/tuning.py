@@ -25,8 +25,8 @@ SHARPNESS = 4.0
 """Scores differ by tenths, while a logistic curve saturates over units."""
 AGAINST = frozenset({"missing", "unbound", "apart", "failed", "figure", "whole", "opposed", "elsewhere"})
 """Features that speak against a quote."""
-JUDGED_ONLY = frozenset({"margin", "elsewhere", "bare"})
-"""Features that take no part in the choice: two follow from it, and the third is a part of another."""
+JUDGED_ONLY = frozenset({"margin", "clear", "elsewhere", "bare"})
+"""Features that take no part in the choice: three follow from it, and the last is a part of another."""
 AT = NAMES.index("elsewhere")
 
 Vector = NDArray[np.float64]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from appliance.answers.candidates import candidates, sentences
 from appliance.answers.citing import LONGEST_FIRST_QUOTE, cite_candidate, cite_first
+from appliance.answers.features import features
 from appliance.answers.rows import table
-from appliance.answers.rules import same_procedure
+from appliance.answers.rules import Weighed, compared, same_procedure
 from appliance.documents.values import Box, Line, Passage, PassageKind
 from appliance.retrieval.values import Hit
 from tests.answers.asking import allowed, asking, chosen, hit
@@ -153,6 +154,38 @@ def test_how_to_questions_wish_for_steps_and_figures_for_their_unit() -> None:
     assert asking("What is the torque of the bolt?").dimensions == {"torque"}
     assert asking("Why is the valve closed?").wish == "cause"
     assert asking("Torque in revision 2?").revision == "2"
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Which oil filter does K-7 need?", {"oil", "filter"}),
+        ("What kind of grease goes on the spindle?", {"greas"}),
+        ("What is the serial number of the press?", {"serial"}),
+        ("What happens if the door opens?", set()),
+        ("Who may open the door?", set()),
+    ],
+)
+def test_what_is_to_be_named_is_read_from_the_question(question: str, kind: set[str]) -> None:
+    assert asking(question).kind == kind
+
+
+def test_a_row_with_a_column_for_what_is_to_be_named_says_so() -> None:
+    question = asking("What grease goes on the guide rails?")
+    named = hit("Point: Guide rails | Grease: G4 | Interval: 200 h", kind="table")
+    done = hit("Interval: 200 h | Work: Grease the guide rails | By: fitter", kind="table")
+
+    assert [features(question, candidates(found)[0]).kind for found in (named, done)] == [1.0, 0.0]
+
+
+def test_a_row_that_hardly_beats_the_next_of_its_table_is_not_clear() -> None:
+    text = "Test: Limiter A | How: lower the level\nTest: Limiter B | How: press the button\nTest: Lamp | How: look"
+    question = asking("Which limiter is tested?")
+    known = [(item, features(question, item)) for item in candidates(hit(text, kind="table"))]
+    weighed = [Weighed(item, found, score, None) for (item, found), score in zip(known, (0.9, 0.85, 0.2), strict=True)]
+
+    assert [round(item.features.clear, 2) for item in compared(weighed)] == [0.05, 0.0, 0.0]
+    assert compared(weighed[:1])[0].features.clear == 1.0
 
 
 def test_a_quote_on_the_second_page_is_cited_and_boxed_there() -> None:
