@@ -160,7 +160,7 @@ def test_how_to_questions_wish_for_steps_and_figures_for_their_unit() -> None:
     ("question", "kind"),
     [
         ("Which oil filter does K-7 need?", {"oil", "filter"}),
-        ("What kind of grease goes on the spindle?", {"greas"}),
+        ("What kind of grease is put on the spindle?", {"greas"}),
         ("What is the serial number of the press?", {"serial"}),
         ("What happens if the door opens?", set()),
         ("Who may open the door?", set()),
