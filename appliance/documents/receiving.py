@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -26,7 +27,7 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from appliance.documents.errors import FileTooLarge, InvalidDocument
+from appliance.documents.errors import DiskNearlyFull, FileTooLarge, InvalidDocument
 
 FIELD_LIMIT = 64 * 1024
 PARTS_LIMIT = 40
@@ -66,6 +67,7 @@ async def received(
     Raises:
         FileTooLarge: the file is longer.
         InvalidDocument: the body is no upload.
+        DiskNearlyFull: there is no room for the file.
     """
     kind, options = parse_options_header(content_type)
     if kind != "multipart/form-data" or "boundary" not in options:
@@ -74,11 +76,15 @@ async def received(
     handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
     upload = Received(Path(name))
     try:
-        with os.fdopen(handle, "wb") as target:
-            try:
+        try:
+            with os.fdopen(handle, "wb") as target:
                 await _read(body, options["boundary"], upload, target, limit)
-            except (MultipartError, UnicodeDecodeError) as error:
-                raise InvalidDocument("The upload broke off or is not multipart/form-data.") from error
+        except (MultipartError, UnicodeDecodeError) as error:
+            raise InvalidDocument("The upload broke off or is not multipart/form-data.") from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise DiskNearlyFull("The disk is full, so no documents are taken in.") from error
         if upload.filename is None:
             raise InvalidDocument("The upload has no file.", field="file")
         yield upload

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from appliance.jobs import api as jobs_api
 from appliance.store import Principal
 from tests.documents.plant import Plant
 
+STATES = ("pending", "processing", "ready", "failed")
 MANUAL = b"# Pump P-101A\n\nTighten the M12 casing bolts to 47 Nm.\n"
 
 
@@ -190,6 +192,31 @@ async def test_a_body_without_end_is_cut_off_at_the_limit_and_leaves_nothing(app
     assert (answer.status_code, answer.json()["code"]) == (413, "file-too-large")
     assert sent <= 6 * 2**20
     assert list(node_plant.library.folder.iterdir()) == []
+
+
+async def test_an_upload_that_the_disk_has_no_room_for_is_refused_with_the_reason(
+    app: Litestar, node_plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> tuple[int, str]:
+        return os.open("/dev/full", os.O_WRONLY), str(node_plant.library.folder / "upload-full")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    async with signed_in(app) as client:
+        answer = await send(client, "a.md", MANUAL)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "disk-nearly-full")
+
+
+async def test_a_list_by_state_names_the_state_that_does_not_exist(app: Litestar, node_plant: Plant) -> None:
+    waiting = await node_plant.upload("a.md", MANUAL)
+    async with signed_in(app) as client:
+        listed = {state: (await client.get("/v1/documents", params={"status": state})).json() for state in STATES}
+        wrong = await client.get("/v1/documents", params={"status": "lost"})
+
+    assert [[one["document_id"] for one in listed[state]["items"]] for state in STATES] == [
+        [str(waiting.document_id)], [], [], []
+    ]  # fmt: skip
+    assert (wrong.status_code, [one["field"] for one in wrong.json()["fields"]]) == (400, ["status"])
 
 
 async def test_viewers_read_and_do_not_write(app: Litestar, node_plant: Plant) -> None:
