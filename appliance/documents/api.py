@@ -81,15 +81,13 @@ class DocumentsController(Controller):
         self,
         principal: Injected[Principal],
         library: Injected[Library],
-        document_status: Annotated[DocumentStatus | None, QueryParameter(name="status")] = None,
+        status: FromQuery[DocumentStatus | None] = None,
         q: Annotated[str | None, QueryParameter(max_length=200)] = None,
         page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,
     ) -> DocumentPage:
         """Documents that you may read, the latest first; `q` looks in names and titles."""
-        return await library.listed(
-            principal, status=document_status, words=q, page_size=page_size, page_token=page_token
-        )
+        return await library.listed(principal, status=status, words=q, page_size=page_size, page_token=page_token)
 
     @get("/{document_id:uuid}", operation_id="get_document")
     async def detail(
