@@ -134,6 +134,8 @@ class Supervisor:
             child = await asyncio.create_subprocess_exec(
                 *program.command,
                 stdin=asyncio.subprocess.DEVNULL,
+                # The log goes to standard error. What is left is said to those who start a program alone and wait for it.
+                stdout=asyncio.subprocess.DEVNULL,
                 env=os.environ | self._environment,
                 start_new_session=True,
                 preexec_fn=end_with_parent(),

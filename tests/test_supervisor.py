@@ -164,6 +164,22 @@ async def test_a_disk_without_room_for_the_file_of_pids_ends_no_program(
     assert "No space left on device" in capfd.readouterr().err
 
 
+async def test_what_a_program_logs_is_passed_on_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = tmp_path / "told"
+    speaks = (
+        "import pathlib, sys; print('serving'); print('a fact', file=sys.stderr); pathlib.Path(sys.argv[1]).touch()"
+    )
+
+    async with running(tmp_path / "run", program("speaks", speaks, str(told))):
+        await until(told.exists, "the program's words")
+
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "a fact" in err
+
+
 async def test_a_program_that_waits_for_a_file_starts_when_it_is_there_and_not_before(tmp_path: Path) -> None:
     run, sign = tmp_path / "run", tmp_path / "sign"
     patient = Program("patient", [sys.executable, "-c", LONG_LIVED], after=sign)
