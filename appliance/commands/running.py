@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
@@ -30,7 +31,9 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         AlreadyRunning: another supervisor holds this data directory.
         AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
+        UiNotBuilt: set-up is missing; nothing was made.
     """
+    _require_interface(settings.share / "webui")
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
@@ -57,6 +60,15 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     return code
 
 
+def _require_interface(root: Path) -> None:
+    """No new start of the server mends what set-up has not done."""
+    if not (root / "index.html").is_file():
+        # A supervisor has no use for the framework that comes with it.
+        from appliance.static import UiNotBuilt
+
+        raise UiNotBuilt(f"There is no index.html in {root}.")
+
+
 async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
     """What `work` returns; None if `stopped` was set before, and the work was given up."""
     working, stopping = asyncio.create_task(work), asyncio.create_task(stopped.wait())
@@ -70,29 +82,33 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | N
 
 
 async def _greet(settings: Settings, *, demo: bool) -> None:
-    _say(f"starting the node in {_short(settings)} …")
+    _say(f"starting the node in {_short(settings.data)} …")
     seconds = await wait_until_ready(settings.socket, seconds=READY_SECONDS)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}"
     _say(f"ready after {seconds:.1f} s: {address}")
-    if demo:
-        if await _child(settings, "seed") != 0:
-            _say("the demo plant could not be filled in; what is there can be used")
-        _show_sign_ins(settings, address)
+    if demo and await _child(settings, "seed") != 0:
+        _say("the demo plant could not be filled in; what is there can be used")
+    _show_sign_ins(settings, address, demo=demo)
     _say("Ctrl-C stops it.")
 
 
-def _show_sign_ins(settings: Settings, address: str) -> None:
+def _show_sign_ins(settings: Settings, address: str, *, demo: bool) -> None:
+    """The passwords of a demo are for everybody's eyes; those of a plant are not for whoever stands at the screen."""
     path = settings.data / CREDENTIALS
     if not path.exists():
+        return
+    if not demo:
+        _say(f"console: {address}/console    the first sign-ins stand in {_short(path)}")
         return
     _say(f"console: {address}/console    sign in with one of these (they stand in {path.name} too):")
     for one in json.loads(path.read_text()):
         print(f"    {one['tenant']:<8} {one['username']:<10} {one['password']:<24} {one['role']}", flush=True)
 
 
-def _short(settings: Settings) -> str:
-    return "/".join(settings.data.parts[-2:])
+def _short(path: Path) -> str:
+    """As somebody would write it who stands where we do."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 async def _child(settings: Settings, *words: str) -> int:

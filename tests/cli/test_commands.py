@@ -92,6 +92,15 @@ def test_a_node_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path
     assert not (tmp_path / "data").exists()
 
 
+def test_a_node_that_was_not_set_up_says_so_at_once_and_makes_nothing(tmp_path: Path) -> None:
+    words = ("run", "--data", tmp_path / "data", "--listen", f"127.0.0.1:{free_port()}")
+    ended = outpost(*words, environment={"OUTPOST_SHARE": str(tmp_path)})
+
+    assert (ended.code, ended.out) == (NOT_RUNNING, "")
+    assert re.fullmatch(r"refused: There is no index\.html in .+\nhint:    .*make run.*\n", ended.err)
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("words", [["ask", "x"], ["kiosk-code"], ["ingest", "README.md"]])
 def test_a_node_that_is_not_running_is_code_18_with_a_hint(tmp_path: Path, words: list[str]) -> None:
     ended = outpost(*words, "--data", tmp_path)
