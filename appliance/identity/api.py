@@ -51,8 +51,8 @@ class AuthController(Controller):
     ) -> schemas.MeView:
         """Who this request comes from, with the rights they have now."""
         async with gate.admit(principal, "auth.me", resource=Resource("person", str(principal.id))):
-            username, tenant = await sign_in.person_of(principal)
-            return schemas.MeView.of(principal, username, tenant)
+            display_name, tenant = await sign_in.person_of(principal)
+            return schemas.MeView.of(principal, display_name, tenant)
 
 
 class KioskController(Controller):

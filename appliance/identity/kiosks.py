@@ -152,7 +152,7 @@ class Kiosks:
                     await session.flush()
                 except IntegrityError:
                     raise KeyKnown("A kiosk with this key is enrolled.") from None
-                actor = Actor(row.id, "kiosk", "viewer")
+                actor = Actor(row.id, "kiosk", "viewer", name=row.name)
                 await self._recorder.append(
                     happened("kiosk.enrolled", tenant.id, actor, clearance=used.clearance, by=str(used.created_by))
                 )
@@ -192,7 +192,7 @@ class Kiosks:
             raise KioskRefused("The kiosk could not prove that it holds its key.")
         if not tenant.is_active:
             raise TenantInactive("This plant is switched off.")
-        actor = Actor(kiosk_id, "kiosk", "viewer")
+        actor = Actor(kiosk_id, "kiosk", "viewer", name=row.name)
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
             first = await queries.count_token(session, kiosk_id, counted, self._clock())
             if first:

@@ -12,20 +12,24 @@ from appliance.store import Principal, TenantId, new_id
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever the event is about, as far as known."""
+    """Whoever the event is about, as far as known; `name` is the one to sign in with, or a kiosk's."""
 
     id: UUID | None = None
     kind: str = "person"
     role: str | None = None
     session_id: UUID | None = None
+    name: str | None = None
+
+    def personal(self) -> dict[str, str]:
+        return {} if self.name is None else {"username": self.name}
 
 
 def person(row: PersonRow, session_id: UUID | None = None) -> Actor:
-    return Actor(row.id, "person", row.role, session_id)
+    return Actor(row.id, "person", row.role, session_id, row.username)
 
 
 def principal(who: Principal) -> Actor:
-    return Actor(who.id, who.kind, who.role, who.session_id)
+    return Actor(who.id, who.kind, who.role, who.session_id, who.name)
 
 
 def happened(event_type: str, tenant_id: TenantId, actor: Actor, **metadata: str | int) -> NewRecord:
@@ -38,6 +42,7 @@ def happened(event_type: str, tenant_id: TenantId, actor: Actor, **metadata: str
         session_id=actor.session_id,
         result_status="success",
         metadata=metadata,
+        personal=actor.personal(),
         actor_kind=actor.kind,
         role=actor.role,
     )
@@ -54,7 +59,7 @@ def denied(tenant_id: TenantId | None, why: str, actor: Actor, **personal: str) 
         session_id=actor.session_id,
         result_status="denied",
         metadata={"reason": why},
-        personal=personal,
+        personal=actor.personal() | personal,
         actor_kind=actor.kind,
         role=actor.role,
     )

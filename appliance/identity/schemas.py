@@ -74,11 +74,11 @@ class MeView(UserView):
     scopes: list[str]
 
     @classmethod
-    def of(cls, principal: Principal, username: str, tenant: str) -> Self:
+    def of(cls, principal: Principal, display_name: str, tenant: str) -> Self:
         return cls(
             id=principal.id,
-            username=username,
-            display_name=principal.name,
+            username=principal.name,
+            display_name=display_name,
             role=principal.role,
             clearance=principal.clearance,
             tenant=tenant,

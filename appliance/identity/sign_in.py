@@ -213,7 +213,7 @@ class SignIn:
             id=person.id,
             kind="person",
             tenant_id=person.tenant_id,
-            name=person.display_name,
+            name=person.username,
             role=person.role,
             clearance=person.clearance,
             scopes=claims.scopes,
@@ -257,11 +257,11 @@ class SignIn:
         return Principal(identity, "owner", tenant.id, OWNER_NAME, "admin", rules.CLEARANCES["admin"])
 
     async def person_of(self, principal: Principal) -> tuple[str, str]:
-        """The name that the principal signs in with, and the short name of its tenant."""
+        """The name that the principal is shown with, and the short name of its tenant."""
         tenant = await self._tenant(principal.tenant_id)
         if principal.kind != "person" or principal.session_id is None:
             return principal.name, tenant.slug
-        return (await self._standing.person(principal.session_id)).username, tenant.slug
+        return (await self._standing.person(principal.session_id)).display_name, tenant.slug
 
     def _signed_in(self, person: Person, tenant_slug: str, session_id: UUID, refresh: str) -> SignedIn:
         claims = Claims(person.id, person.tenant_id, person.role, session=session_id)

@@ -21,7 +21,7 @@ Kind = Literal["person", "kiosk", "owner", "service"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts. `clearance` is 1 (public) to 4 (restricted)."""
+    """Who acts. `name` is the one to sign in with, or a kiosk's; `clearance` is 1 (public) to 4 (restricted)."""
 
     id: uuid.UUID
     kind: Kind

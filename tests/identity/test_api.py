@@ -60,6 +60,7 @@ async def test_refresh_me_and_logout(node: Web) -> None:
     async with node.client(tokens["access_token"]) as vera:
         me = (await vera.get("/v1/auth/me")).json()
         assert (me["username"], me["role"], me["tenant"], me["kind"]) == ("vera", "viewer", "north", "person")
+        assert me["display_name"] == "Vera"
 
         assert (await vera.post("/v1/auth/logout")).status_code == 204
         assert (await vera.get("/v1/auth/me")).status_code == 401
