@@ -148,6 +148,23 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_the_record_of_a_question_names_each_class_three_document_that_was_shown(plant: Plant) -> None:
+    """Quoted from or not: here nothing answers, and the passage is one of the nearest."""
+    admin = plant.person("admin")
+    upload = {"file": ("recipe.md", b"# Recipe\n\nThe syrup of brand Oleander holds 11 parts of clove.\n")}
+    sent = admin.post("/v1/documents/upload", files=upload, data={"classification": "CONFIDENTIAL"}).raise_for_status()
+    recipe = sent.json()["document_id"]
+    wait_for(lambda: admin.get(f"/v1/documents/{recipe}").json()["status"] == "ready")
+
+    for asker, shown in ((admin, [recipe]), (plant.person("operator"), None)):
+        question = f"Which brand of syrup is called Oleander, and who sells it to {shown}?"
+        answer = asker.post("/v1/chat", json={"message": question}).json()
+        assert (recipe in str(answer)) == (shown is not None)
+        *_, response = chat_records(plant, hashlib.sha256(question.encode()).hexdigest())
+        assert response["metadata"].get("class_three") == shown
+    admin.delete(f"/v1/documents/{recipe}").raise_for_status()
+
+
 async def test_the_record_of_a_question_holds_its_hash_and_not_its_words(plant: Plant) -> None:
     question = "Does Mnemosyne know the tightening torque of P-101A?"
     answer = plant.person("viewer").post("/v1/chat", json={"message": question}).json()
@@ -160,7 +177,7 @@ async def test_the_record_of_a_question_holds_its_hash_and_not_its_words(plant: 
     assert response["metadata"]["kind"] == answer["kind"]
     assert response["metadata"]["sources"] == [[one["document_id"], one["revision"]] for one in answer["citations"]]
     assert response["model"] == answer["served_by"]
-    assert request["personal"] == {"username": "Plant viewer"}
+    assert request["personal"] == {"username": "viewer"}
     # Neither in the stored bytes nor in what the personal fields hold when they are opened.
     store = await open_store(plant.node.data)
     try:
