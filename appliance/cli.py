@@ -162,6 +162,14 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     return _finish(make_kiosk_code(_settings(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
+@app.command(name="recover-key")
+def recover_key(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Write a lost master key again from the recovery code that was shown at install; asks for the code."""
+    from appliance.commands.recovering import recover
+
+    return _finish(recover(_settings(data), as_json=as_json), as_json=as_json)
+
+
 @app.command
 def openapi(out: Annotated[Path | None, Parameter(help="A file; standard output if absent.")] = None, /) -> int:
     """Write the description of the HTTP API."""

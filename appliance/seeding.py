@@ -53,7 +53,7 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
     try:
         if store.recovery_code is not None:
             print(f"outpost: recovery key, shown only now: {store.recovery_code}", flush=True)
-            print("outpost: write it down; with the data but without the keys, it is the only way back.", flush=True)
+            print("outpost: write it down; if keys/master.key is lost, it is the only way back.", flush=True)
         await store.migrate()
         tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
         async with _recorder(settings, store) as recorder:

@@ -68,7 +68,7 @@ class NoTenant(NotFound):
     """The data directory has no such tenant, or none at all."""
 
     code, title = "no-tenant", "There is no such tenant"
-    hint = "Check the tenant's short name, or create one."
+    hint = "Check the tenant's short name; `outpost doctor` names the tenants of a node."
 
 
 class UnknownPerson(NotFound):

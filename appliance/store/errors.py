@@ -98,7 +98,7 @@ class MasterKeyMissing(Damaged):
     """There are wrapped keys, but not the master key that opens them."""
 
     code, title = "master-key-missing", "The master key is missing"
-    hint = "Put keys/master.key back, or make it again with the recovery code that was printed at install."
+    hint = "Put keys/master.key back, or run `outpost recover-key` with the recovery code that was shown at install."
 
 
 class MasterKeyExists(Conflict):

@@ -28,12 +28,13 @@ class Ended:
         return json.loads(self.out)
 
 
-def outpost(*words: str | Path, environment: dict[str, str] | None = None) -> Ended:
-    """Run a command to its end, with the repository as the place where it stands."""
+def outpost(*words: str | Path, environment: dict[str, str] | None = None, typed: str = "") -> Ended:
+    """Run a command to its end, with the repository as the place where it stands and `typed` on its standard input."""
     done = subprocess.run(
         [*OUTPOST, *map(str, words)],
         cwd=ROOT,
         env=os.environ | (environment or {}),
+        input=typed,
         capture_output=True,
         text=True,
         timeout=60,

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from appliance.client import open_door
+from appliance.store import create_master_key
 from appliance.supervisor import NotRunning
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
@@ -26,7 +27,7 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
     help_ = outpost("--help")
 
     assert help_.code == 0
-    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "openapi"):
+    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "recover-key", "openapi"):
         assert f" {command} " in help_.out
     assert outpost("run", "--help").code == 0
     assert outpost("--version").out.count(".") == 2
@@ -298,6 +299,20 @@ def test_a_node_whose_key_is_gone_does_not_start_and_says_why_once(plant: Plant,
     assert ended.code == DAMAGED
     assert ended.err.count("refused: keys/master.key is not there.\nhint:    ") == 1
     assert "Traceback" not in ended.err
+
+
+def test_a_lost_master_key_is_made_again_from_the_code_that_was_shown_and_from_no_other(tmp_path: Path) -> None:
+    code, master = str(create_master_key(tmp_path / "keys")), tmp_path / "keys" / "master.key"
+    lost = master.read_bytes()
+    master.unlink()
+
+    wrong = outpost("recover-key", "--data", tmp_path, "--json", typed="0000-0000\n")
+    assert (wrong.code, wrong.json["code"], master.exists()) == (WRONG_USE, "wrong-recovery-code", False)
+
+    assert outpost("recover-key", "--data", tmp_path, typed=f"{code}\n").code == 0
+    assert master.read_bytes() == lost
+    assert master.stat().st_mode & 0o077 == 0
+    assert code not in wrong.out + wrong.err
 
 
 def test_a_second_node_on_the_same_data_is_refused_and_the_first_goes_on(plant: Plant) -> None:
