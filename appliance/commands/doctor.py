@@ -77,6 +77,7 @@ def look_at_files(settings: Settings) -> list[Finding]:
             Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
         )
     if (data / CREDENTIALS).exists():
+        findings.append(_private(data / CREDENTIALS))
         why = f"the passwords of the first people stand in {CREDENTIALS}"
         findings.append(
             Finding("sign-ins", "note", why, "Give people passwords of their own, and keep the file to yourself.")
@@ -125,7 +126,7 @@ def _private(path: Path) -> Finding:
         )
     open_to_others = path.stat().st_mode & 0o077
     fact = "can be read by other users" if open_to_others else "private"
-    advice = f"chmod go-rwx {path.name}" if open_to_others else ""
+    advice = f"Run: chmod go-rwx {path}" if open_to_others else ""
     return Finding(path.name, "bad" if open_to_others else "ok", fact, advice)
 
 

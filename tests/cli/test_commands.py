@@ -256,10 +256,12 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(plant: Plant, tmp_pa
     broken = tmp_path / "broken"
     shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run"))
     broken.chmod(0o755)
+    (broken / "credentials.json").chmod(0o644)
     (broken / "keys" / "master.key").unlink()
     ended = outpost("doctor", "--data", broken, "--json")
     assert ended.code == 1
     assert (states(ended.json)["broken"], states(ended.json)["master.key"]) == ("bad", "bad")
+    assert states(ended.json)["credentials.json"] == "bad"
     assert all(one["advice"] for one in ended.json if one["state"] == "bad")
     assert states(ended.json)["node"] == "note"
 
