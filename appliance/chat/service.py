@@ -10,11 +10,11 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
-from appliance.answers import Answer, Answers, Citation, Passages
+from appliance.answers import Answer, Answers, Passages
 from appliance.chat import store as queries
 from appliance.chat.schemas import (
     ConversationDetail,
@@ -28,11 +28,11 @@ from appliance.errors import Forbidden, NotFound
 from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
+from appliance.retrieval.disclosure import note_class_three
 from appliance.store import Admitted, Principal, Store, new_id
 from appliance.web import Cursors
 
 HISTORY = 50
-CLASS_THREE = 3
 
 
 class NoSuchConversation(NotFound):
@@ -82,11 +82,11 @@ class Chat:
                 match step:
                     case Passages():
                         QUOTE_SECONDS.observe(step.ms / 1000)
-                        _note_class_three(admitted, step.citations)
+                        note_class_three(admitted, step.citations)
                         yield "passages", step.as_json()
                     case Answer():
                         ANSWERS.labels(step.kind).inc()
-                        _note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
+                        note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
@@ -219,14 +219,6 @@ class Chat:
                 )
                 session.add(feedback)
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
-
-
-def _note_class_three(admitted: Admitted, shown: Iterable[Citation]) -> None:
-    """Put the documents of class III that were shown into the record, quoted in the answer or not."""
-    noted = {str(one.document_id) for one in shown if one.level >= CLASS_THREE}
-    noted.update(admitted.outcome.metadata.get("class_three", ()))
-    if noted:
-        admitted.outcome.metadata["class_three"] = sorted(noted)
 
 
 def _must_remember(principal: Principal, words: str | None) -> None:

@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 
 from appliance.gate import Gate
 from appliance.policy import Resource
+from appliance.retrieval.disclosure import note_class_three
 from appliance.retrieval.schemas import Query, Results, ResultView
 from appliance.retrieval.service import Search
 from appliance.retrieval.values import Filters
@@ -18,7 +19,7 @@ from appliance.web import Injected
 
 class SearchController(Controller):
     path = "/v1/search"
-    tags = ("search",)
+    tags = ("Search",)
 
     @post(operation_id="search", status_code=200)
     async def search(
@@ -30,10 +31,11 @@ class SearchController(Controller):
         request = data.model_dump_json().encode()
         async with gate.admit(principal, "search.query", Resource("query"), request=request) as admitted:
             found = await search.reranked(await search.first(admitted, data.query, filters=filters))
-            hits = (found.hits or found.others)[: data.top_k]
-            admitted.outcome.metadata |= {"results": len(hits), "served_by": found.served_by}
+            results = [ResultView.of(hit) for hit in (found.hits or found.others)[: data.top_k]]
+            note_class_three(admitted, results)
+            admitted.outcome.metadata |= {"results": len(results), "served_by": found.served_by}
         ms = round((time.perf_counter() - began) * 1000, 1)
-        return Results(results=[ResultView.of(hit) for hit in hits], served_by=found.served_by, ms=ms)
+        return Results(results=results, served_by=found.served_by, ms=ms)
 
 
 ROUTES = [SearchController]

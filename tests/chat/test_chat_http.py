@@ -8,13 +8,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
+from appliance.retrieval.schemas import Query
 from appliance.store import AUDIT, open_store
 from tests.api.plant import MANUAL, QUESTION, TEXT, TORQUE, Plant, problem_of
 from tests.chat.room import everything_in
@@ -134,7 +135,7 @@ async def test_a_kiosk_gets_its_answer_and_leaves_no_word_behind(plant: Plant) -
 
 
 def chat_records(plant: Plant, request_hash: str) -> list[dict[str, Any]]:
-    """The records of one question: its request, and what became of it."""
+    """The records of one question or search: its request, and what became of it."""
     page = plant.person("admin").get("/v1/audit", params={"limit": 100}).raise_for_status().json()
     records = [item["record"] for item in page["items"]]
     asked = {one["correlation_id"] for one in records if one["request_hash"] == request_hash}
@@ -148,21 +149,36 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_the_record_of_a_question_names_each_class_three_document_that_was_shown(plant: Plant) -> None:
-    """Quoted from or not: here nothing answers, and the passage is one of the nearest."""
+@pytest.fixture
+def recipe(plant: Plant) -> Iterator[str]:
+    """The id of a document of class III, which an admin finds and an operator does not."""
     admin = plant.person("admin")
     upload = {"file": ("recipe.md", b"# Recipe\n\nThe syrup of brand Oleander holds 11 parts of clove.\n")}
     sent = admin.post("/v1/documents/upload", files=upload, data={"classification": "CONFIDENTIAL"}).raise_for_status()
-    recipe = sent.json()["document_id"]
+    recipe: str = sent.json()["document_id"]
     wait_for(lambda: admin.get(f"/v1/documents/{recipe}").json()["status"] == "ready")
+    yield recipe
+    admin.delete(f"/v1/documents/{recipe}").raise_for_status()
 
-    for asker, shown in ((admin, [recipe]), (plant.person("operator"), None)):
+
+def test_the_record_of_a_question_names_each_class_three_document_that_was_shown(plant: Plant, recipe: str) -> None:
+    """Quoted from or not: here nothing answers, and the passage is one of the nearest."""
+    for asker, shown in ((plant.person("admin"), [recipe]), (plant.person("operator"), None)):
         question = f"Which brand of syrup is called Oleander, and who sells it to {shown}?"
         answer = asker.post("/v1/chat", json={"message": question}).json()
         assert (recipe in str(answer)) == (shown is not None)
         *_, response = chat_records(plant, hashlib.sha256(question.encode()).hexdigest())
         assert response["metadata"].get("class_three") == shown
-    admin.delete(f"/v1/documents/{recipe}").raise_for_status()
+
+
+def test_the_record_of_a_search_names_each_class_three_document_that_was_shown(plant: Plant, recipe: str) -> None:
+    for asker, shown in ((plant.person("admin"), [recipe]), (plant.person("operator"), None)):
+        query = Query(query=f"syrup of brand Oleander for {shown}")
+        found = asker.post("/v1/search", json=query.model_dump()).raise_for_status().json()
+        assert (recipe in str(found)) == (shown is not None)
+        *_, response = chat_records(plant, hashlib.sha256(query.model_dump_json().encode()).hexdigest())
+        assert (response["event_type"], response["phase"]) == ("search.query", "post")
+        assert response["metadata"].get("class_three") == shown
 
 
 async def test_the_record_of_a_question_holds_its_hash_and_not_its_words(plant: Plant) -> None:
