@@ -2,7 +2,7 @@
 
 Words are folded (case, diacritics) and stemmed by Snowball English; numbers lose their decimal comma and stand apart
 from a unit glued to them; identifiers stay whole under their key (see `identifiers`). Compounds give their parts and
-the joined word: `lock-out` is `lock`, `out`, `lockout`.
+the joined word: `lock-out` is `lock`, `out`, `lockout`. So are verbs that are written apart, `lock out the pump`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ TermKind = Literal["word", "number", "identifier", "name"]
 
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]{1,2}(?![^\W_]))?")
 _COMPOUND = re.compile(r"(?<![\w-])([^\W\d_]+)-([^\W\d_]+)(?![\w-])")
+_APART = re.compile(r"(?<![\w-])([^\W\d_]+)\s(out|up|down|over)(?![\w-])")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
@@ -85,7 +86,19 @@ def terms(text: str) -> tuple[Term, ...]:
         Term(stem(match.group(1) + match.group(2)), "word", match.start(), match.end())
         for match in _COMPOUND.finditer(folded)
     )
+    made.extend(
+        Term(joined, "word", match.start(), match.end())
+        for match in _APART.finditer(folded)
+        if (joined := _joined_keys().get((stem(match.group(1)), match.group(2))))
+    )
     return tuple(sorted(made, key=lambda term: (term.start, term.end)))
+
+
+@lru_cache(maxsize=1)
+def _joined_keys() -> dict[tuple[str, str], str]:
+    """For a verb's stem and its particle the stem of both as one word."""
+    parts = {word: re.fullmatch(r"(.+)(out|up|down|over)", word) for word in english()["joined"].split()}
+    return {(stem(match.group(1)), match.group(2)): stem(word) for word, match in parts.items() if match}
 
 
 @lru_cache(maxsize=1)

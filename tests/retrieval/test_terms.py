@@ -52,6 +52,14 @@ def test_a_compound_is_found_by_its_parts_and_joined() -> None:
     assert {"lock", "out", "lockout"} <= {term.key for term in terms("lock-out")}
 
 
+@pytest.mark.parametrize(
+    ("apart", "joined"),
+    [("lock out the pump", "lock-out"), ("changing over to cans", "changeover"), ("before starting up", "start-up")],
+)
+def test_a_verb_written_apart_is_found_where_it_is_one_word(apart: str, joined: str) -> None:
+    assert stem(joined.replace("-", "")) in {term.key for term in terms(apart)}
+
+
 def test_stop_words_carry_no_content() -> None:
     assert [term.key for term in content_terms("what is the torque of the bolt")] == [stem("torque"), stem("bolt")]
 
