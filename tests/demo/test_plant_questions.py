@@ -78,6 +78,22 @@ WOULD_ANSWER = {
     "What is the boiling point of Nitra 53?": r"boiling point|nitra 53.*boil",
     "Which insurance pays for burns?": r"insur",
     "What is the IP address of MC-505?": r"mc-505.*10\.20|10\.20.*mc-505",
+    "At what oil temperature does the main gear of the filler trip?": r"main gear.*°c|gear.*temperature",
+    "At what pressure does the safety valve of receiver AR-520 open?": r"(ar-520|receiver).*(safety valve|opens)|safety valve.*(ar-520|receiver)",
+    "screws of the anti-rotation knives torque": r"kni(fe|ves).* nm\b",
+    "How often is gas detector QI-218 calibrated?": r"calibrat.*(qi-218|detector)|(qi-218|detector).*calibrat",
+    "After how many hours is the sorter belt of the capper changed?": r"sorter belt.*( h\b|hours)|belt of the sorter",
+    "How many litres an hour does dosing pump DP-415 deliver?": r"dp-415.*(l/h|m³/h|an hour)",
+    "flow of pump P-315": r"p-315.*m³/h",
+    "What mesh does strainer ST-304 have?": r"st-304.*(mesh| mm\b)|mesh.*st-304",
+    "How many litres fit into drain tank T-130?": r"t-130.*(volume|holds)|(volume of|holds).*t-130",
+    "How many watts does the UV lamp have?": r"\buv\b.* k?w\b|\bwatt",
+    "What does the labeller weigh?": r"(labeller|lb-220).*( kg\b|weigh)",
+    "How much lubricant does tank LT-230 hold when it is full?": r"lt-230.*(holds|volume|full)|(holds|volume).*lt-230",
+    "delivery time of a level probe for the filler": r"level probe.*(weeks|days)",
+    "What does E-0427 mean?": r"e-0427",
+    "How much wash solvent fits into waste tank ST-9?": r"st-9\b.*\d l\b|holds.*st-9\b",
+    "How often is oxygen meter QI-12 calibrated?": r"qi-12.*calibrat|calibrat.*qi-12",
 }
 
 
