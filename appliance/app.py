@@ -167,7 +167,7 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     if error.status_code == 404:
         return _outpost_error(request, NotFound("There is nothing at this path.", hint=OFFERED))
     if error.status_code == 400:
-        if fields := _fields(error):
+        if fields := _fields(request, error):
             return _outpost_error(request, InvalidInput("A field is wrong.", fields=fields))
         return _outpost_error(request, InvalidInput(error.detail or "The request cannot be read."))
     code = _CODES.get(error.status_code, "http-error")
@@ -183,7 +183,7 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     return _respond(body, dict(error.headers or {}))
 
 
-def _fields(error: HTTPException) -> list[dict[str, str]]:
+def _fields(request: Request[Any, Any, Any], error: HTTPException) -> list[dict[str, str]]:
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return []
     # Pydantic puts its own words before those of our validators.
@@ -192,8 +192,16 @@ def _fields(error: HTTPException) -> list[dict[str, str]]:
     ]
     # A parameter that was not sent at all is told by its name in quotes.
     return [
-        {"field": "" if key == "data" else key, "why": "is missing" if why == repr(key) else why} for key, why in found
+        {"field": _as_written(request, key), "why": "is missing" if why == repr(key) else why} for key, why in found
     ]
+
+
+def _as_written(request: Request[Any, Any, Any], key: str) -> str:
+    """A parameter by the name that a client knows it by: a handler may have to call it something else."""
+    if key == "data":
+        return ""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    return getattr(parameter and parameter.kwarg_definition, "name", None) or key
 
 
 def _beyond_reason(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -14,10 +14,12 @@ from litestar.response import Stream
 from appliance.errors import InvalidInput
 from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.service import Jobs
+from appliance.jobs.values import State
 from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
+JobState = Annotated[State | None, QueryParameter(name="state")]
 
 
 def _named(name: str) -> Callable[..., str]:
@@ -38,7 +40,7 @@ class JobsController(Controller):
         self,
         principal: Injected[Principal],
         jobs: Injected[Jobs],
-        job_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        job_state: JobState = None,
         page_size: PageSize = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,
     ) -> JobPage:
@@ -52,7 +54,7 @@ class JobsController(Controller):
         self,
         principal: Injected[Principal],
         jobs: Injected[Jobs],
-        job_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        job_state: JobState = None,
         page_size: PageSize = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,
     ) -> JobPage:

@@ -18,7 +18,7 @@ from appliance.jobs.errors import NoSuchJob
 from appliance.jobs.rules import may_move
 from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.tables import JobRow
-from appliance.jobs.values import OPEN, JobId, Watch
+from appliance.jobs.values import OPEN, JobId, State, Watch
 from appliance.policy import Resource
 from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 from appliance.web import SSE_COMMENT, Cursors, sse
@@ -71,7 +71,7 @@ class Jobs:
         self._cursors = cursors
 
     async def recent(
-        self, principal: Principal, *, everybody: bool, state: str | None, page_size: int, page_token: str | None
+        self, principal: Principal, *, everybody: bool, state: State | None, page_size: int, page_token: str | None
     ) -> JobPage:
         """Newest first: the principal's own, or with `everybody` those of the tenant.
 

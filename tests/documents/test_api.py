@@ -219,6 +219,17 @@ async def test_a_list_by_state_names_the_state_that_does_not_exist(app: Litestar
     assert (wrong.status_code, [one["field"] for one in wrong.json()["fields"]]) == (400, ["status"])
 
 
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/admin/jobs"])
+async def test_a_list_of_jobs_names_the_state_that_does_not_exist(app: Litestar, node_plant: Plant, path: str) -> None:
+    async with signed_in(app, "admin") as client:
+        job_id = (await send(client, "a.md", MANUAL)).json()["job_id"]
+        queued, running = [(await client.get(path, params={"state": state})).json() for state in ("queued", "running")]
+        wrong = await client.get(path, params={"state": "lost"})
+
+    assert [[one["job_id"] for one in page["items"]] for page in (queued, running)] == [[job_id], []]
+    assert (wrong.status_code, [one["field"] for one in wrong.json()["fields"]]) == (400, ["state"])
+
+
 async def test_viewers_read_and_do_not_write(app: Litestar, node_plant: Plant) -> None:
     uploaded = await node_plant.upload("a.md", MANUAL)
     async with signed_in(app, "viewer") as client:
