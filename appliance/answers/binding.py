@@ -48,9 +48,13 @@ def better_rows(question: Question, rows: Sequence[Candidate]) -> list[Candidate
     A row fits by the labels of the question that its cells hold (not its headers, which all rows share): asked for
     M12, the row of M10 is beaten by the row of M12, whatever else both have in common.
     """
-    wanted = labels(question)
-    held = [wanted & _cells(candidate) for candidate in rows]
+    held = [held_labels(question, candidate) for candidate in rows]
     return [candidate for candidate, mine in zip(rows, held, strict=True) if not any(mine < other for other in held)]
+
+
+def held_labels(question: Question, candidate: Candidate) -> frozenset[str]:
+    """The labels of the question that stand in the cells of a row."""
+    return labels(question) & _cells(candidate)
 
 
 def _cells(candidate: Candidate) -> frozenset[str]:

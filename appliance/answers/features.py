@@ -47,7 +47,7 @@ class Features:
     quote     share of the question's words (by weight) that the quote itself holds
     context   the same for the quote with its intro, headings and the document's names
     bare      the same as context without the words that are identifiers: what is asked, whatever it is asked of
-    heading   the same for the innermost heading and the caption alone, less where they speak of much else
+    heading   the same as bare for the innermost heading and the caption alone, less where they speak of much else
     lead      the same where the quote is what its passage begins with
     apart     share of the question's word pairs (`drain plug`) that stand nowhere side by side
     missing   weight of the most telling word that not even the context holds
@@ -130,7 +130,8 @@ def features(
     weights = {word.key: word.weight for word in question.words}
     named = {item.key for item in question.asked.identifiers}
     bare = {key: weight for key, weight in weights.items() if key not in named}
-    heading = _share_of_all(held(question, (innermost,), kin), weights) * _terse(question, innermost)
+    titled = held(question, (innermost,), kin)
+    heading = _share_of_all({key: titled[key] for key in bare}, bare) * _terse(question, innermost)
     wish = _wish(question, candidate, kin)
     missing = max((weights[key] * (1 - share) for key, share in context.items()), default=0.0)
     return Features(
@@ -254,7 +255,9 @@ def _tells_what(question: Question, candidate: Candidate) -> bool:
     if not subject:
         return False
     if candidate.row is not None:
-        return subject <= keys_of_text(candidate.row.cells[0].value)
+        named = {item.key for item in question.asked.identifiers} & subject
+        label = candidate.row.cells[0].value
+        return named <= keys_in(label) if named else subject <= keys_of_text(label)
     if subject <= keys_of_text(candidate.hit.passage.heading.rpartition(" > ")[2]) and candidate.start == 0:
         return True
     first = sequence(candidate.text)[: len(subject) + 1]

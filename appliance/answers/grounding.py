@@ -11,6 +11,7 @@ A quote that fails is never shown as an answer; it may still be shown as what is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +23,10 @@ from appliance.retrieval.rules import keys_in, keys_of, speaks_for
 if TYPE_CHECKING:
     from appliance.answers.candidates import Candidate
     from appliance.answers.question import Question
+
+_EXCEPTION = re.compile(
+    r"\s*(?:\d{1,3}[.)]\s+)?(?:for|on|at|with|only)\s+(?:the\s+)?(?:[a-z]+\s+)?\S*\d", re.IGNORECASE
+)
 
 Reason = Literal["asset", "identifier", "row", "revision"]
 
@@ -56,7 +61,8 @@ def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Ident
 
     Looks outwards from the quote (quote, intro, text before it, headings) and lets the first place decide that names
     the asset or a rival: a sister, a machine of the same letters that the document lists, in a heading any that it
-    lists. A row is asked first which machine its cells and columns name.
+    lists. A row is asked first which machine its cells and columns name. Steps with an exception for a rival
+    (`5. For P-101B close HV-128`) are still those of the asset.
     """
     document, passage = candidate.hit.document, candidate.hit.passage
     listed = keys_of(document.assets)
@@ -68,7 +74,9 @@ def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Ident
         if asset.key not in keys_in(whole) and _row_of_another(asset, candidate, listed - wanted):
             return True
     before = passage.text[: candidate.start] if candidate.row is None else ""
-    near = [candidate.text, candidate.intro, *(before[a:b] for a, b in reversed(sentences(before)))]
+    named = candidate.kind != "steps" or asset.key in keys_in(candidate.text)
+    own = candidate.text if named else _without_exceptions(candidate.text)
+    near = [own, candidate.intro, *(before[a:b] for a, b in reversed(sentences(before)))]
     alike = {key for key in listed if letters(key) == letters(asset.key)}
     for place, rivals in [
         *((text, alike) for text in near),
@@ -81,6 +89,11 @@ def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Ident
             return True
     # Nothing near the quote names the asset: then the document itself must be about it.
     return bool(listed) and asset.key not in listed | keys_in(document.title, document.filename)
+
+
+def _without_exceptions(text: str) -> str:
+    """Steps without what they say for one machine in particular: sentences that begin with `For P-101B`."""
+    return "\n".join(text[start:end] for start, end in sentences(text) if not _EXCEPTION.match(text[start:end]))
 
 
 def _columns_of_others(asset: Identifier, candidate: Candidate, wanted: set[str]) -> bool:

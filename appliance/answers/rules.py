@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from appliance.answers.binding import better_rows, narrowed
+from appliance.answers.binding import better_rows, held_labels, narrowed
 from appliance.answers.candidates import SHORT_PARAGRAPH, candidates, steps_only
 from appliance.answers.features import NAMES, Features
 from appliance.answers.grounding import Refusal, letters, refusal
@@ -37,6 +37,8 @@ ELSEWHERE = 0.25
 """No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
+EQUAL = 0.02
+"""Shares of the question's words that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +165,37 @@ def _order(item: Weighed) -> tuple[float, float, int]:
     return (round(item.score, 6), item.candidate.hit.score, -len(item.candidate.text))
 
 
-def sister_answers(question: Question, chosen: Weighed, weighed: Sequence[Weighed]) -> list[Weighed]:
-    """Answers about as good as the chosen one that other machines' documents give to a question naming no machine.
+def other_answers(question: Question, chosen: Weighed, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Answers that fit as well as the chosen one, so that picking one of them would be a guess; at most two.
 
-    Picking one of them would be a guess, so all are shown, at most three in all.
+    Other rows of its table, and what the documents of sister machines say where the question names none.
     """
-    if question.asked.identifiers:
-        return []
     taken: list[Weighed] = [chosen]
     for item in sorted(weighed, key=_order, reverse=True):
-        if item.refused is None and item.score >= chosen.score - SAME and all(_of_sisters(item, one) for one in taken):
+        if item.refused is None and _is_another(question, item, taken):
             taken.append(item)
     return taken[1:3]
+
+
+def _is_another(question: Question, item: Weighed, taken: Sequence[Weighed]) -> bool:
+    if all(rows_alike(question, item, one) for one in taken):
+        return True
+    near = item.score >= taken[0].score - SAME and not question.asked.identifiers
+    return near and all(_of_sisters(item, one) for one in taken)
+
+
+def rows_alike(question: Question, one: Weighed, other: Weighed) -> bool:
+    """Whether the question chooses both of two rows of one table, and neither more than the other.
+
+    `M12` chooses every row of an M12; what the reader makes of them is then no reason to show one of them alone.
+    """
+    first, second = one.candidate, other.candidate
+    if first.row is None or second.row is None or first.text == second.text or _table_of(first) != _table_of(second):
+        return False
+    held = held_labels(question, first)
+    named = question.wish in ("figure", "number") or bool(question.kind)
+    alike = bool(held) and held == held_labels(question, second)
+    return named and alike and abs(one.features.quote - other.features.quote) < EQUAL
 
 
 def _of_sisters(one: Weighed, other: Weighed) -> bool:

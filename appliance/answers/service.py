@@ -165,7 +165,7 @@ class Answers:
     async def _quoted(
         self, admitted: Admitted, evidence: Evidence, chosen: Weighed, confidence: float, served_by: str
     ) -> Answer:
-        others = rules.sister_answers(evidence.question, chosen, evidence.weighed)
+        others = rules.other_answers(evidence.question, chosen, evidence.weighed)
         parts = [
             part
             for item in (chosen, *others)
@@ -173,8 +173,7 @@ class Answers:
         ]
         verdict = Verdict("answer", "Found in the documents.", confidence)
         if others:
-            named = " and ".join(dict.fromkeys(_machine(item.candidate.hit) for item in (chosen, *others)))
-            verdict = Verdict("several", f"It depends on the machine: {named}.", confidence)
+            verdict = Verdict("several", _depends([chosen, *others]), confidence)
         return Answer(
             kind="quoted",
             text="\n".join(part.text for part in parts),
@@ -249,6 +248,13 @@ def _tags(evidence: Evidence) -> list[str]:
     hits = list(dict.fromkeys(hits))[:QUOTED_FROM]
     listed = [asset for hit in hits for asset in hit.document.assets]
     return listed + [item.text for hit in hits for item in identifiers(hit.passage.text) if item.kind == "asset"]
+
+
+def _depends(items: Sequence[Weighed]) -> str:
+    named = dict.fromkeys(_machine(item.candidate.hit) for item in items)
+    if len(named) == 1:
+        return "More than one entry fits. Name the part, or the machine."
+    return f"It depends on the machine: {' and '.join(named)}."
 
 
 def _machine(hit: Hit) -> str:

@@ -12,7 +12,7 @@ from appliance.answers.candidates import candidates, sentences
 from appliance.answers.citing import LONGEST_FIRST_QUOTE, cite_candidate, cite_first
 from appliance.answers.features import features
 from appliance.answers.rows import table
-from appliance.answers.rules import Weighed, compared, same_procedure
+from appliance.answers.rules import Weighed, compared, other_answers, quotable, same_procedure
 from appliance.documents.values import Box, Line, Passage, PassageKind
 from appliance.retrieval.values import Hit
 from tests.answers.asking import allowed, asking, chosen, hit
@@ -123,6 +123,44 @@ def test_a_row_of_another_alarm_is_never_allowed() -> None:
         "Code: E-0417 | Message: Air flow low"
     ]
     assert allowed("What does alarm E-0418 mean?", [hit(text, kind="table")]) == []
+
+
+def test_steps_for_two_sisters_are_those_of_each_though_they_make_an_exception_for_one() -> None:
+    both = facts("lock-out.md", assets=("P-101A", "P-101B"))
+    text = "1. Tell the operator.\n2. Switch off. For P-101B wait 5 minutes.\n3. For P-101B close HV-128.\n4. Open the drain."
+    isolating = hit(text, kind="steps", document=both, heading="Isolating")
+    starting = hit("1. Start P-101B.\n2. Wait.\n3. Open HV-113.", kind="steps", document=both, heading="Starting")
+
+    assert text in [item.text for item in allowed("How do I lock out P-101A?", [isolating])]
+    assert allowed("How do I start P-101A?", [starting]) == []
+
+
+def test_a_row_of_the_code_asked_for_tells_what_it_means() -> None:
+    question = asking("What does alarm E-0417 mean?")
+    row = candidates(hit("Code: E-0417 | Message: Air flow low", kind="table"))[0]
+
+    assert features(question, row).wish == 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "several"),
+    [
+        ("What is the torque of the M12 bolts?", True),
+        ("What is the torque of the M12 bolts of the bowl lid?", False),
+        ("What is the torque of the M8 bolts?", False),
+        ("Who tightens the M12 bolts?", False),
+    ],
+)
+def test_rows_that_a_question_fits_alike_are_given_together(asked: str, several: bool) -> None:
+    text = "\n".join(
+        f"Joint: {joint} | Thread: {thread} | Torque: {value} Nm"
+        for joint, thread, value in (("Bowl lid", "M12", 58), ("Cylinder foot", "M12", 72), ("Clamp", "M8", 14))
+    )
+    question = asking(asked)
+    rows = [item for item, refused in quotable(question, [hit(text, kind="table")]) if refused is None]
+    weighed = [Weighed(item, features(question, item), 1.0 / at, None) for at, item in enumerate(rows, 1)]
+
+    assert bool(other_answers(question, weighed[0], weighed)) == several
 
 
 def test_a_revision_that_is_not_the_documents_own_is_refused() -> None:
