@@ -11,6 +11,7 @@ import json
 from typing import Any, TypeVar
 from uuid import UUID
 
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -23,6 +24,9 @@ Injected = NamedDependency[SkipValidation[T]]
 
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = 100
+
+FOLLOW = (ResponseHeader(name="location", description="What to follow from here on.", documentation_only=True),)
+"""What an operation says of the header that its 202 carries."""
 
 
 class InvalidCursor(InvalidInput):

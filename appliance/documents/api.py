@@ -19,7 +19,7 @@ from appliance.documents.schemas import DocumentDetail, DocumentPage, PassagePag
 from appliance.documents.uploads import describe
 from appliance.documents.values import DocumentStatus
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
+from appliance.web import FOLLOW, PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
 WIDTH = 827
 """Pixels of an A4 page at 100 dots per inch."""
@@ -61,10 +61,11 @@ class DocumentsController(Controller):
         status_code=202,
         request_max_body_size=None,
         operation_class=UploadOperation,
+        response_headers=FOLLOW,
     )
     async def upload(
         self, request: Request[Any, Any, Any], principal: Injected[Principal], library: Injected[Library]
-    ) -> Uploaded:
+    ) -> Response[Uploaded]:
         """Take a file in; follow its job, or look at the document, to see when it is ready."""
         content_type = request.headers.get("content-type", "")
         async with received(request.stream(), content_type, folder=library.folder, limit=library.limit) as file:
@@ -74,7 +75,7 @@ class DocumentsController(Controller):
                 metadata=file.one("metadata"),
                 tags=file.tags(),
             )
-            return await library.upload(principal, described, file)
+            return _accepted(await library.upload(principal, described, file))
 
     @get(operation_id="list_documents")
     async def listed(
@@ -141,12 +142,19 @@ class DocumentsController(Controller):
         """Remove a document, its passages and its file."""
         await library.delete(principal, document_id)
 
-    @post("/{document_id:uuid}/reindex", operation_id="reindex_document", status_code=202)
+    @post("/{document_id:uuid}/reindex", operation_id="reindex_document", status_code=202, response_headers=FOLLOW)
     async def reindex(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
-    ) -> Uploaded:
+    ) -> Response[Uploaded]:
         """Read a document in again."""
-        return await library.reindex(principal, document_id)
+        return _accepted(await library.reindex(principal, document_id))
+
+
+def _accepted(uploaded: Uploaded) -> Response[Uploaded]:
+    """Leads to the job that reads the document in; to the document where nothing is left to follow."""
+    done = uploaded.status == "ready"
+    location = f"/v1/documents/{uploaded.document_id}" if done else f"/v1/jobs/{uploaded.job_id}"
+    return Response(uploaded, status_code=202, headers={"location": location})
 
 
 ROUTES = [DocumentsController]

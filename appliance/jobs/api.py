@@ -16,7 +16,7 @@ from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.service import Jobs
 from appliance.jobs.values import State
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
+from appliance.web import FOLLOW, PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 JobState = Annotated[State | None, QueryParameter(name="state")]
@@ -76,13 +76,20 @@ class JobsController(Controller):
             return Response(None, status_code=304, headers={"etag": etag})
         return Response(found, headers={"etag": etag})
 
-    @delete(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("cancel_job"), status_code=202)
+    @delete(
+        ["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"],
+        operation_id=_named("cancel_job"),
+        status_code=202,
+        response_headers=FOLLOW,
+    )
     async def cancel(
         self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]
     ) -> Response[JobView]:
         """Ask a job to stop: 202 the first time, 200 from then on."""
         found, asked = await jobs.cancel(principal, job_id)
-        return Response(found, status_code=202 if asked else 200)
+        if not asked:
+            return Response(found, status_code=200)
+        return Response(found, status_code=202, headers={"location": f"/v1/jobs/{job_id}"})
 
     @get("/jobs/{job_id:uuid}/events", operation_id="job_events")
     async def events(

@@ -137,6 +137,33 @@ async def test_cancelling_is_accepted_once_and_then_only_confirmed(app: Litestar
     assert detail["reason"] == "Reading it in was cancelled. Start it again to use the document."
 
 
+async def test_what_was_accepted_leads_to_what_to_follow(app: Litestar, node_plant: Plant) -> None:
+    async with signed_in(app) as client:
+        taken = await send(client, "a.md", MANUAL)
+        cancelled = await client.delete(taken.headers["location"])
+        confirmed = await client.delete(cancelled.headers["location"])
+        node_plant.start()
+        again = await send(client, "a.md", MANUAL)
+        row = await node_plant.until(UUID(again.json()["document_id"]), "ready")
+        known = await send(client, "a.md", MANUAL)
+        anew = await client.post(f"{known.headers['location']}/reindex")
+        followed = (await client.get(anew.headers["location"])).json()
+
+    assert [one.status_code for one in (taken, cancelled, confirmed, again, known, anew)] == [
+        202,
+        202,
+        200,
+        202,
+        202,
+        202,
+    ]
+    assert taken.headers["location"] == cancelled.headers["location"] == f"/v1/jobs/{taken.json()['job_id']}"
+    assert "location" not in confirmed.headers
+    assert again.headers["location"] == f"/v1/jobs/{row.job_id}"
+    assert known.headers["location"] == f"/v1/documents/{row.id}"
+    assert followed["job_id"] == anew.json()["job_id"]
+
+
 @pytest.mark.parametrize(
     ("name", "form", "status", "code"),
     [
