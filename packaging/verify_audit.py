@@ -257,8 +257,8 @@ class Check:
         self.facts = [
             f"log          {final.origin}",
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
-            f"checkpoint   {final.size} records, root {final.root.hex()}",
-            f"checked      {records} records, {'all of them' if whole else 'an excerpt, each with its proof'}",
+            f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
+            f"checked      {_records(records)}, {'all of them' if whole else 'an excerpt, each with its proof'}",
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
         ]
 
@@ -320,6 +320,10 @@ class Check:
             self._names[field] = self._names.get(field, 0) + 1
             if made != told.get(field):
                 self.problems.append(f"The {field} of record {seq} is not the one that was recorded.")
+
+
+def _records(count: int) -> str:
+    return f"{count} record" if count == 1 else f"{count} records"
 
 
 def _hashes(texts: list[str]) -> list[bytes]:

@@ -105,9 +105,14 @@ async def export(
         }
         lines = _jsonl(source, header) if form == "jsonl" else _csv(source)
         try:
-            written = await _write(draft, out, lines)
-        finally:
-            draft.unlink(missing_ok=True)
+            try:
+                written = await _write(draft, out, lines)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            # Whoever asked named `out`; the draft's name would tell them nothing.
+            error.filename, error.filename2 = str(out), None
+            raise
     return Exported(log, written, frontier.size, frontier.root().hex(), note, signer.public_key.hex())
 
 

@@ -44,11 +44,15 @@ def _show(console: Console, report: VerifyReport) -> None:
     console.print(f"node {report.node_id}, public key {report.public_key}")
     for log in report.logs:
         mark = "[green]ok[/]     " if log.ok else "[red]changed[/]"
-        console.print(f"{mark} {log.log}: {log.size} records, root {log.root[:16]}, saved head at {log.saved}")
+        console.print(f"{mark} {log.log}: {_records(log.size)}, root {log.root[:16]}, saved head at {log.saved}")
     for finding in report.every_finding():
         console.print(f"[red]{finding.kind}[/]: {finding.text}")
     if report.ok:
         console.print("The record is as it was written. No checkpoint of it has been kept elsewhere yet.")
+
+
+def _records(count: int) -> str:
+    return f"{count} record" if count == 1 else f"{count} records"
 
 
 async def export_record(settings: Settings, out: Path, *, tenant: str | None, as_json: bool) -> int:
@@ -68,7 +72,7 @@ async def export_record(settings: Settings, out: Path, *, tenant: str | None, as
     if as_json:
         sys.stdout.write(json.dumps(asdict(written)) + "\n")
     else:
-        print(f"{written.records} records, root {written.root}")
+        print(f"{_records(written.records)}, root {written.root}")
         print(f"public key {written.public_key}; keep it where this node cannot change it")
         if out.suffix != ".csv":
             print(f"check it anywhere: python3 verify_audit.py {out.name} --key {written.public_key}")

@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 from appliance.audit import Recorder
 from appliance.audit.errors import UnknownLog
 from appliance.audit.export import COLUMNS, Selection, export
+from appliance.audit.instances import Instance
 from appliance.audit.service import AuditLog
+from appliance.commands.auditing import export_record
+from appliance.settings import load as load_settings
 from appliance.store import Store, Tenant, new_id
 from tests.audit.conftest import record
 
@@ -224,6 +227,40 @@ async def test_a_spreadsheet_gets_every_column_and_no_formula(
     assert told["username"] == "'=HYPERLINK(1)"
     assert told["resource_id"] == "'@x"
     assert (told["tools_used"], told["latency_ms"]) == ('["search"]', "-1")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "file"])
+async def test_an_export_that_cannot_be_written_names_the_file_that_was_asked_for(
+    node_store: Store, tenant: Tenant, tmp_path: Path, folder: str
+) -> None:
+    await one_record(node_store, tenant)
+    (tmp_path / "file").touch()
+    out = tmp_path / folder / "record.jsonl"
+
+    with pytest.raises(OSError, match="irectory") as refused:
+        await export(node_store, tenant.id, out)
+
+    assert refused.value.filename == str(out)
+
+
+async def test_a_single_record_is_not_told_in_the_plural(
+    node_store: Store, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await one_record(node_store, tenant)
+    out = tmp_path / "record.jsonl"
+
+    await export_record(load_settings({}, data=str(node_store.data)), out, tenant=tenant.slug, as_json=False)
+    _, told = await checked(out)
+
+    assert capsys.readouterr().out.startswith("1 record, root ")
+    assert "\ncheckpoint   1 record, root " in told
+    assert "\nchecked      1 record, all of them" in told
+
+
+async def one_record(store: Store, tenant: Tenant) -> None:
+    recorder = Recorder(store, Instance(store.data / "run"))
+    await recorder.append(record(tenant))
+    await recorder.close()
 
 
 @settings(max_examples=25, deadline=None)
