@@ -85,8 +85,8 @@ async def ingest(
     summary = IngestSummary()
     headers = {TENANT: tenant} if tenant else {}
     items, skipped = collected(paths, classification=classification, manifest=manifest)
-    for path in skipped:
-        console.print(f"skipped   {path} (not a kind of file that is read)", markup=False)
+    for path, reason in skipped.items():
+        console.print(f"skipped   {path} ({reason})", markup=False)
     summary.skipped = len(skipped)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # Where nobody watches, a bar would leave nothing behind but an empty line.
@@ -106,24 +106,31 @@ async def ingest(
     return summary
 
 
-def collected(paths: Sequence[Path], *, classification: str, manifest: Path | None) -> tuple[list[Item], list[Path]]:
-    """What to upload, in order, and what is left out because of its ending.
+def collected(
+    paths: Sequence[Path], *, classification: str, manifest: Path | None
+) -> tuple[list[Item], dict[Path, str]]:
+    """What to upload, in order, and what is left out, with the reason.
+
+    A link below a named folder is followed within it, and not out of it: nobody asked for what lies elsewhere.
 
     Raises:
         InvalidDocument: the manifest cannot be used.
     """
     told = _manifest(manifest) if manifest else {}
     items: list[Item] = []
-    skipped: list[Path] = []
-    files = [found for path in paths for found in _files(path)]
+    skipped: dict[Path, str] = {}
+    files = [(named, *found) for named in paths for found in _files(named)]
     if manifest and not paths:
-        files = [(path, _relative(path, manifest.parent)) for path in told]
-    for path, name in files:
+        files = [(path, path, _relative(path, manifest.parent)) for path in told]
+    for named, path, name in files:
         entry = told.get(path.resolve(), {})
         if manifest and path.resolve() == manifest.resolve():
             continue
         if by_name(name).kind is None:
-            skipped.append(path)
+            skipped[path] = "not a kind of file that is read"
+            continue
+        if not path.resolve().is_relative_to(named.resolve()):
+            skipped[path] = "a link that leads out of the folder"
             continue
         items.append(
             Item(

@@ -118,6 +118,23 @@ def test_a_manifest_says_more_of_its_files(folder: Path) -> None:
     assert [path.name for path in skipped] == ["picture.png"]
 
 
+def test_a_link_is_followed_within_the_named_folder_and_not_out_of_it(folder: Path) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.md").write_text("no")
+    (folder / "within.md").symlink_to(folder / "pumps" / "a.md")
+    (folder / "out.md").symlink_to("../elsewhere/secret.md")
+    (folder / "pumps" / "away").symlink_to(elsewhere)
+    (folder.parent / "named").symlink_to(folder)
+
+    for named in (folder, folder.parent / "named"):
+        items, skipped = collected([named], classification="INTERNAL", manifest=None)
+        assert [item.name for item in items] == ["b.txt", "broken.pdf", "pumps/a.md", "within.md"]
+        assert skipped[named / "out.md"] == "a link that leads out of the folder"
+    (alone,), _ = collected([folder / "out.md"], classification="INTERNAL", manifest=None)
+    assert alone.name == "out.md"
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"files": [{}]}', '{"files": 3}'])
 def test_a_manifest_that_cannot_be_used_is_an_error(folder: Path, text: str) -> None:
     manifest = folder / "m.json"
