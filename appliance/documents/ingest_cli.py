@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from appliance.documents.parsing.filetypes import by_name
 from appliance.errors import Unavailable
 
 LOOK_SECONDS = 0.5
-LOOK_MOST_SECONDS = 4.0
-"""Each look is recorded, so the more documents are on their way, the less often we look."""
+LOOK_MOST_SECONDS = 3.0
+PAGE = 100
 AT_ONCE = 2
 TENANT = "x-outpost-tenant"
 OPEN = frozenset({"pending", "processing"})
@@ -235,40 +236,52 @@ async def _settle(
     progress: Progress,
     task: TaskID,
 ) -> None:
-    """Ask for the documents that are not settled until none is left. Two short lists are asked for, not each document."""
+    """Look for the documents that are not settled until none is left."""
+    looks = 0
     while waiting:
-        busy = await _busy(client, headers)
-        for document_id in [one for one in waiting if one not in busy]:
-            item = waiting.pop(document_id)
-            response = await client.get(f"/v1/documents/{document_id}", headers=dict(headers))
-            found = response.json() if response.is_success else {"status": "failed", "reason": _problem(response)}
+        await asyncio.sleep(pause_before(looks, len(waiting)))
+        looks += 1
+        for document_id, found in (await _looked_up(client, waiting, headers)).items():
             if found["status"] in OPEN:
-                waiting[document_id] = item
                 continue
+            item = waiting.pop(document_id)
             if found["status"] == "ready":
                 summary.ready += 1
             else:
                 summary.failed += 1
                 summary.failures.append(Failure(item.name, found.get("reason") or "no reason was given"))
             progress.advance(task)
-        if waiting:
-            await asyncio.sleep(min(LOOK_MOST_SECONDS, LOOK_SECONDS + len(waiting) / 100))
 
 
-async def _busy(client: httpx.AsyncClient, headers: Mapping[str, str]) -> set[str]:
-    found: set[str] = set()
-    for status in sorted(OPEN):
-        token: str | None = None
-        while True:
-            query = {"status": status, "page_size": "100"} | ({"page_token": token} if token else {})
-            response = await client.get("/v1/documents", params=query, headers=dict(headers))
-            if not response.is_success:
-                raise Unavailable(_problem(response))
-            page = response.json()
-            found |= {item["document_id"] for item in page["items"]}
-            token = page["next_page_token"]
-            if not token:
-                break
+def pause_before(looks: int, waiting: int) -> float:
+    """Seconds to rest after so many looks, with so many documents on their way.
+
+    Each page that is looked at is recorded, so we look less and less often, and less the more pages a look takes.
+    """
+    return min(LOOK_MOST_SECONDS, LOOK_SECONDS * (looks + 1)) * math.ceil(waiting / PAGE)
+
+
+async def _looked_up(
+    client: httpx.AsyncClient, wanted: Iterable[str], headers: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The documents as the library lists them, latest first, down to the oldest that is wanted; the rest one by one."""
+    missing = set(wanted)
+    found: dict[str, dict[str, Any]] = {}
+    token: str | None = ""
+    while missing and token is not None:
+        query = {"page_size": str(PAGE)} | ({"page_token": token} if token else {})
+        response = await client.get("/v1/documents", params=query, headers=dict(headers))
+        if not response.is_success:
+            raise Unavailable(_problem(response))
+        page = response.json()
+        found |= {item["document_id"]: item for item in page["items"] if item["document_id"] in missing}
+        missing -= found.keys()
+        token = page["next_page_token"]
+    for document_id in missing:
+        response = await client.get(f"/v1/documents/{document_id}", headers=dict(headers))
+        found[document_id] = (
+            response.json() if response.is_success else {"status": "failed", "reason": _problem(response)}
+        )
     return found
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from appliance.app import build
 from appliance.documents import api as documents_api
 from appliance.documents.errors import InvalidDocument
-from appliance.documents.ingest_cli import collected, ingest
+from appliance.documents.ingest_cli import collected, ingest, pause_before
 from appliance.store import Principal
 from tests.documents.plant import Plant
 
@@ -83,6 +83,54 @@ async def test_a_second_run_does_nothing_twice(client: httpx.AsyncClient, node_p
 
     assert runs[0].documents == runs[1].documents
     assert [run.exit_code for run in runs] == [0, 0]
+
+
+def test_looks_grow_rarer_since_each_is_recorded() -> None:
+    assert [pause_before(looks, 39) for looks in range(7)] == [0.5, 1, 1.5, 2, 2.5, 3, 3]
+    assert pause_before(1000, 1001) == 33
+
+
+async def test_a_look_is_one_page_for_all_that_are_waited_for(
+    client: httpx.AsyncClient, node_plant: Plant, folder: Path
+) -> None:
+    looks: list[str] = []
+
+    async def look(request: httpx.Request) -> None:
+        if request.method == "GET":
+            looks.append(request.url.path)
+            if len(looks) == 2:
+                node_plant.start()
+
+    client.event_hooks["request"].append(look)
+    async with client:
+        summary = await ingest(
+            client, [folder], tenant=None, classification="INTERNAL", wait=True, manifest=None,
+            console=Console(file=io.StringIO()),
+        )  # fmt: skip
+
+    assert (summary.ready, summary.failed) == (2, 1)
+    assert len(looks) >= 3
+    assert set(looks) == {"/v1/documents"}
+
+
+async def test_a_document_that_was_deleted_meanwhile_is_not_waited_for(
+    client: httpx.AsyncClient, node_plant: Plant, folder: Path
+) -> None:
+    admin = node_plant.person("admin", 3)
+
+    async def delete(request: httpx.Request) -> None:
+        if request.method == "GET":
+            for document in (await node_plant.library.listed(admin, page_size=9)).items:
+                await node_plant.library.delete(admin, document.id)
+
+    client.event_hooks["request"].append(delete)
+    async with client:
+        summary = await ingest(
+            client, [folder / "b.txt"], tenant=None, classification="INTERNAL", wait=True, manifest=None,
+            console=Console(file=io.StringIO()),
+        )  # fmt: skip
+
+    assert [(one.path, one.reason) for one in summary.failures] == [("b.txt", "There is no such document.")]
 
 
 async def test_a_refused_upload_is_named_with_its_reason(
