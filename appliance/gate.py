@@ -80,24 +80,8 @@ class Gate:
             RecordUnavailable: nothing was done, or what was done cannot be vouched for and is not given out.
         """
         started_ns = time.monotonic_ns()
-        decision = self._policy.decide(principal, action, resource or NO_RESOURCE)
-        asked = rules.Asked(
-            principal=principal,
-            action=action,
-            resource=resource,
-            decision=decision,
-            correlation_id=new_id(),
-            request_hash=None if request is None else hashlib.sha256(request).hexdigest(),
-            request_id=structlog.contextvars.get_contextvars().get("request"),
-        )
-        if not decision.allowed:
-            await self._recorder.append(rules.denial_record(asked))
-            raise Refused(
-                decision.reason or "The policy does not allow this.",
-                action=action,
-                policies=list(decision.policies),
-                pack_version=decision.pack_version,
-            )
+        asked = await self._decided(principal, action, resource, request)
+        decision = asked.decision
         pre = rules.pre_record(asked)
         place = await self._begin(pre)
         admitted = self._mint(
@@ -123,6 +107,14 @@ class Gate:
         else:
             await self._to_the_end(self._finish(admitted, None))
 
+    async def turn_away(self, principal: Principal, action: str, resource: Resource) -> None:
+        """Refuse before the rest of a request is known what its action alone decides; `admit` decides again.
+
+        Raises:
+            Refused: the policy says no. Where it does not, nothing is recorded: nothing has been done.
+        """
+        await self._decided(principal, action, resource, None)
+
     async def post_record(self, session: AsyncSession, admitted: Admitted) -> None:
         """Put the post-record of `admitted` into the outbox beside the rows it has changed."""
         leaf = self._recorder.leaf(rules.post_record(admitted, latency_ms=_latency_ms(admitted)))
@@ -133,6 +125,29 @@ class Gate:
         """Wait for the post-records of work whose callers have gone."""
         while self._ending:
             await asyncio.wait(self._ending)
+
+    async def _decided(
+        self, principal: Principal, action: str, resource: Resource | None, request: bytes | None
+    ) -> rules.Asked:
+        decision = self._policy.decide(principal, action, resource or NO_RESOURCE)
+        asked = rules.Asked(
+            principal=principal,
+            action=action,
+            resource=resource,
+            decision=decision,
+            correlation_id=new_id(),
+            request_hash=None if request is None else hashlib.sha256(request).hexdigest(),
+            request_id=structlog.contextvars.get_contextvars().get("request"),
+        )
+        if not decision.allowed:
+            await self._recorder.append(rules.denial_record(asked))
+            raise Refused(
+                decision.reason or "The policy does not allow this.",
+                action=action,
+                policies=list(decision.policies),
+                pack_version=decision.pack_version,
+            )
+        return asked
 
     async def _begin(self, pre: NewRecord) -> RecordRef:
         appending = self._started(self._recorder.append(pre))

@@ -67,6 +67,7 @@ class DocumentsController(Controller):
         self, request: Request[Any, Any, Any], principal: Injected[Principal], library: Injected[Library]
     ) -> Response[Uploaded]:
         """Take a file in; follow its job, or look at the document, to see when it is ready."""
+        await library.expect(principal)
         content_type = request.headers.get("content-type", "")
         async with received(request.stream(), content_type, folder=library.folder, limit=library.limit) as file:
             described = describe(

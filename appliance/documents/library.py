@@ -84,6 +84,14 @@ class Library:
         self.folder = store.data / "uploads"
         sweep(self.folder)
 
+    async def expect(self, principal: Principal) -> None:
+        """Turn away who may upload nothing, before any of the file is taken in.
+
+        Raises:
+            Refused: the refusal is recorded.
+        """
+        await self._gate.turn_away(principal, "documents.upload", Resource("document"))
+
     async def upload(self, principal: Principal, upload: Upload, file: Received) -> Uploaded:
         """Keep the file and put it in the queue; durable when this returns.
 

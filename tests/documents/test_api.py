@@ -221,6 +221,25 @@ async def test_a_body_without_end_is_cut_off_at_the_limit_and_leaves_nothing(app
     assert list(node_plant.library.folder.iterdir()) == []
 
 
+async def test_who_may_upload_nothing_is_turned_away_before_the_file_is_taken_in(
+    app: Litestar, node_plant: Plant
+) -> None:
+    taken = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        taken += 1
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n\r\n'
+
+    async with signed_in(app, "viewer") as client:
+        answer = await client.post(
+            "/v1/documents/upload", content=body(), headers={"content-type": "multipart/form-data; boundary=x"}
+        )
+
+    assert (answer.status_code, answer.json()["code"], taken) == (403, "policy-denied", 0)
+    assert not node_plant.library.folder.exists()
+
+
 async def test_an_upload_that_the_disk_has_no_room_for_is_refused_with_the_reason(
     app: Litestar, node_plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

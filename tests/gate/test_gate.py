@@ -96,6 +96,18 @@ async def test_a_refusal_is_one_record_and_names_the_policies(store: Store, gate
     assert refused.value.status == 403
 
 
+async def test_who_is_turned_away_is_recorded_and_who_is_not_is_not_admitted_either(
+    store: Store, gate: Gate, tenant: Tenant
+) -> None:
+    await gate.turn_away(person(tenant), "documents.upload", Resource("document"))
+    assert await records(store, tenant) == []
+
+    with pytest.raises(Refused):
+        await gate.turn_away(person(tenant, "viewer"), "documents.upload", Resource("document"))
+    (denial,) = await records(store, tenant)
+    assert (denial["event_type"], denial["metadata"]["action"]) == ("policy.denied", "documents.upload")
+
+
 async def test_a_change_and_its_post_record_are_one_transaction(store: Store, gate: Gate, tenant: Tenant) -> None:
     async with (
         gate.admit(person(tenant), "documents.upload", Resource("document")) as admitted,
