@@ -32,6 +32,7 @@ PUBLIC = frozenset(
         "/v1/health",
         "/v1/health/live",
         "/v1/health/ready",
+        "/v1/health/startup",
         "/v2/health/live",
         "/metrics",
         "/openapi.json",

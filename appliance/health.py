@@ -20,6 +20,7 @@ Probe = Callable[[], Awaitable[str]]
 """Does its check and returns one fact worth showing; raises when the component does not work."""
 
 ESSENTIAL = frozenset({"database", "record", "policy"})
+STARTED_LAST = frozenset({"models", "worker"})
 LIMIT_SECONDS = 2.0
 
 
@@ -42,6 +43,13 @@ def overall(components: Mapping[str, Component]) -> Literal["healthy", "degraded
     if any(components[name].state == "unavailable" for name in ESSENTIAL & components.keys()):
         return "unavailable"
     return "healthy" if all(component.state == "ok" for component in components.values()) else "degraded"
+
+
+def has_started(components: Mapping[str, Component]) -> bool:
+    """Whether all that a node is made of has come up, its model server and its worker too, which it can do without."""
+    return all(components[name].state == "ok" for name in STARTED_LAST & components.keys()) and (
+        overall(components) != "unavailable"
+    )
 
 
 class Health:

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from appliance import __version__
 from appliance.errors import NotFound
 from appliance.gate import Gate
-from appliance.health import Health, overall
+from appliance.health import Health, overall, has_started
 from appliance.policy import Resource
 from appliance.store import Principal
 from appliance.web import Injected
@@ -52,6 +52,15 @@ class NodeController(Controller):
         status = overall(components)
         database = "connected" if components["database"].state == "ok" else "unavailable"
         return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
+
+    @get("/v1/health/startup", operation_id="startup", security=[])
+    async def startup(self, health: Injected[Health]) -> Response[dict[str, Any]]:
+        """503 until every part has come up, with the state of each."""
+        found = await health.check()
+        ready = has_started(found)
+        states = {name: component.state for name, component in found.items()}
+        status = "started" if ready else "starting"
+        return Response({"status": status, "components": states}, status_code=200 if ready else 503)
 
     @get("/v1/health/components", operation_id="components")
     async def components(

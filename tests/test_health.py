@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from appliance.errors import Unavailable
-from appliance.health import Component, Health, NotWell, overall
+from appliance.health import Component, Health, NotWell, has_started, overall
 
 
 async def fine() -> str:
@@ -52,3 +52,14 @@ async def test_a_probe_that_hangs_is_cut_off() -> None:
 
 def test_a_node_whose_parts_all_work_is_healthy() -> None:
     assert overall({"database": Component("database", "ok", "", 1.0)}) == "healthy"
+
+
+async def test_a_node_has_started_when_its_model_server_and_its_worker_have_too() -> None:
+    """A full disk is no reason to start it again."""
+    for parts, has in (
+        ({"database": fine, "models": fine, "worker": fine, "disk": sick}, True),
+        ({"database": fine, "models": broken, "worker": fine}, False),
+        ({"database": fine, "models": fine, "worker": sick}, False),
+        ({"database": broken, "models": fine, "worker": fine}, False),
+    ):
+        assert has_started(await Health(parts).check()) is has

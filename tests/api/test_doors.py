@@ -26,6 +26,7 @@ PUBLIC = {
     ("GET", "/v1/health"),
     ("GET", "/v1/health/live"),
     ("GET", "/v1/health/ready"),
+    ("GET", "/v1/health/startup"),
     ("GET", "/v2/health/live"),
 }
 """Every operation that anybody may call. A new one is written here by hand, or it needs a token."""

@@ -107,6 +107,15 @@ def test_health_is_told_to_anybody_in_one_word(plant: Plant) -> None:
             assert response.json() == {"status": "healthy", "database": "connected"}
 
 
+def test_that_the_node_has_started_is_told_to_anybody_part_by_part(plant: Plant) -> None:
+    parts = ("database", "record", "policy", "models", "worker")
+    with plant.stranger() as client:
+        told = client.get("/v1/health/startup").raise_for_status().json()
+
+    assert told["status"] == "started"
+    assert {name: told["components"][name] for name in parts} == dict.fromkeys(parts, "ok")
+
+
 def test_the_parts_of_the_node_are_told_to_those_who_signed_in(plant: Plant) -> None:
     found = plant.person("admin").get("/v1/health/components").json()
 
