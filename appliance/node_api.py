@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from appliance import __version__
 from appliance.errors import NotFound
 from appliance.gate import Gate
-from appliance.health import Health, overall, has_started
+from appliance.health import Health, has_started, overall
 from appliance.policy import Resource
 from appliance.store import Principal
 from appliance.web import Injected
