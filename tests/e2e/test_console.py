@@ -13,6 +13,8 @@ from tests.e2e.conftest import Watch
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Console = Callable[..., Awaitable[Page]]
+QUEUE_MS = 150_000
+"""An upload waits its turn behind the demo plant, of which these tests need but a few documents."""
 SAMPLES = ("main", "h1", ".hint", "nav a", "nav a[aria-current]", ".button", ".button.primary", "th", ".status", ".tag")
 
 
@@ -58,7 +60,7 @@ async def test_an_uploaded_document_becomes_ready_and_answers(console: Console, 
 
     await upload(page, file)
     row = page.get_by_role("row").filter(has_text="Hoist HX-9 card.md")
-    await expect(row.get_by_text("Ready")).to_be_visible(timeout=30_000)
+    await expect(row.get_by_text("Ready")).to_be_visible(timeout=QUEUE_MS)
     await page.get_by_role("link", name="Ask").click()
     await page.get_by_label("Question").fill("What is the safe working load of hoist HX-9?")
     await page.keyboard.press("Enter")
@@ -74,7 +76,7 @@ async def test_a_file_that_cannot_be_read_says_why_and_can_be_deleted(console: C
 
     await upload(page, file)
     row = page.get_by_role("row").filter(has_text="broken scan.pdf")
-    await expect(row.get_by_text("Failed")).to_be_visible(timeout=30_000)
+    await expect(row.get_by_text("Failed")).to_be_visible(timeout=QUEUE_MS)
     await row.get_by_role("link", name="broken scan.pdf").click()
     await expect(page.get_by_role("alert")).not_to_be_empty()
     await page.get_by_role("button", name="Delete").click()
