@@ -46,21 +46,36 @@ def better_rows(question: Question, rows: Sequence[Candidate]) -> list[Candidate
     """The rows of one table that no other row of it fits strictly better.
 
     A row fits by the labels of the question that its cells hold (not its headers, which all rows share): asked for
-    M12, the row of M10 is beaten by the row of M12, whatever else both have in common.
+    M12, the row of M10 is beaten by the row of M12, whatever else both have in common. Of two rows that name what is to
+    be named, that one is better which holds more of what it is asked by: asked which limiter has a test button, the row
+    of the limiter with the button, though the other is called a low-water limiter in full.
     """
     held = [held_labels(question, candidate) for candidate in rows]
-    return [candidate for candidate, mine in zip(rows, held, strict=True) if not any(mine < other for other in held)]
+
+    def beats(other: frozenset[str], mine: frozenset[str]) -> bool:
+        by_kind = bool(other & question.kind) and mine - question.kind < other - question.kind
+        return mine < other or by_kind
+
+    return [
+        candidate for candidate, mine in zip(rows, held, strict=True) if not any(beats(other, mine) for other in held)
+    ]
 
 
 def held_labels(question: Question, candidate: Candidate) -> frozenset[str]:
-    """The labels of the question that stand in the cells of a row."""
-    return labels(question) & _cells(candidate)
+    """The labels of the question that stand in the cells of a row.
 
-
-def _cells(candidate: Candidate) -> frozenset[str]:
+    A figure of the asker's counts where another label stands with it, in its cell or in the header: the `1` of `stage 1`
+    is not that of `Class: 1`.
+    """
     assert candidate.row is not None
-    text = " | ".join(cell.value for cell in candidate.row.cells)
-    return keys_of_text(text) | keys_in(text)
+    wanted, numbers = labels(question), frozenset(question.numbers)
+    held: frozenset[str] = frozenset()
+    for cell in candidate.row.cells:
+        found = wanted & (keys_of_text(cell.value) | keys_in(cell.value))
+        if not (found | wanted & keys_of_text(cell.header)) - numbers:
+            found -= numbers
+        held |= found
+    return held
 
 
 def narrowed(question: Question, candidate: Candidate) -> Candidate:

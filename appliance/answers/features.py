@@ -214,7 +214,7 @@ def held(question: Question, parts: Sequence[str], kin: Kin) -> dict[str, float]
 
 
 def _share(word: Word, keys: frozenset[str], kin: Kin, *, measured: bool) -> float:
-    if word.key in keys:
+    if word.key in keys or (word.parts and keys.issuperset(word.parts)):
         return 1.0
     if measured or word.meant in keys:
         return 0.9

@@ -16,6 +16,7 @@ from appliance.answers.quantities import figures
 from appliance.retrieval.terms import stem, terms
 
 if TYPE_CHECKING:
+    from appliance.retrieval.terms import Term
     from appliance.retrieval.values import Asked
 
 Wish = Literal["steps", "figure", "number", "cause", "meaning", "fact"]
@@ -24,7 +25,9 @@ Wish = Literal["steps", "figure", "number", "cause", "meaning", "fact"]
 _HOW_TO = re.compile(
     r"^\W*(?:(?:please\s+)?(?:tell|show|explain|describe|list)\b.{0,12}?)?\b(?:how\s+(?:do|does|to|can|should|shall|must|would|is|are)"
     r"(?!\s+(?:often|long|many|much))|what\s+(?:are|is)\s+the\s+(?:\w+\s+){0,2}(?:steps|procedure|sequence|order|way)\b"
-    r"|(?:steps|procedure|instructions|sequence)\s+(?:to|for|of)\b|in\s+what\s+order|in\s+which\s+order|walk\s+me)",
+    r"|(?:steps|procedure|instructions|sequence)\s+(?:to|for|of)\b|in\s+what\s+order|in\s+which\s+order|walk\s+me"
+    r"|what\s+(?:else\s+)?(?:do|does|must|should|shall|has|have)\s+(?:[\w-]+\s+){1,5}?(?:do|done)\s+(?:first\s+)?"
+    r"(?:when|after|before|if|with|in\s+case)\b)|\bwhat\s+(?:do|must|should)\s+(?:i|we)\s+do\W*$",
     re.IGNORECASE,
 )
 _WHY = re.compile(r"^\W*why\b|\b(?:reason|cause)\s+(?:of|for|that)\b|\bwhat\s+(?:causes|caused|leads)\b", re.IGNORECASE)
@@ -58,13 +61,15 @@ _WEAK = frozenset(
 class Word:
     """A word of the question: the key to look for, as it was written, and how much it tells (0..1).
 
-    `meant` is the key of the word it may be a misspelling of.
+    `meant` is the key of the word it may be a misspelling of. `parts` are those of a compound, which is one word here
+    (`low-water`) and two in some documents.
     """
 
     key: str
     written: str
     weight: float
     meant: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +233,21 @@ def _weighed(asked: Asked) -> tuple[Word, ...]:
     """The words with weights 0..1 by how rare they are among the tenant's passages (inverse document frequency)."""
     top = math.log(1 + max(asked.passages, 1) / 0.5)
     words = {item.key: Word(item.key, item.text, 1.0) for item in asked.identifiers}
+    compounds = {term: _parts(term, asked.terms) for term in asked.terms}
+    within = {part for parts in compounds.values() for part in parts}
     for term in asked.terms:
-        if term.kind == "identifier" or term.key in words:
+        if term.kind == "identifier" or term.key in words or term in within:
             continue
         meant = asked.corrected.get(term.key)
         count = asked.frequency.get(meant or term.key, 0)
         weight = max(0.15, math.log(1 + max(asked.passages, 1) / (count + 0.5)) / top)
         weight *= 0.35 if term.key in _WEAK else 1.0
-        words[term.key] = Word(term.key, asked.text[term.start : term.end], weight, meant)
+        parts = tuple(part.key for part in compounds[term])
+        words[term.key] = Word(term.key, asked.text[term.start : term.end], weight, meant, parts)
     return tuple(words.values())
+
+
+def _parts(whole: Term, terms: Sequence[Term]) -> list[Term]:
+    """The words that `whole` is made of; none for most."""
+    inside = [term for term in terms if whole.start <= term.start and term.end <= whole.end]
+    return [term for term in inside if term.kind == "word" and term.end - term.start < whole.end - whole.start]

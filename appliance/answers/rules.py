@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ELSEWHERE = 0.25
 """No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
+UNBOUND, UNBOUND_CHANCE = 0.5, 0.5
+"""Of the tuning questions' figures with more than this unbound, those below the chance are right in one case of three."""
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
 EQUAL = 0.02
@@ -148,6 +150,15 @@ def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
             clear = max(0.0, min([1.0, *(item.score - score for score in rival)]))
         made.append(replace(item, features=replace(item.features, margin=margin, clear=clear, elsewhere=elsewhere)))
     return made
+
+
+def is_certain(chosen: Weighed, weights: Weights) -> bool:
+    """Whether the chance that a quote answers is enough to give it.
+
+    A figure with a telling word of the question nowhere near it may be that of another thing: then more is asked for.
+    """
+    needed = max(weights.threshold, UNBOUND_CHANCE if chosen.features.unbound > UNBOUND else 0.0)
+    return chance(chosen.features, weights.verdict) >= needed
 
 
 def is_elsewhere(chosen: Weighed) -> bool:

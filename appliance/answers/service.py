@@ -158,7 +158,7 @@ class Answers:
         chosen = rules.best(evidence.weighed)
         confidence = rules.chance(chosen.features, weights.verdict) if chosen else 0.0
         served_by = SERVED_BY_MODELS if evidence.models else SERVED_BY_SEARCH
-        if chosen is not None and confidence >= weights.threshold and not rules.is_elsewhere(chosen):
+        if chosen is not None and rules.is_certain(chosen, weights) and not rules.is_elsewhere(chosen):
             return await self._quoted(admitted, evidence, chosen, confidence, served_by)
         return _nothing(evidence, confidence, weights, served_by)
 

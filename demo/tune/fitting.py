@@ -14,7 +14,7 @@ from appliance.answers.trees import Trees
 from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
 from demo.tune.collect import Collected
 
-WORTH = {"demo": 1.5, "written": 0.7, "articles": 0.15, "plants": 0.3}
+WORTH = {"demo": 1.5, "written": 0.35, "articles": 0.35, "plants": 0.7}
 """What a question of each source counts for: written for whole documents, for a few facts, for an encyclopedia, by rules."""
 MOST = 3.0
 """How much more than another a question of a small category may count."""
@@ -22,7 +22,7 @@ TWIN = 0.7
 """What a twin counts for: its passages were taken away, which no plant's documents are."""
 FOLDS = 5
 RIDGE = 5.0
-FALSE_ABSTENTION = {"full": 0.06, "words": 0.25}
+FALSE_ABSTENTION = {"full": 0.04, "words": 0.25}
 """The threshold is set where this share of the demo plant's answerable questions is refused: words alone know little, so
 they are trusted less.
 """

@@ -24,10 +24,10 @@ from models.starter.__main__ import HELD_OUT
 from models.starter.squad import Example
 
 HERE = Path(__file__).parents[1]
-PER_ARTICLE = 12
+PER_ARTICLE = 5
 SYNTHETIC_SEED = 987_654
-SYNTHETIC_SHEETS = 800
-SYNTHETIC_QUESTIONS = 400
+SYNTHETIC_SHEETS = 320
+SYNTHETIC_QUESTIONS = 160
 TOLD_QUESTIONS = 2
 """Of the four questions about a written fact."""
 

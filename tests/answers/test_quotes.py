@@ -14,6 +14,7 @@ from appliance.answers.features import features
 from appliance.answers.rows import table
 from appliance.answers.rules import Weighed, compared, other_answers, quotable, same_procedure
 from appliance.documents.values import Box, Line, Passage, PassageKind
+from appliance.retrieval.terms import stem
 from appliance.retrieval.values import Hit
 from tests.answers.asking import allowed, asking, chosen, hit
 from tests.retrieval.library import facts
@@ -185,6 +186,45 @@ def test_a_procedure_goes_on_over_its_passages_and_stops_at_the_next_heading() -
     alone = hit("9. Other.", kind="steps", heading="Lock-out", ordinal=4, id_=4)
     first = next(item for item in candidates(parts[0]) if item.kind == "steps")
     assert same_procedure(first, [alone]) == [first]
+
+
+@pytest.mark.parametrize("text", ["The low-water limiter trips.", "The limiter for low water trips."])
+def test_a_compound_is_one_word_of_the_question_and_may_be_two_of_the_document(text: str) -> None:
+    question = asking("Which low-water limiter trips?")
+
+    assert [word.key for word in question.words] == [stem("lowwater"), stem("limiter"), stem("trips")]
+    assert features(question, candidates(hit(text))[0]).quote == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("What do I do with blocked pallets?", True),
+        ("A drum has tipped over, what do I do?", True),
+        ("What does the operator have to do after a burst?", True),
+        ("What does the lamp do?", False),
+        ("What must be done by the operator?", False),
+    ],
+)
+def test_who_asks_what_to_do_wishes_for_steps(text: str, steps: bool) -> None:
+    assert (asking(text).wish == "steps") == steps
+
+
+def test_of_two_of_a_kind_the_row_is_meant_that_holds_what_the_question_asks_by() -> None:
+    text = "Test: Low-water limiter L-7A | How: lower the level\nTest: Second limiter L-7B | How: test button"
+    question = "Which low-water limiter is tested with a test button?"
+
+    assert [item.text for item in allowed(question, [hit(text, kind="table")])] == [
+        "Test: Second limiter L-7B | How: test button"
+    ]
+
+
+def test_the_figure_of_a_stage_is_not_that_of_a_class() -> None:
+    text = "Text: Gas, stage 1 | Limit: 25 ppm | Class: 1\nText: Gas, stage 2 | Limit: 150 ppm | Class: 1"
+
+    assert [
+        item.text for item in allowed("At how many ppm does gas stage 1 raise the alarm?", [hit(text, kind="table")])
+    ] == ["Text: Gas, stage 1 | Limit: 25 ppm | Class: 1"]
 
 
 def test_how_to_questions_wish_for_steps_and_figures_for_their_unit() -> None:
