@@ -61,6 +61,17 @@ def better_rows(question: Question, rows: Sequence[Candidate]) -> list[Candidate
     ]
 
 
+def better_steps(question: Question, procedures: Sequence[Candidate]) -> list[Candidate]:
+    """The procedures of one document under a heading that names what is to be done; all of them where none does.
+
+    Asked how to lock out a pump, "Returning to service" is no answer if there is "Isolating", whatever else it says of
+    locks.
+    """
+    actions = question.action.union(*(alternatives(key) for key in question.action))
+    named = [item for item in procedures if actions & keys_of_text(item.hit.passage.heading.rpartition(" > ")[2])]
+    return named or list(procedures)
+
+
 def held_labels(question: Question, candidate: Candidate) -> frozenset[str]:
     """The labels of the question that stand in the cells of a row.
 

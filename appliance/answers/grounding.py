@@ -4,6 +4,7 @@
     code, part, thread, size
                stands in the quote, or in what binds it (caption, headings, the line before a list)
     row        no other row of the table fits the question's words strictly better
+    heading    no other procedure of the document stands under a heading that names what is to be done
     revision   one that the question names is the document's own
 
 A quote that fails is never shown as an answer; it may still be shown as what is nearest.
@@ -28,7 +29,7 @@ _EXCEPTION = re.compile(
     r"\s*(?:\d{1,3}[.)]\s+)?(?:for|on|at|with|only)\s+(?:the\s+)?(?:[a-z]+\s+)?\S*\d", re.IGNORECASE
 )
 
-Reason = Literal["asset", "identifier", "row", "revision"]
+Reason = Literal["asset", "identifier", "row", "heading", "revision"]
 
 
 @dataclass(frozen=True, slots=True)

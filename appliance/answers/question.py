@@ -30,6 +30,7 @@ _HOW_TO = re.compile(
     r"(?:when|after|before|if|with|in\s+case)\b)|\bwhat\s+(?:do|must|should)\s+(?:i|we)\s+do\W*$",
     re.IGNORECASE,
 )
+_HOW_TO_DO = re.compile(r"\bhow\s+(?:(?:do|can|should|shall|must|would)\s+(?:i|we|you)|to)\s+(.+)", re.IGNORECASE)
 _WHY = re.compile(r"^\W*why\b|\b(?:reason|cause)\s+(?:of|for|that)\b|\bwhat\s+(?:causes|caused|leads)\b", re.IGNORECASE)
 _MEANING = re.compile(
     r"^\W*(?:what(?:'s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?[\w.\s/-]{1,40}?(?:\s+(?:used\s+)?for)?"
@@ -80,7 +81,7 @@ class Question:
     `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
     row in place of their opposite. `numbers` are the asker's own figures. `pairs` are words that stand side by side
     (`drain plug`), `counted` what is to be counted (`how many bottles`), `kind` the stems of what is to be named
-    (`which separator cartridge fits`).
+    (`which separator cartridge fits`), `action` those of the verb of who asks how (`how do I lock out the pump`).
     """
 
     asked: Asked
@@ -95,6 +96,7 @@ class Question:
     pairs: tuple[tuple[str, str], ...]
     counted: str | None
     kind: frozenset[str]
+    action: frozenset[str]
 
     @property
     def text(self) -> str:
@@ -168,6 +170,7 @@ def understood(asked: Asked) -> Question:
         pairs=_pairs(asked),
         counted=_counted(asked.text),
         kind=_kind(asked.text),
+        action=_action(asked.text),
     )
 
 
@@ -227,6 +230,12 @@ def _kind(text: str) -> frozenset[str]:
     match = _KIND.search(text.lower())
     named = takewhile(lambda term: not term.is_stop, terms(match.group(1))) if match else ()
     return frozenset(term.key for term in named) - _WEAK
+
+
+def _action(text: str) -> frozenset[str]:
+    match = _HOW_TO_DO.search(text)
+    found = [term for term in terms(match.group(1)) if not term.is_stop] if match else []
+    return frozenset(term.key for term in found if term.start == found[0].start) - _WEAK
 
 
 def _weighed(asked: Asked) -> tuple[Word, ...]:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from appliance.answers.binding import better_rows, held_labels, narrowed
+from appliance.answers.binding import better_rows, better_steps, held_labels, narrowed
 from appliance.answers.candidates import SHORT_PARAGRAPH, candidates, steps_only
 from appliance.answers.features import NAMES, Features
 from appliance.answers.grounding import Refusal, letters, refusal
@@ -86,12 +86,12 @@ def chance(found: Features, verdict: Trees) -> float:
 def quotable(question: Question, hits: Sequence[Hit]) -> list[tuple[Candidate, Refusal | None]]:
     """All candidates of the passages, rows narrowed to the column asked for, each with the reason against it if any."""
     found = [candidate for hit in hits for candidate in candidates(hit) if _fits(question, candidate)]
-    beaten = _beaten_rows(question, found)
+    beaten = _beaten_rows(question, found) | _beaten_steps(question, found)
     made: list[tuple[Candidate, Refusal | None]] = []
     for candidate in found:
         reason = refusal(question, candidate)
         if reason is None and id(candidate) in beaten:
-            reason = Refusal("row")
+            reason = Refusal("row" if candidate.row is not None else "heading")
         made.append((narrowed(question, candidate), reason))
     return made
 
@@ -115,6 +115,19 @@ def _beaten_rows(question: Question, found: Sequence[Candidate]) -> set[int]:
     for rows in tables.values():
         kept = {id(candidate) for candidate in better_rows(question, rows)}
         beaten |= {id(candidate) for candidate in rows} - kept
+    return beaten
+
+
+def _beaten_steps(question: Question, found: Sequence[Candidate]) -> set[int]:
+    """Procedures beside one of the same document whose heading names what is to be done."""
+    documents: dict[object, list[Candidate]] = {}
+    for candidate in found:
+        if candidate.kind == "steps" and refusal(question, candidate) is None:
+            documents.setdefault(candidate.hit.document.id, []).append(candidate)
+    beaten: set[int] = set()
+    for procedures in documents.values():
+        kept = {id(candidate) for candidate in better_steps(question, procedures)}
+        beaten |= {id(candidate) for candidate in procedures} - kept
     return beaten
 
 

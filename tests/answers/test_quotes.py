@@ -136,6 +136,19 @@ def test_steps_for_two_sisters_are_those_of_each_though_they_make_an_exception_f
     assert allowed("How do I start P-101A?", [starting]) == []
 
 
+def test_a_procedure_under_another_heading_gives_way_to_the_one_that_names_what_is_to_be_done() -> None:
+    document = facts("lock-out.md")
+    isolating = hit("1. Stop the pump.\n2. Fit the lock.", kind="steps", document=document, heading="L > 3 Isolating")
+    returning = hit("1. Take off the lock.\n2. Start.", kind="steps", document=document, heading="L > 5 Return", id_=2)
+
+    def headings(question: str) -> list[str]:
+        found = allowed(question, [returning, isolating])
+        return [item.hit.passage.heading for item in found if item.kind == "steps"]
+
+    assert headings("How do I lock out the pump?") == ["L > 3 Isolating"]
+    assert headings("How do I bring the pump back after the lock-out?") == ["L > 5 Return", "L > 3 Isolating"]
+
+
 def test_a_row_of_the_code_asked_for_tells_what_it_means() -> None:
     question = asking("What does alarm E-0417 mean?")
     row = candidates(hit("Code: E-0417 | Message: Air flow low", kind="table"))[0]
