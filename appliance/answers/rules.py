@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 ELSEWHERE = 0.25
 """No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
-UNBOUND, UNBOUND_CHANCE = 0.5, 0.5
-"""Of the tuning questions' figures with more than this unbound, those below the chance are right in one case of three."""
+UNBOUND, LITTLE, LOOSE_CHANCE = 0.5, 0.35, 0.5
+"""Of the tuning questions' quotes with more than this unbound, or less than this in common with the question, those below
+the chance are right in one case of three.
+"""
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
 EQUAL = 0.02
@@ -168,10 +170,13 @@ def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
 def is_certain(chosen: Weighed, weights: Weights) -> bool:
     """Whether the chance that a quote answers is enough to give it.
 
-    A figure with a telling word of the question nowhere near it may be that of another thing: then more is asked for.
+    A figure with a telling word of the question nowhere near it may be that of another thing, and a quote that shares
+    little with the question in any case may be about something else: then more is asked for.
     """
-    needed = max(weights.threshold, UNBOUND_CHANCE if chosen.features.unbound > UNBOUND else 0.0)
-    return chance(chosen.features, weights.verdict) >= needed
+    known = chosen.features
+    loose = known.unbound > UNBOUND or known.context < LITTLE
+    needed = max(weights.threshold, LOOSE_CHANCE if loose else 0.0)
+    return chance(known, weights.verdict) >= needed
 
 
 def is_elsewhere(chosen: Weighed) -> bool:

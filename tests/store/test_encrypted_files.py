@@ -228,6 +228,8 @@ async def test_no_more_connections_are_opened_than_promised(tmp_path: Path) -> N
             at_once += 1
             most = max(most, at_once)
             await connection.execute(text("SELECT 1"))
+            # Long enough for all twelve to ask for one.
+            await asyncio.sleep(0.05)
             at_once -= 1
 
     await asyncio.gather(*(read() for _ in range(12)))
