@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 ELSEWHERE = 0.25
 """No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
 UNBOUND, LITTLE, LOOSE_CHANCE = 0.5, 0.35, 0.5
-"""Of the tuning questions' quotes with more than this unbound, or less than this in common with the question, those below
-the chance are right in one case of three.
+"""The tuning questions' quotes with more than this unbound, or less than this in common with the question, are more often
+wrong than right below the chance.
 """
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
@@ -168,15 +168,19 @@ def compared(weighed: Sequence[Weighed]) -> list[Weighed]:
 
 
 def is_certain(chosen: Weighed, weights: Weights) -> bool:
-    """Whether the chance that a quote answers is enough to give it.
+    """Whether the chance that a quote answers is enough to give it."""
+    known = chosen.features
+    return chance(known, weights.verdict) >= needed(known.unbound, known.context, weights.threshold)
+
+
+def needed(unbound: float, context: float, threshold: float) -> float:
+    """The chance from which a quote with these features is given.
 
     A figure with a telling word of the question nowhere near it may be that of another thing, and a quote that shares
-    little with the question in any case may be about something else: then more is asked for.
+    little with the question in any case may be about something else: then more than the threshold is asked for.
     """
-    known = chosen.features
-    loose = known.unbound > UNBOUND or known.context < LITTLE
-    needed = max(weights.threshold, LOOSE_CHANCE if loose else 0.0)
-    return chance(known, weights.verdict) >= needed
+    loose = unbound > UNBOUND or context < LITTLE
+    return max(threshold, LOOSE_CHANCE if loose else 0.0)
 
 
 def is_elsewhere(chosen: Weighed) -> bool:

@@ -96,7 +96,7 @@ async def write(store: Store, reader: Remembering | ModelClient, variant: str, s
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m demo.tune", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)
-    gathering = verbs.add_parser("collect", help="ask every tuning question; some 15 minutes the first time")
+    gathering = verbs.add_parser("collect", help="ask every tuning question; some 25 minutes the first time")
     gathering.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder that holds squad11")
     gathering.add_argument("--sources", default="demo,written,articles,plants")
     gathering.add_argument("--models", type=Path, default=MODELS)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from appliance.answers.features import NAMES
+from appliance.answers.rules import needed
 from appliance.answers.trees import Trees
 from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
 from demo.tune.collect import Collected
@@ -136,10 +138,10 @@ def report(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]]
         if not rows:
             continue
         good = [row for row in rows if row[0].one.answerable]
-        none = [row[1] < threshold for row in rows if not row[0].one.answerable and not row[0].one.twin]
-        twins = [row[1] < threshold for row in rows if row[0].one.twin]
+        none = [not _given(*row[1:], threshold) for row in rows if not row[0].one.answerable and not row[0].one.twin]
+        twins = [not _given(*row[1:], threshold) for row in rows if row[0].one.twin]
         right = [choice is not None and choice.right for _, _, choice in good]
-        kept = [chance >= threshold for _, chance, _ in good]
+        kept = [_given(chance, choice, threshold) for _, chance, choice in good]
         columns = (
             _share([one.one.case.answerable for one, _, _ in good]),
             _share(right),
@@ -156,10 +158,19 @@ def report(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]]
 def show_failures(known: Sequence[Known], unseen: Sequence[tuple[float, Option | None]], threshold: float) -> None:
     for one, (chance, choice) in zip(known, unseen, strict=True):
         wrong = choice is None or not choice.right
-        if one.source == "demo" and (chance < threshold or wrong if one.one.answerable else chance >= threshold):
+        given = _given(chance, choice, threshold)
+        if one.source == "demo" and (not given or wrong if one.one.answerable else given):
             text = one.one.texts[one.one.case.options.index(choice)] if choice else ""
             kind = "twin" if one.one.twin else one.one.category
             print(f"  {chance:.2f} {one.one.id} {kind}: {one.one.question} | {text!r}")
+
+
+def _given(chance: float, choice: Option | None, threshold: float) -> bool:
+    """Whether the answers would give this choice."""
+    if choice is None:
+        return False
+    known = dict(zip(NAMES, choice.features, strict=True))
+    return chance >= needed(known["unbound"], known["context"], threshold)
 
 
 def _share(found: Sequence[bool]) -> str:

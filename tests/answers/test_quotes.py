@@ -12,7 +12,8 @@ from appliance.answers.candidates import candidates, sentences
 from appliance.answers.citing import LONGEST_FIRST_QUOTE, cite_candidate, cite_first
 from appliance.answers.features import features
 from appliance.answers.rows import table
-from appliance.answers.rules import Weighed, compared, other_answers, quotable, same_procedure
+from appliance.answers.rules import Weighed, Weights, compared, is_certain, other_answers, quotable, same_procedure
+from appliance.answers.trees import Trees
 from appliance.documents.values import Box, Line, Passage, PassageKind
 from appliance.retrieval.terms import stem
 from appliance.retrieval.values import Hit
@@ -230,6 +231,23 @@ def test_of_two_of_a_kind_the_row_is_meant_that_holds_what_the_question_asks_by(
     assert [item.text for item in allowed(question, [hit(text, kind="table")])] == [
         "Test: Second limiter L-7B | How: test button"
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "odds", "given"),
+    [
+        ("When are the drip trays emptied?", -1.0, True),
+        ("What is for lunch in the canteen on Fridays?", -1.0, False),
+        ("What is for lunch in the canteen on Fridays?", 1.0, True),
+    ],
+)
+def test_a_quote_that_shares_little_with_the_question_needs_half_a_chance(
+    question: str, odds: float, given: bool
+) -> None:
+    asked, quote = asking(question), candidates(hit("Drip trays are emptied on Fridays."))[0]
+    weights = Weights(choice={}, verdict=Trees(odds, ()), threshold=0.1)
+
+    assert is_certain(Weighed(quote, features(asked, quote), 1.0, None), weights) == given
 
 
 def test_the_figure_of_a_stage_is_not_that_of_a_class() -> None:
