@@ -5,6 +5,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from models import convert, wheel
@@ -34,6 +36,20 @@ def test_packages_of_the_set_up_verify_and_name_their_licence(models_dir: Path, 
     assert manifest.name == name
     assert manifest.licence.startswith("Apache-2.0")
     assert manifest.width == 384
+
+
+@pytest.mark.parametrize("name", ["minilm-embed", "minilm-read"])
+def test_two_products_never_overflow_sixteen_bits_so_that_every_processor_answers_alike(
+    models_dir: Path, name: str
+) -> None:
+    graph = onnx.load(models_dir / name / "model.onnx").graph
+    tables = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    products = [tables[node.input[1]] for node in graph.node if node.op_type == "MatMulInteger"]
+
+    assert len(products) >= 36
+    assert all(table.dtype == np.int8 for table in products)
+    # Activations are 0 to 255.
+    assert max(int(np.abs(table.astype(int)).max()) for table in products) * 2 * 255 < 2**15
 
 
 def test_a_package_with_an_altered_file_is_refused(packages: Path) -> None:
