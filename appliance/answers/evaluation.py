@@ -8,6 +8,7 @@ A *golden* question is scored only; answers are never tuned on it. The figures:
     wrong value given       an answer held a value of another asset or of an old revision (aim: none)
     abstention right        a question without an answer was told so
     false abstention        a question with an answer was told there is none
+    right where sure        of all answers not marked "This may be it", those that are right
 
 Texts are compared without regard to case, white space, kind of dash or decimal comma, and only at word borders: `4 mm`
 is not found in `14 mm`.
@@ -62,9 +63,12 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What came back: the answer's text, the files shown for it (cited ones first, each once), and the times."""
+    """What came back: the answer's text, the files shown for it (cited ones first, each once), and the times. `sure` is
+    whether it was given without the request to read the page first.
+    """
 
     kind: str
+    sure: bool
     text: str
     filenames: tuple[str, ...]
     ms_to_quotes: float
@@ -76,6 +80,7 @@ class Given:
         shown = [*answer["citations"], *answer["nearest"], *answer["passages"], *passages]
         return cls(
             kind=answer["kind"],
+            sure=answer["kind"] != "none" and answer["verdict"]["kind"] != "perhaps",
             text=answer["answer"],
             filenames=tuple(dict.fromkeys(item["filename"] for item in shown)),
             ms_to_quotes=answer["ms_to_quotes"],
@@ -124,6 +129,7 @@ class EvalReport:
             "wrong value given": sum(item.wrong_value for item in self.scored),
             "abstention right": share(item.abstained for item in unanswerable),
             "false abstention": share(item.abstained for item in answerable),
+            "right where sure": share(item.right for item in self.scored if item.given.sure),
             "ms to quotes p50": at_share(quotes, 0.5),
             "ms to quotes p95": at_share(quotes, 0.95),
             "ms in all p50": at_share(totals, 0.5),

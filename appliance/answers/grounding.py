@@ -6,6 +6,8 @@
     row        no other row of the table fits the question's words strictly better
     heading    no other procedure of the document stands under a heading that names what is to be done
     revision   one that the question names is the document's own
+    several    asked which one it is, the quote does not say "LSLL-407A or LSLL-407B"
+    round      asked for a torque, the quote does not give only that of the first of several rounds
 
 A quote that fails is never shown as an answer; it may still be shown as what is nearest.
 """
@@ -15,9 +17,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from appliance.answers.candidates import sentences
+from appliance.answers.quantities import measures
 from appliance.retrieval.identifiers import Identifier, family, identifiers, key_of, sisters
 from appliance.retrieval.rules import keys_in, keys_of, speaks_for
 
@@ -29,7 +33,13 @@ _EXCEPTION = re.compile(
     r"\s*(?:\d{1,3}[.)]\s+)?(?:for|on|at|with|only)\s+(?:the\s+)?(?:[a-z]+\s+)?\S*\d", re.IGNORECASE
 )
 
-Reason = Literal["asset", "identifier", "row", "heading", "revision"]
+_ROUNDS = re.compile(
+    r"\b(?:two|three|four|several|\d)\s+(?:even\s+|equal\s+)?(?:rounds|stages|passes|steps|goes)\b[^.;|]{0,30}?\bfirst\b[^.;|\d]{0,30}",
+    re.IGNORECASE,
+)
+_OF_ROUNDS = re.compile(r"\b(?:first|second|last|final|each|round|stage|pass|step)s?\b", re.IGNORECASE)
+
+Reason = Literal["asset", "identifier", "row", "heading", "revision", "several", "round"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,28 @@ def refusal(question: Question, candidate: Candidate) -> Refusal | None:
     for item in question.asked.identifiers:
         if item.kind != "asset" and not _stands(item, candidate):
             return Refusal("identifier", item.text)
+    if question.which_one and _names_either(candidate.text, {item.key for item in question.asked.identifiers}):
+        return Refusal("several")
+    if question.dimensions and _of_first_round(question, candidate.text):
+        return Refusal("round")
     return None
+
+
+def _names_either(text: str, asked: Iterable[str]) -> bool:
+    """Whether the text names two sisters as alternatives, neither of them asked for."""
+    return any(
+        sisters(one.key, other.key) and not {one.key, other.key} & set(asked)
+        for one, other in pairwise(identifiers(text))
+        if text[one.end : other.start].strip().lower() == "or"
+    )
+
+
+def _of_first_round(question: Question, text: str) -> bool:
+    """Whether the only figure of what is asked for is that of the first round: "in two rounds, the first at 25 Nm"."""
+    wanted = [item for item in measures(text) if item.dimension in question.dimensions]
+    if len(wanted) != 1 or _OF_ROUNDS.search(question.text):
+        return False
+    return any(match.end() == wanted[0].start for match in _ROUNDS.finditer(text))
 
 
 def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Identifier]) -> bool:

@@ -45,6 +45,9 @@ _NUMBER_OF = re.compile(
     re.IGNORECASE,
 )
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:is|are|was)\s+the\s+|(?:kind|type|sort|make)\s+of\s+)?([a-z][a-z -]*)")
+_WHICH_ONE = re.compile(
+    r"^\W*which\b(?!\s+(?:two|three|both)\b|(?:\s+[\w-]+){1,4}?\s+(?:are|do|have|were)\b)", re.IGNORECASE
+)
 _REVISION = re.compile(r"\b(?:rev(?:ision)?|issue|version)\.?\s*([A-Z]|\d{1,3}(?:\.\d+)?)\b", re.IGNORECASE)
 _WEAK = frozenset(
     stem(word)
@@ -81,7 +84,7 @@ class Question:
     `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
     row in place of their opposite. `numbers` are the asker's own figures. `pairs` are words that stand side by side
     (`drain plug`), `counted` what is to be counted (`how many bottles`), `kind` the stems of what is to be named
-    (`which separator cartridge fits`), `action` those of the verb of who asks how (`how do I lock out the pump`).
+    (`which separator cartridge fits`), `which_one` whether it is one of several, `action` those of the verb of who asks how (`how do I lock out the pump`).
     """
 
     asked: Asked
@@ -96,6 +99,7 @@ class Question:
     pairs: tuple[tuple[str, str], ...]
     counted: str | None
     kind: frozenset[str]
+    which_one: bool
     action: frozenset[str]
 
     @property
@@ -170,6 +174,7 @@ def understood(asked: Asked) -> Question:
         pairs=_pairs(asked),
         counted=_counted(asked.text),
         kind=_kind(asked.text),
+        which_one=_WHICH_ONE.search(asked.text) is not None,
         action=_action(asked.text),
     )
 

@@ -39,6 +39,8 @@ UNBOUND, LITTLE, LOOSE_CHANCE = 0.5, 0.35, 0.5
 """The tuning questions' quotes with more than this unbound, or less than this in common with the question, are more often
 wrong than right below the chance.
 """
+SURE = 0.5
+"""A quote that is more likely right than wrong is given as the answer; one below it as what may be it."""
 SAME = 0.12
 """Scores that differ by less do not say which of two answers is meant."""
 EQUAL = 0.02

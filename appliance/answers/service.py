@@ -172,6 +172,8 @@ class Answers:
             for part in await self._whole(admitted, evidence.question, item.candidate)
         ]
         verdict = Verdict("answer", "Found in the documents.", confidence)
+        if confidence < rules.SURE:
+            verdict = Verdict("perhaps", "This may be it. Read the page before you rely on it.", confidence)
         if others:
             verdict = Verdict("several", _depends([chosen, *others]), confidence)
         return Answer(

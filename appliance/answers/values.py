@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 AnswerKind = Literal["quoted", "worded", "card", "none"]
-VerdictKind = Literal["answer", "several", "not-here", "other-machine"]
+VerdictKind = Literal["answer", "perhaps", "several", "not-here", "other-machine"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
             console.print(_indented(console, _source(citation), style="dim"))
             console.print()
     else:
+        if answer["verdict"]["kind"] != "answer":
+            console.print(Text(answer["verdict"]["text"], style="bold yellow"))
+            console.print()
         console.print(Text(answer["answer"], style="bold"))
         console.print()
         for citation in answer["citations"]:

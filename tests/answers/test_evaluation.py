@@ -23,8 +23,8 @@ def golden(
     return Golden("g1", "Torque?", kind, category, "north", answers, wrong, document, None, expect)
 
 
-def given_answer(text: str, *files: str, kind: str = "quoted", ms: float = 10.0) -> Given:
-    return Given(kind, text, files or ("a.md",), ms, 2 * ms)
+def given_answer(text: str, *files: str, kind: str = "quoted", sure: bool = True, ms: float = 10.0) -> Given:
+    return Given(kind, sure and kind != "none", text, files or ("a.md",), ms, 2 * ms)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,14 @@ def test_a_right_answer_with_a_sisters_value_beside_it_is_not_right() -> None:
     assert mixed.found
     assert mixed.wrong_value
     assert not mixed.right
+
+
+def test_an_answer_that_asks_to_be_read_first_is_not_counted_among_the_sure_ones() -> None:
+    right, wrong = given_answer("47 Nm"), given_answer("52 Nm", sure=False)
+    report = EvalReport((score(golden(), right), score(golden(), wrong)))
+
+    assert report.figures()["answer found"] == 0.5
+    assert report.figures()["right where sure"] == 1.0
 
 
 def test_a_refusal_that_names_a_value_gives_none() -> None:

@@ -233,6 +233,23 @@ def test_of_two_of_a_kind_the_row_is_meant_that_holds_what_the_question_asks_by(
     ]
 
 
+def test_who_asks_which_one_is_not_answered_with_either() -> None:
+    row = hit("Text: Low water, burner off | Limit: LSLL-7A or LSLL-7B | Class: 1", kind="table")
+
+    assert allowed("Which low-water limiter switches the burner off?", [row]) == []
+    assert allowed("Which limiters are there for low water?", [row]) != []
+    assert allowed("What is the limit for low water of LSLL-7A?", [row]) != []
+
+
+def test_the_torque_of_the_first_round_is_not_the_torque() -> None:
+    first = hit("Tighten the casing bolts crosswise in two rounds, the first at 25 Nm.")
+    both = hit("Tighten the casing bolts crosswise in two rounds, the first at 25 Nm, the second at 47 Nm.")
+
+    assert allowed("What torque do the casing bolts get?", [first]) == []
+    assert allowed("What torque do the casing bolts get in the first round?", [first]) != []
+    assert allowed("What torque do the casing bolts get?", [both]) != []
+
+
 @pytest.mark.parametrize(
     ("question", "odds", "given"),
     [

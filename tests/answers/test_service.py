@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+
+import pytest
 
 from appliance.answers import Answer, Answers, Passages
 from appliance.answers.evaluation import holds
+from appliance.answers.rules import Weights, shipped
+from appliance.answers.trees import Trees
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.service import Search
 from appliance.store import Admitted, Tenant
@@ -27,9 +32,11 @@ RIGHT = {
 }
 
 
-async def ask(library: Library, models: ModelClient, who: Admitted, question: str) -> tuple[Passages, Answer]:
+async def ask(
+    library: Library, models: ModelClient, who: Admitted, question: str, weights: Mapping[str, Weights] | None = None
+) -> tuple[Passages, Answer]:
     search = Search(library.store, SqliteEngine(), POLICY, models)
-    first, last = [step async for step in Answers(search, models).ask(who, question)]
+    first, last = [step async for step in Answers(search, models, weights).ask(who, question)]
     assert isinstance(first, Passages)
     assert isinstance(last, Answer)
     return first, last
@@ -91,6 +98,19 @@ async def test_search_only_still_quotes_while_the_models_are_down(
         assert answer.kind == "quoted"
         assert holds(answer.text, RIGHT[question])
         assert_verbatim(answer, birch)
+
+
+@pytest.mark.parametrize(("odds", "verdict"), [(-3.0, "not-here"), (-0.4, "perhaps"), (0.4, "answer")])
+async def test_a_quote_that_is_less_likely_right_than_wrong_is_given_as_what_may_be_it(
+    library: Library, asker: Asker, no_models: ModelClient, odds: float, verdict: str
+) -> None:
+    await library.put(facts("TT.md"), "The torque of the casing bolts is 47 Nm.")
+    weights = {"words": Weights(shipped()["words"].choice, Trees(odds, ()), threshold=0.1)}
+
+    _, answer = await ask(library, no_models, asker(), "What is the torque of the casing bolts?", weights)
+
+    assert answer.verdict.kind == verdict
+    assert answer.kind == ("none" if verdict == "not-here" else "quoted")
 
 
 async def test_only_the_sisters_document_gives_nothing_and_says_whose_is_nearest(

@@ -94,6 +94,9 @@ WOULD_ANSWER = {
     "What does E-0427 mean?": r"e-0427",
     "How much wash solvent fits into waste tank ST-9?": r"st-9\b.*\d l\b|holds.*st-9\b",
     "How often is oxygen meter QI-12 calibrated?": r"qi-12.*calibrat|calibrat.*qi-12",
+    "Which of the two softener columns is the bigger one?": r"(column|softener).*(bigger|larger|smaller|\d l\b)",
+    "Which gas valve of the boiler has the position switch, GV-401 or GV-402?": r"gv-40.*switch|position switch|limit switch",
+    "Which extinguisher do I grab when sugar dust burns?": r"extinguisher",
 }
 
 

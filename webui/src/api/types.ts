@@ -51,7 +51,7 @@ export interface Citation {
 }
 
 export interface Verdict {
-  kind: "answer" | "several" | "not-here" | "other-machine";
+  kind: "answer" | "perhaps" | "several" | "not-here" | "other-machine";
   text: string;
   confidence: number;
 }

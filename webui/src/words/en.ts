@@ -92,6 +92,8 @@ export const words = {
     checked: "Checked",
     checkedNote: "Word for word as it stands in the document",
     worded: "Written from your documents",
+    perhaps: "This may be it",
+    perhapsNote: "Read the page before you rely on it.",
     near: "Nothing found for this machine",
     nearNote: "Below is the nearest. It is about something else: do not use its values.",
     none: "Not in these documents",
@@ -110,6 +112,7 @@ export const words = {
     notKept: "It could not be noted. Try again.",
     failed: "The question was not answered",
     announceQuote: (document: string, quote: string) => `Found in ${document}: ${quote}`,
+    announcePerhaps: (document: string, quote: string) => `This may be it, in ${document}. Read the page: ${quote}`,
     announceNone: (text: string) => `${text} Nearest text is listed below.`,
   },
 
