@@ -99,9 +99,14 @@ def narrowed(question: Question, candidate: Candidate) -> Candidate:
     if row is None or len(row.cells) < 2:
         return candidate
     wanted = labels(question) | question.attributes
+    asked = {item.key for item in question.asked.identifiers}
     headers = [keys_of_text(cell.header) | keys_in(cell.header) for cell in row.cells]
     shared = frozenset.intersection(*headers)
-    scores = [_overlap(wanted, header - shared) for header in headers]
+    scores = [
+        # A column that holds what the question names (`Fits: CV-231`) is not the one that is asked for.
+        0.0 if asked & keys_in(cell.value) else _overlap(wanted, header - shared)
+        for cell, header in zip(row.cells, headers, strict=True)
+    ]
     best = max(scores)
     if best == 0:
         return candidate

@@ -36,7 +36,7 @@ SHOWN = 3
 """Passages shown before the verdict, and beside a verdict of none."""
 READ = 5
 """Passages the reader reads."""
-QUOTED_FROM = 8
+QUOTED_FROM = 12
 """Passages that quotes are taken from."""
 REFUSED = 4
 COMPARED = 10

@@ -33,8 +33,8 @@ WORDS_LIMIT = 60
 MEANING_LIMIT = 40
 CANDIDATES = 24
 """How many passages a search keeps."""
-RERANKED = 16
-"""How many of them the reranker orders anew; those after stay where they were."""
+RERANKED = 24
+"""How many the reranker orders anew at most; those after stay where they were."""
 _CARELESS = re.compile(r"[A-Za-z][\s-]?\d")
 
 log = structlog.get_logger(__name__)

@@ -58,8 +58,7 @@ async def model_server(models: Path, socket: Path) -> AsyncIterator[ModelClient]
 async def gather(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="outpost-tune-") as folder:
         async with model_server(options.models, Path(folder) / "m.sock") as client:
-            edition = "".join(sorted(path.read_text() for path in options.models.glob("*/manifest.json")))
-            said = Remembering(client, KEPT / "said.db", edition)
+            said = Remembering(client, KEPT / "said.db", options.models)
             for source in options.sources.split(","):
                 store = await open_store(Path(folder) / source)
                 await store.migrate()

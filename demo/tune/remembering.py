@@ -14,17 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.client import ModelClient
+from models.convert import EMBED, READ
 from models.values import Reading
 
 T = TypeVar("T")
 
+PACKAGES = {"embed": EMBED, "rerank": EMBED, "read": READ}
+"""The package that each kind of answer comes from."""
+
 
 class Remembering:
-    """The models' port over a client, with a file of earlier answers. `edition` names the models: others' are not used."""
+    """The models' port over a client, with a file of earlier answers. `models` is the folder of the packages that give
+    them: what another package said is not used.
+    """
 
-    def __init__(self, client: ModelClient, path: Path, edition: str) -> None:
+    def __init__(self, client: ModelClient, path: Path, models: Path) -> None:
         self._client = client
-        self._edition = edition
+        self._editions = {kind: (models / name / "manifest.json").read_text() for kind, name in PACKAGES.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = sqlite3.connect(path, isolation_level=None)
         self._file.execute("CREATE TABLE IF NOT EXISTS said (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
@@ -64,4 +70,4 @@ class Remembering:
         return value
 
     def _key(self, key: Sequence[str]) -> bytes:
-        return hashlib.sha256(json.dumps([self._edition, *key]).encode()).digest()
+        return hashlib.sha256(json.dumps([self._editions[key[0]], *key]).encode()).digest()

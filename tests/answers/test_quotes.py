@@ -233,6 +233,14 @@ def test_of_two_of_a_kind_the_row_is_meant_that_holds_what_the_question_asks_by(
     ]
 
 
+def test_the_column_that_holds_what_the_question_names_is_not_the_one_asked_for() -> None:
+    text = "Part: Drive sprocket | Part number: SP-2518 | Fits: CV-231\nPart: Slat | Part number: SL-25 | Fits: CV-231"
+    best = chosen("Which drive sprocket fits CV-231?", [hit(text, kind="table")])
+
+    assert best is not None
+    assert best.text == "Part: Drive sprocket | Part number: SP-2518 | Fits: CV-231"
+
+
 def test_who_asks_which_one_is_not_answered_with_either() -> None:
     row = hit("Text: Low water, burner off | Limit: LSLL-7A or LSLL-7B | Class: 1", kind="table")
 
