@@ -115,7 +115,7 @@ def _topic(
 ) -> tuple[DocumentFacts, list[Passage]]:
     passages: list[Passage] = []
     for heading in dict.fromkeys(one.heading for one in told):
-        text = "\n".join(one.text for one in told if one.heading == heading)
+        text = "\n".join(dict.fromkeys(one.text for one in told if one.heading == heading))
         passages.append(Passage(len(passages), "text", heading, None, text, len(text) // 4))
     for table in tables:
         rows = [

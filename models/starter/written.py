@@ -1,7 +1,7 @@
 """What people wrote for training: facts and tables of invented plants, asked for in quite other words than they are told.
 
 `written/facts.jsonl`   {topic, heading, text, answer, asks, misses}: `answer` stands once in `text`, which does not
-                        answer `misses`
+                        answer `misses`; a text that says two things of one kind is there twice, asked for each
 `written/tables.jsonl`  {topic, heading, caption, columns, rows, asks: [{row, column, questions}], misses}
 
 A passage is put together anew each time: a fact among others of its topic, a table with some of its rows. A question
@@ -117,7 +117,7 @@ def examples(seed: int, known: Library) -> Iterator[Example]:
             yield of_table(chance, chance.choice(known.tables))
         else:
             told = chance.choice(known.facts)
-            yield of_fact(chance, told, [other for other in beside[told.topic] if other is not told])
+            yield of_fact(chance, told, [other for other in beside[told.topic] if other.text != told.text])
 
 
 def of_fact(chance: random.Random, told: Told, beside: Sequence[Told]) -> Example:

@@ -59,6 +59,15 @@ def test_written_examples_quote_their_passage_or_answer_nothing(seed: int) -> No
             assert example.end is None
 
 
+def test_a_question_whose_fact_was_left_out_is_not_answered_by_the_same_text_told_twice() -> None:
+    texts = {question.lower().rstrip("?."): told.text for told in written.library().facts for question in told.asks}
+
+    for example in islice(written.examples(11, written.library()), 3000):
+        text = texts.get(example.question.lower().rstrip("?."))
+        if example.start is None and text is not None:
+            assert text not in example.passage
+
+
 def test_written_examples_repeat_with_their_seed() -> None:
     first, again = (list(islice(written.examples(5, written.library()), 40)) for _ in range(2))
 
