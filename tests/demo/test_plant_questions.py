@@ -10,7 +10,8 @@ from tests.demo.plant import SOURCES, Question, file_path, has, pieces, question
 
 GOLDEN = questions("golden")
 TUNING = questions("tuning")
-ALL = GOLDEN + TUNING
+UNSEEN = questions("unseen")
+ALL = GOLDEN + TUNING + UNSEEN
 QUOTED = [question for question in ALL if question.expect == "quoted"]
 NONE = [question for question in ALL if question.expect == "none"]
 
@@ -97,6 +98,26 @@ WOULD_ANSWER = {
     "Which of the two softener columns is the bigger one?": r"(column|softener).*(bigger|larger|smaller|\d l\b)",
     "Which gas valve of the boiler has the position switch, GV-401 or GV-402?": r"gv-40.*switch|position switch|limit switch",
     "Which extinguisher do I grab when sugar dust burns?": r"extinguisher",
+    "How many grams of CO2 per litre does the cola have?": r"cola.*(g/l|co2)|co2.*cola",
+    "what brix is the finished cola drink supposed to have, not the syrup": r"cola.*°bx",
+    "At what temperature does the pasteuriser in hall B run?": r"hall b.*pasteuri|pasteuriser.*°c",
+    "After how many steamings is the sterile air filter changed?": r"steamings|sterile (air )?filter.*(changed|steam)",
+    "max throughput blender BL-120": r"bl-120.*(m³/h|l/h)|blender.*m³/h",
+    "torque for an M24 bolt, 8.8?": r"m24\b.*nm",
+    "who sells us the Causta 50?": r"causta 50.*(supplier|sold by|from )|supplier.*causta",
+    "Phone number of the gas fitter?": r"gas fitter.*\b\d{4}\b",
+    "What does U-0409 mean?": r"u-0409",
+    "E-0439 came up, what is it?": r"e-0439",
+    "how many filter sheets are in SF-104": r"sf-104.*\d+ sheets|\d+ (filter )?sheets",
+    "How high may we stack pallets in the warehouse?": r"stack.*(pallets?|high)|pallets.*stack",
+    "wifi password for visitors": r"wi-?fi|password",
+    "How thick is the label film in micrometres?": r"µm.*film|film.*µm|micromet",
+    "How many kW of cooling does CH-600 have?": r"ch-600.*kw\b|chiller.*kw\b",
+    "How many packs a minute does the packer do?": r"packs (a|per) minute|packs/min",
+    "how hot do we bake the parts in the oven?": r"bak(e|ed|ing).*°c|oven.*(set to|bakes)",
+    "How many kilos of resin go into a batch of BC-4?": r"resin.* kg\b|kg of resin",
+    "Fire alarm! Where is the assembly point?": r"assembly point",
+    "how long is return hose H-7": r"h-7.* m\b|h-7.*long",
 }
 
 
@@ -130,7 +151,7 @@ def test_no_question_is_asked_twice() -> None:
     assert len({(question.tenant, words(question.question)) for question in ALL}) == len(ALL)
 
 
-def test_golden_and_tuning_questions_ask_for_different_facts() -> None:
+def test_golden_unseen_and_tuning_questions_ask_for_different_facts() -> None:
     def facts(asked: list[Question]) -> set[tuple[str | None, str]]:
         return {(question.document, words(answer)) for question in asked for answer in question.answer_any}
 
@@ -142,7 +163,8 @@ def test_golden_and_tuning_questions_ask_for_different_facts() -> None:
             for value in question.must_not
         }
 
-    assert facts(GOLDEN) & facts(TUNING) == set()
+    assert (facts(GOLDEN) | facts(UNSEEN)) & facts(TUNING) == set()
+    assert facts(GOLDEN) & facts(UNSEEN) == set()
     assert temptations(GOLDEN) & temptations(TUNING) <= {"7,300 l"}
 
 
