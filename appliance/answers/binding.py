@@ -93,7 +93,8 @@ def narrowed(question: Question, candidate: Candidate) -> Candidate:
     """The row without the columns that were not asked for, where several columns hold figures of one kind.
 
     Asked for the trip limit, `Measurement: Vibration | Alarm: 4.5 mm/s | Trip: 7.1 mm/s` gives the first and the last
-    cell. A row stays whole where the question does not say which column, or where no other column could be confused.
+    cell. A row stays whole where the question does not say which column, or where no other column could be confused. What
+    labels the row stays in any case.
     """
     row = candidate.row
     if row is None or len(row.cells) < 2:
@@ -114,12 +115,21 @@ def narrowed(question: Question, candidate: Candidate) -> Candidate:
     rivals = [
         index
         for index, cell in enumerate(row.cells)
-        if index not in chosen and any(_alike(cell, row.cells[pick]) for pick in chosen)
+        if index not in chosen
+        and not (index == 0 and _labels_the_row(question, cell))
+        and any(_alike(cell, row.cells[pick]) for pick in chosen)
     ]
     if not rivals:
         return candidate
     kept = [index for index in range(len(row.cells)) if index not in rivals]
     return replace(candidate, spans=_joined([(row.cells[i].start, row.cells[i].end) for i in kept], kept))
+
+
+def _labels_the_row(question: Question, first: Cell) -> bool:
+    """Whether the first cell says what the row is about (`Load: 50 %`), and is not itself a figure of what is asked for or
+    the column of a machine.
+    """
+    return not keys_in(first.header) and not question.dimensions & dimensions(first.value)
 
 
 def _overlap(wanted: Iterable[str], header: frozenset[str]) -> float:

@@ -241,6 +241,15 @@ def test_the_column_that_holds_what_the_question_names_is_not_the_one_asked_for(
     assert best.text == "Part: Drive sprocket | Part number: SP-2518 | Fits: CV-231"
 
 
+def test_a_figure_keeps_the_label_of_its_row_though_that_is_a_figure_of_the_same_kind() -> None:
+    text = "Load: 50 % | Oxygen: 5.2 % | Flue gas: 95 °C\nLoad: 100 % | Oxygen: 3.9 % | Flue gas: 112 °C"
+    quotes = [item.text for item in allowed("How hot is the flue gas?", [hit(text, kind="table")])]
+
+    assert quotes == ["Load: 50 % | Oxygen: 5.2 % | Flue gas: 95 °C", "Load: 100 % | Oxygen: 3.9 % | Flue gas: 112 °C"]
+    oxygen = [item.text for item in allowed("How much oxygen is in the flue gas?", [hit(text, kind="table")])]
+    assert all(quote.startswith("Load: ") for quote in oxygen)
+
+
 def test_who_asks_which_one_is_not_answered_with_either() -> None:
     row = hit("Text: Low water, burner off | Limit: LSLL-7A or LSLL-7B | Class: 1", kind="table")
 
