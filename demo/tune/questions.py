@@ -28,8 +28,8 @@ PER_ARTICLE = 5
 SYNTHETIC_SEED = 987_654
 SYNTHETIC_SHEETS = 320
 SYNTHETIC_QUESTIONS = 160
-TOLD_QUESTIONS = 2
-"""Of the four questions about a written fact."""
+WRITTEN_QUESTIONS = 450
+"""Of those about the written topics, drawn by lot."""
 
 _STEP = re.compile(r"\d{1,2}[.)] ")
 
@@ -91,23 +91,24 @@ async def written(library: Library) -> list[Asked]:
     tenant = await library.tenant("written")
     known = written_data.library(held_out=True)
     chance = random.Random(5)
-    found: list[Asked] = []
+    found: list[tuple[str, str, str | None]] = []
     for topic in known.topics:
         told = [item for item in known.facts if item.topic == topic]
         tables = [item for item in known.tables if item.topic == topic]
         filename = f"{topic}.md"
         await library.put(tenant, *_topic(topic, filename, told, tables))
         asked = [
-            *((question, one.answer) for one in told for question in chance.sample(one.asks, TOLD_QUESTIONS)),
+            *((chance.choice(one.asks), one.answer) for one in told),
             *((chance.choice(one.questions), item.rows[one.row][one.column]) for item in tables for one in item.asks),
             *((chance.choice(one.misses), None) for one in told),
             *((chance.choice(item.misses), None) for item in tables),
         ]
-        found += [
-            Asked(_golden(f"w{len(found) + at}", question, "written", answer, filename))
-            for at, (question, answer) in enumerate(asked)
-        ]
-    return found
+        found += [(filename, question, answer) for question, answer in asked]
+    drawn = chance.sample(found, min(WRITTEN_QUESTIONS, len(found)))
+    return [
+        Asked(_golden(f"w{number}", question, "written", answer, filename))
+        for number, (filename, question, answer) in enumerate(drawn)
+    ]
 
 
 def _topic(
