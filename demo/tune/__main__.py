@@ -26,7 +26,7 @@ from appliance.store import Store, open_store
 from demo.tune import fitting
 from demo.tune.collect import Collected, collect
 from demo.tune.library import Library
-from demo.tune.questions import Asked, articles, demo, plants, written
+from demo.tune.questions import Asked, articles, demo, plants
 from demo.tune.remembering import Remembering
 from models.client import ModelClient
 
@@ -70,8 +70,6 @@ async def gather(options: argparse.Namespace) -> None:
                         asked = await articles(library, options.data)
                     case "plants":
                         asked = await plants(library)
-                    case "written":
-                        asked = await written(library)
                     case _:
                         raise SystemExit(f"There is no source {source}.")
                 await write(store, said, "full", source, asked)
@@ -97,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True)
     gathering = verbs.add_parser("collect", help="ask every tuning question; some 25 minutes the first time")
     gathering.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder that holds squad11")
-    gathering.add_argument("--sources", default="demo,written,articles,plants")
+    gathering.add_argument("--sources", default="demo,articles,plants")
     gathering.add_argument("--models", type=Path, default=MODELS)
     fit = verbs.add_parser("fit", help="fit the weights to what was collected")
     fit.add_argument("--write", action="store_true", help="put the weights where the next release reads them")

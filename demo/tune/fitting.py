@@ -16,8 +16,8 @@ from appliance.answers.trees import Trees
 from appliance.answers.tuning import Case, Option, chances, fit_choice, fit_verdict, pick
 from demo.tune.collect import Collected
 
-WORTH = {"demo": 1.5, "written": 0.35, "articles": 0.35, "plants": 0.7}
-"""What a question of each source counts for: written for whole documents, for a few facts, for an encyclopedia, by rules."""
+WORTH = {"demo": 1.5, "articles": 0.35, "plants": 0.7}
+"""What a question of each source counts for: written for its documents, for an encyclopedia, by rules."""
 MOST = 3.0
 """How much more than another a question of a small category may count."""
 TWIN = 0.7

@@ -1,4 +1,4 @@
-"""Questions with known answers: the demo plant's tuning questions, held-out articles and topics, and synthetic plants.
+"""Questions with known answers: the demo plant's tuning questions, held-out articles, and synthetic plants.
 
 None of them is a golden question, and the reader saw no passage of them in training.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,6 @@ from appliance.retrieval.identifiers import identifiers
 from appliance.store import new_id
 from demo.tune.library import Library
 from models.starter import plant, squad
-from models.starter import written as written_data
 from models.starter.__main__ import HELD_OUT
 from models.starter.squad import Example
 
@@ -28,8 +26,6 @@ PER_ARTICLE = 5
 SYNTHETIC_SEED = 987_654
 SYNTHETIC_SHEETS = 320
 SYNTHETIC_QUESTIONS = 160
-WRITTEN_QUESTIONS = 450
-"""Of those about the written topics, drawn by lot."""
 
 _STEP = re.compile(r"\d{1,2}[.)] ")
 
@@ -84,48 +80,6 @@ async def plants(library: Library) -> list[Asked]:
         if names_one and len(found) < SYNTHETIC_QUESTIONS:
             found.append(Asked(_golden(f"p{number}", example.question, "plants", example.answer, filename)))
     return found
-
-
-async def written(library: Library) -> list[Asked]:
-    """The topics that training left out, each a document; asked in everyday words, and past what they say."""
-    tenant = await library.tenant("written")
-    known = written_data.library(held_out=True)
-    chance = random.Random(5)
-    found: list[tuple[str, str, str | None]] = []
-    for topic in known.topics:
-        told = [item for item in known.facts if item.topic == topic]
-        tables = [item for item in known.tables if item.topic == topic]
-        filename = f"{topic}.md"
-        await library.put(tenant, *_topic(topic, filename, told, tables))
-        asked = [
-            *((chance.choice(one.asks), one.answer) for one in told),
-            *((chance.choice(one.questions), item.rows[one.row][one.column]) for item in tables for one in item.asks),
-            *((chance.choice(one.misses), None) for one in told),
-            *((chance.choice(item.misses), None) for item in tables),
-        ]
-        found += [(filename, question, answer) for question, answer in asked]
-    drawn = chance.sample(found, min(WRITTEN_QUESTIONS, len(found)))
-    return [
-        Asked(_golden(f"w{number}", question, "written", answer, filename))
-        for number, (filename, question, answer) in enumerate(drawn)
-    ]
-
-
-def _topic(
-    topic: str, filename: str, told: Sequence[written_data.Told], tables: Sequence[written_data.Listed]
-) -> tuple[DocumentFacts, list[Passage]]:
-    passages: list[Passage] = []
-    for heading in dict.fromkeys(one.heading for one in told):
-        text = "\n".join(dict.fromkeys(one.text for one in told if one.heading == heading))
-        passages.append(Passage(len(passages), "text", heading, None, text, len(text) // 4))
-    for table in tables:
-        rows = [
-            " | ".join(f"{name}: {cell}" for name, cell in zip(table.columns, row, strict=True)) for row in table.rows
-        ]
-        text = "\n".join([*([table.caption] if table.caption else []), *rows])
-        passages.append(Passage(len(passages), "table", table.heading, None, text, len(text) // 4))
-    assets = tuple(item.text for item in identifiers(topic) if item.kind == "asset")
-    return DocumentFacts(new_id(), filename, None, None, 2, (), (), assets, True, topic), passages
 
 
 def _sheet(filename: str, example: Example) -> tuple[DocumentFacts, list[Passage]]:

@@ -22,7 +22,7 @@ from models.starter.squad import Example
 
 FOLDER = Path(__file__).parent / "written"
 HELD_OUT = 6
-"""Of so many topics one is not trained on: quality is measured on it, and answers are tuned on it."""
+"""Of so many topics one is not trained on: quality is measured on it."""
 REFUSED = 0.45
 TABLES = 0.4
 OTHERS = 4
