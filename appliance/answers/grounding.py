@@ -119,7 +119,10 @@ def other_machine(asset: Identifier, candidate: Candidate, asked: Iterable[Ident
             return False
         if any(key in rivals or sisters(asset.key, key) for key in keys if key not in wanted):
             return True
-    # Nothing near the quote names the asset: then the document itself must be about it.
+    # Nothing near the quote names the asset: then the quote names no other machine of the document's (a procedure may, on
+    # its way), and the document itself is about it.
+    if candidate.kind not in ("steps", "list") and keys_in(own) & (listed - wanted):
+        return True
     return bool(listed) and asset.key not in listed | keys_in(document.title, document.filename)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = 0.25
 """No right answer of the tuning questions has `elsewhere` above 0.2, and more than half of a sister's answers do."""
-UNBOUND, LITTLE, LOOSE_CHANCE = 0.5, 0.35, 0.5
+UNBOUND, LITTLE, LOOSE_CHANCE = 0.2, 0.35, 0.5
 """The tuning questions' quotes with more than this unbound, or less than this in common with the question, are more often
 wrong than right below the chance.
 """

@@ -119,6 +119,14 @@ def test_a_sisters_figure_is_never_allowed(asked: str) -> None:
     assert quotes == ["P-101A: the casing bolts get 47 Nm."]
 
 
+def test_a_line_about_another_machine_of_the_document_is_not_about_the_one_asked_for() -> None:
+    plan = facts("lubrication.md", assets=("FL-200", "BL-120"))
+    line = hit("A sample of 100 mL is drawn from the main gear of FL-200 every 2,000 h.", document=plan)
+
+    assert allowed("How often is a sample drawn from the gear of BL-120?", [line]) == []
+    assert allowed("How often is a sample drawn from the gear of FL-200?", [line]) != []
+
+
 def test_a_row_of_another_alarm_is_never_allowed() -> None:
     text = "Code: E-0411 | Message: Oxygen high\nCode: E-0417 | Message: Air flow low\nCode: E-0422 | Message: Oven hot"
     assert [item.text for item in allowed("What does alarm E-0417 mean?", [hit(text, kind="table")])] == [
