@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -114,7 +113,7 @@ class ChatApp:
         began = time.perf_counter()
         asked = parse(s.ChatRequest, await body(scope, receive), self._engine.name)
         prepared = await asyncio.to_thread(self._prepare, asked)
-        here, events = asyncio.get_running_loop(), asyncio.Queue[Event]()
+        here, events = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
 
         def deliver(event: Event) -> None:
             # The event loop may be closed already when the server stops.
@@ -141,9 +140,10 @@ class ChatApp:
             message = f"Too many requests are waiting; try again in {full.retry_after} s."
             raise Refused(429, "busy", message, retry=full.retry_after) from None
         left = asyncio.ensure_future(hung_up(receive))
+        left.add_done_callback(lambda _: events.put_nowait(None))
         try:
             write = self._stream if asked.stream else self._whole
-            answer = await write(asked, prepared, _until(events, left), send)
+            answer = await write(asked, prepared, _until(events), send)
         finally:
             # Also when the client hung up: its sequence is free at the next step.
             self._loop.cancel(request)
@@ -321,16 +321,12 @@ class Figures(Collector):
             yield CounterMetricFamily(f"models_chat_{name}", help_, value)
 
 
-async def _until(events: "asyncio.Queue[Event]", left: "asyncio.Future[None]") -> AsyncIterator[Event]:
-    """Events until the last one. Raises Gone when the client hangs up."""
+async def _until(events: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
+    """Events until the last one. Raises Gone at None: the client has hung up."""
     while True:
-        coming = asyncio.ensure_future(events.get())
-        either: set[asyncio.Future[Any]] = {coming, left}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            coming.cancel()
+        event = await events.get()
+        if event is None:
             raise Gone
-        event = coming.result()
         yield event
         if not isinstance(event, Piece):
             return

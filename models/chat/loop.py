@@ -141,7 +141,7 @@ class Loop:
         return len(self._answering)
 
     def submit(self, request: Request) -> None:
-        """Queue a request; its prompt and answer fit the context.
+        """Queue a request; its prompt has a token at least, and fits the context together with the answer.
 
         Raises:
             QueueFull: nothing was queued, and nothing is delivered.

@@ -50,7 +50,11 @@ class Template:
         text = self._render([{**each, "content": self._harmless(each["content"])} for each in messages])
         opening = self._engine.opening
         tokens = [token for part in text.split(_SEAM) for token in self._engine.tokenize(part, special=True)]
-        return tokens if opening is None or tokens[:1] == [opening] else [opening, *tokens]
+        if opening is not None and tokens[:1] != [opening]:
+            tokens = [opening, *tokens]
+        if not tokens:
+            raise TemplateRefused("the chat template makes nothing of these messages")
+        return tokens
 
     def _harmless(self, content: str) -> str:
         content = content.replace(_SEAM, "")

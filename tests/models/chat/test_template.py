@@ -70,6 +70,7 @@ def test_a_template_that_cannot_be_read_is_refused(templated: Callable[[str | No
         "{{ messages[9].content.nothing }}",
         "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}",
         "{{ range(10 ** 9) }}",
+        "{% set nothing = 1 %}",
     ],
 )
 def test_a_template_that_breaks_out_or_never_ends_is_stopped(
