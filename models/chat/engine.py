@@ -106,8 +106,8 @@ class Engine:
         wanted.n_seq_max = self.sequences
         wanted.n_outputs_max = self.sequences
         wanted.n_threads = wanted.n_threads_batch = threads
-        # One buffer for all sequences: a beginning that two of them share is held once, and is shared at no cost.
-        wanted.kv_unified = True
+        # A buffer each: in one for all, every token would be held against all that idle sequences have kept.
+        wanted.kv_unified = False
         wanted.swa_full = True
         # On a CPU, plain products over a long cache are several times as fast as flash attention for a few tokens.
         wanted.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -226,9 +226,10 @@ class Engine:
         llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         return False
 
-    def share(self, source: int, sequence: int, length: int) -> None:
-        """Give an empty sequence the first `length` tokens of another."""
-        llama.llama_memory_seq_cp(self._memory, source, sequence, 0, length)
+    def share(self, source: int, sequence: int, length: int) -> bool:
+        """Give an empty sequence the first `length` tokens of another: a copy of its buffer, cut. False as for `cut`."""
+        llama.llama_memory_seq_cp(self._memory, source, sequence, -1, -1)
+        return self.cut(sequence, length)
 
 
 class _Batch:

@@ -225,11 +225,11 @@ class Loop:
         """Make the cache what the place promises; a model that cannot keep a beginning starts from none."""
         if place.source == place.sequence:
             kept = self._engine.cut(place.sequence, place.reused)
-            place = place if kept else scheduler.Place(place.sequence, place.sequence, 0)
         else:
             self._engine.cut(place.sequence, 0)
-            if place.reused:
-                self._engine.share(place.source, place.sequence, place.reused)
+            kept = not place.reused or self._engine.share(place.source, place.sequence, place.reused)
+        if not kept:
+            place = scheduler.Place(place.sequence, place.sequence, 0)
         self._kept[place.sequence] = list(request.prompt[: place.reused])
         return place
 

@@ -26,7 +26,7 @@ BATCH = 512
 LEAST = 16
 """Fewest prompt tokens of a step, however slow the machine is: a prompt must get on."""
 
-GAP_SECONDS = 0.12
+GAP_SECONDS = 0.1
 """How long prompts may delay a running answer, a step."""
 
 

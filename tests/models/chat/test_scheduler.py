@@ -78,7 +78,7 @@ def test_a_step_never_holds_more_than_the_batch_and_a_prompt_always_gets_on(answ
 
 
 def test_beside_a_running_answer_a_slow_machine_reads_fewer_tokens_a_step() -> None:
-    assert prompt_budget(1, 0.002) == 60
+    assert prompt_budget(1, 0.002) == 50
     assert prompt_budget(1, 1.0) == LEAST
     assert prompt_budget(0, 1.0) == BATCH
 
