@@ -62,6 +62,13 @@ $(STAMPS)/dev: requirements-dev.txt | $(STAMPS)/run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch $@
 
+$(STAMPS)/chat: requirements-chat.txt packaging/chat_wheel.sh | $(STAMPS)/run
+	@echo "[chat] the chat server: llama.cpp, built from source"
+	@awk '/^[^ ]/ { wanted = !/^llama-cpp-python==/ } wanted' requirements-chat.txt > $(STAMPS)/chat.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(STAMPS)/chat.txt
+	@wheel=$$(packaging/chat_wheel.sh $(BIN)/python) && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$$wheel"
+	@touch $@
+
 $(STAMPS)/browser: | $(STAMPS)/dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		echo "[dev] a browser for the tests of the user interface"; \
@@ -70,11 +77,11 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
 	@touch $@
 
-test: setup $(STAMPS)/dev $(STAMPS)/browser ## Set up, then run every test
+test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser ## Set up, then run every test
 	@$(BIN)/python -m pytest
 	@cd webui && ../$(VENV)/npm run --silent test
 
-check: $(STAMPS)/dev $(STAMPS)/node ## Style, types, arrows between domains, documents that match the code
+check: $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/node ## Style, types, arrows between domains, documents that match the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -95,9 +102,10 @@ smoke: setup ## The path of `make run` in a fresh directory: start, one question
 faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged may be lost
 	@$(BIN)/python -m tests.faults --kills 200
 
-bench: setup $(STAMPS)/dev ## Measure, print a table, write var/bench/
+bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/bench/
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m models.bench
+	@$(BIN)/python -m models.bench_chat
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval

@@ -6,45 +6,27 @@ X-Priority: bulk      lets people's requests go first
 
 import asyncio
 import base64
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from models import schemas as s
+from models.asgi import METRICS_KIND, Answer, Gone, Receive, Refused, Scope, Send, as_json, body, failed, hung_up, parse
 from models.engines.embedder import Embedder
 from models.engines.onnx import Sliced
 from models.engines.reader import Reader
 from models.lanes import LANES, Lane, LaneFull, Lanes
 from models.values import Reading
 
-MOST_BYTES = 4 * 1024 * 1024
-RETRY_SECONDS = 1
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Body = TypeVar("Body", bound=s.Request)
 T = TypeVar("T")
-
-
-class Refused(Exception):
-    """The request is answered with OpenAI's error shape."""
-
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.param = status, code, message, param
-
-
-class Gone(Exception):
-    """The client hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +36,6 @@ class Call:
     body: bytes
     lane: Lane
     receive: Receive
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    body: bytes
-    status: int = 200
-    kind: bytes = b"application/json"
-    retry: bool = False
 
 
 class Figures:
@@ -120,34 +94,29 @@ class ModelApp:
         self._figures.requests.labels(known, str(answer.status)).inc()
         if path in self._posts:
             self._figures.seconds.labels(known, lane).observe(time.perf_counter() - began)
-        headers = [(b"content-type", answer.kind), (b"content-length", str(len(answer.body)).encode())]
-        if answer.retry:
-            headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await answer.send(send)
 
     async def _answer(self, method: str, path: str, lane: Lane, scope: Scope, receive: Receive) -> Answer:
         try:
             if path in self._gets and method == "GET":
                 return self._gets[path]()
             if path in self._posts and method == "POST":
-                call = Call(await _body(scope, receive), lane, receive)
+                call = Call(await body(scope, receive), lane, receive)
                 done = await self._posts[path](call)
                 return Answer(done.model_dump_json(exclude_none=True).encode())
             if path in self._gets or path in self._posts:
                 raise Refused(405, "method_not_allowed", f"{path} does not take {method}.")
             raise Refused(404, "not_found", f"There is no {path} on this server.")
         except Refused as refused:
-            kind = "rate_limit_error" if refused.status == 429 else "invalid_request_error"
-            return _error(refused.status, refused.code, refused.message, kind, refused.param)
+            return refused.answer()
         except Gone:
             raise
-        except Exception as problem:  # the server outlives any request; the class name is all a client may know
-            return _error(500, "inference_failed", f"The model failed: {type(problem).__name__}.", "server_error")
+        except Exception as problem:  # the server outlives any request
+            return failed(problem)
 
     async def _embeddings(self, call: Call) -> BaseModel:
         assert self._embedder is not None
-        embedder, asked = self._embedder, _parse(s.EmbeddingRequest, call.body, self._embedder.name)
+        embedder, asked = self._embedder, parse(s.EmbeddingRequest, call.body, self._embedder.name)
 
         def begin() -> Sliced[tuple[NDArray[np.float32], int]]:
             vectors = yield from embedder.embed(asked.texts)
@@ -168,7 +137,7 @@ class ModelApp:
 
     async def _rerank(self, call: Call) -> BaseModel:
         assert self._embedder is not None
-        embedder, asked = self._embedder, _parse(s.RerankRequest, call.body, self._embedder.name)
+        embedder, asked = self._embedder, parse(s.RerankRequest, call.body, self._embedder.name)
         scores = await self._run(
             call, "/v1/rerank", len(asked.documents), lambda: embedder.rerank(asked.query, asked.documents)
         )
@@ -185,7 +154,7 @@ class ModelApp:
 
     async def _read(self, call: Call) -> BaseModel:
         assert self._reader is not None
-        reader, asked = self._reader, _parse(s.ReadRequest, call.body, self._reader.name)
+        reader, asked = self._reader, parse(s.ReadRequest, call.body, self._reader.name)
         readings: list[Reading] = await self._run(
             call, "/v1/read", len(asked.passages), lambda: reader.read(asked.question, asked.passages)
         )
@@ -202,7 +171,7 @@ class ModelApp:
     async def _run(self, call: Call, path: str, texts: int, begin: Callable[[], Sliced[T]]) -> T:
         """Run on the inference thread, and give up when the client does. Raises Refused (429) and Gone."""
         work = asyncio.ensure_future(self._lanes.run(begin, lane=call.lane))
-        left = asyncio.ensure_future(_hung_up(call.receive))
+        left = asyncio.ensure_future(hung_up(call.receive))
         try:
             await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -217,56 +186,12 @@ class ModelApp:
 
     def _health(self) -> Answer:
         waiting = {lane: self._lanes.depth(lane) for lane in LANES}
-        return _json({"status": "ok", "kinds": list(self._kinds), "waiting": waiting})
+        return as_json({"status": "ok", "kinds": list(self._kinds), "waiting": waiting})
 
     def _metrics(self) -> Answer:
-        return Answer(generate_latest(self._figures.registry), kind=b"text/plain; version=0.0.4; charset=utf-8")
+        return Answer(generate_latest(self._figures.registry), kind=METRICS_KIND)
 
     def _models(self) -> Answer:
         held = [engine.name for engine in (self._embedder, self._reader) if engine]
         rows = [{"id": name, "object": "model", "created": 0, "owned_by": "outpost"} for name in held]
-        return _json({"object": "list", "data": rows})
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    declared = next((v for n, v in scope["headers"] if n == b"content-length"), b"0")
-    pieces, size = [], 0
-    too_large = Refused(413, "too_large", f"A request may have {MOST_BYTES // 1024**2} MiB.")
-    if declared.isdigit() and int(declared) > MOST_BYTES:
-        raise too_large
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > MOST_BYTES:
-            raise too_large
-        if not message.get("more_body"):
-            return b"".join(pieces)
-
-
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _parse(kind: type[Body], body: bytes, held: str) -> Body:
-    try:
-        asked = kind.model_validate_json(body)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        param = ".".join(str(part) for part in first["loc"]) or None
-        raise Refused(400, "invalid_value", f"{param or 'body'}: {first['msg']}", param) from None
-    if asked.model not in (None, held):
-        raise Refused(404, "model_not_found", f"This server holds {held}.", "model")
-    return asked
-
-
-def _json(value: object) -> Answer:
-    return Answer(json.dumps(value).encode())
-
-
-def _error(status: int, code: str, message: str, kind: str, param: str | None = None) -> Answer:
-    detail = s.ErrorDetail(message=message, type=kind, param=param, code=code)
-    return Answer(s.ErrorResponse(error=detail).model_dump_json().encode(), status, retry=status == 429)
+        return as_json({"object": "list", "data": rows})

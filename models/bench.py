@@ -27,7 +27,7 @@ QUESTION = "What must be closed before the drain of the pump is opened?"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`aim` is the most wanted, unless `more`; `peer` and `ratio` stay empty: nothing is compared here."""
+    """`value` beside the same figure of a `peer`, as a `ratio`; `aim` is for the ratio where there is one, else for the value."""
 
     figure: str
     value: float
@@ -111,12 +111,18 @@ def main() -> None:
     options = parser.parse_args()
     threads = options.threads or max(1, (os.cpu_count() or 2) - 1)
     figures = run(options.models, threads)
-    print(f"small models, {threads} thread(s) of {os.cpu_count()} cores")
+    tell(f"small models, {threads} thread(s) of {os.cpu_count()} cores", figures, options.out)
+
+
+def tell(title: str, figures: list[Figure], out: Path) -> None:
+    """Print a table and write the file."""
+    print(title)
     for each in figures:
+        beside = "" if each.ratio is None else f"  {each.ratio:.2f} of {each.peer}"
         aim = "" if each.aim is None else f"  aim {each.aim:g}: {'met' if each.met else 'MISSED'}"
-        print(f"  {each.figure:45} {each.value:9.2f} {each.unit}{aim}")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps([asdict(each) for each in figures], indent=1) + "\n", encoding="utf-8")
+        print(f"  {each.figure:60} {each.value:9.2f} {each.unit}{beside}{aim}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps([asdict(each) for each in figures], indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

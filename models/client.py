@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +11,11 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ModelRefused, ModelUnavailable
+from models.errors import ModelBusy, ModelRefused, ModelUnavailable
+from models.replies import raise_for
 from models.values import Reading, Span
 
-__all__ = ["ModelClient", "ModelRefused", "ModelUnavailable"]
+__all__ = ["ModelBusy", "ModelClient", "ModelRefused", "ModelUnavailable"]
 
 PEOPLE_SECONDS = 5.0
 BULK_SECONDS = 120.0
@@ -94,10 +94,7 @@ class ModelClient:
             raise ModelUnavailable(f"the model server gave no answer within {seconds:g} s") from None
         except httpx.TransportError as problem:
             raise ModelUnavailable(f"the model server cannot be reached ({type(problem).__name__})") from problem
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise ModelUnavailable(f"the model server answered {answer.status_code}: {_message(answer)}")
-        if answer.status_code != 200:
-            raise ModelRefused(_message(answer), status=answer.status_code, code=_code(answer))
+        raise_for(answer.status_code, answer.headers, answer.content)
         value: dict[str, Any] = answer.json()
         return value
 
@@ -109,19 +106,3 @@ class ModelClient:
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # A connection kept from before a restart is found dead only when used. Reading changes nothing, so ask anew.
             return await self._http.request(method, path, json=body, headers=headers, timeout=None)
-
-
-def _error(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        error = answer.json()["error"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return {}
-    return error if isinstance(error, dict) else {}
-
-
-def _message(answer: httpx.Response) -> str:
-    return str(_error(answer).get("message", "no reason given"))
-
-
-def _code(answer: httpx.Response) -> str:
-    return str(_error(answer).get("code", "unknown"))

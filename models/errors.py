@@ -5,7 +5,14 @@ ModelsError
 |-- DeltaRefused         set-up: the reader's delta is damaged or made for another body
 |-- ConversionRefused    set-up: the int8 graph differs too much from the float32 one
 |-- PackageDamaged       start: a package is missing, incomplete or altered
-|-- ModelUnavailable     client: the server is down, too slow or has a full queue; try again later
+|-- SocketTaken          start: another server answers on the socket
+|-- FormRefused          chat: the schema or grammar asked for is invalid or too large
+|-- FormMissed           chat: the answer does not have that form
+|-- TemplateRefused      chat: the model's template does not take these messages
+|-- DecodeFailed         chat: llama.cpp could not decode; the request fails alone
+|-- NothingFits          chat: the grammar allows no token of this model
+|-- ModelUnavailable     client: the server is down or too slow; try again later
+|   `-- ModelBusy        client: its queue is full; it says when to try again
 `-- ModelRefused         client: the server understood and said no; trying again gives the same
 """
 
@@ -36,6 +43,14 @@ class SocketTaken(ModelsError):
 
 class ModelUnavailable(ModelsError):
     """No answer within the deadline: the server is down, was killed, or has too much to do."""
+
+
+class ModelBusy(ModelUnavailable):
+    """As many requests wait as may; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelRefused(ModelsError):

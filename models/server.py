@@ -1,5 +1,7 @@
 """`python -m models.server --kinds embed,rerank,read --socket PATH --models DIR`: one process, one unix socket.
 
+`--kinds chat --model FILE.gguf` serves a chat model, in a process of its own: if llama.cpp falls, nothing else does.
+
 Prints one JSON line to standard output when it serves, one when it stops. SIGTERM and SIGINT end it cleanly.
 """
 
@@ -14,6 +16,7 @@ from models.errors import PackageDamaged, SocketTaken
 from models.memory import one_arena
 
 KINDS = ("embed", "rerank", "read")
+CHAT = ("chat",)
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path on Linux (`sun_path` less its end)."""
 
@@ -43,26 +46,49 @@ def main() -> int:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
     parser.add_argument("--threads", type=int, default=0, help="threads of inference; 0 leaves one core free")
+    parser.add_argument("--model", type=Path, help="chat: the GGUF file")
+    parser.add_argument("--sequences", type=int, default=4, help="chat: how many answers are made at once")
+    parser.add_argument(
+        "--context",
+        type=int,
+        default=0,
+        help="chat: tokens of a prompt and its answer; 0 takes the model's, up to 8192",
+    )
     options = parser.parse_args()
     kinds = tuple(kind for kind in options.kinds.split(",") if kind)
-    if not kinds or not set(kinds) <= set(KINDS):
-        parser.error(f"--kinds takes some of {', '.join(KINDS)}")
+    if kinds != CHAT and (not kinds or not set(kinds) <= set(KINDS)):
+        parser.error(f"--kinds takes some of {', '.join(KINDS)}, or chat alone")
+    if kinds == CHAT and (options.model is None or options.sequences < 1 or options.context < 0):
+        parser.error("--kinds chat needs --model, and at least one sequence")
+    threads = options.threads or max(1, (os.cpu_count() or 2) - 1)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)
     one_arena()
     # Before numpy is loaded: the small products of reranking cost twice as much on threads that spin for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from models.serving import load, report, serve
+    from models.serving import report
 
     try:
         clear(options.socket)
-        engines = load(options.models, kinds, options.threads or max(1, (os.cpu_count() or 2) - 1))
-        asyncio.run(serve(*engines, kinds, options.socket))
+        asyncio.run(_serve(options, kinds, threads))
     except (SocketTaken, PackageDamaged) as problem:
         print(f"models: refused: {problem}", file=sys.stderr)
         return 1
     report("stopped")
     return 0
+
+
+async def _serve(options: argparse.Namespace, kinds: tuple[str, ...], threads: int) -> None:
+    """Late imports: neither process loads the other's libraries."""
+    if kinds == CHAT:
+        from models.chat.serving import serve_chat
+
+        shape = {"sequences": options.sequences, "context": options.context}
+        await serve_chat(options.model, options.socket, threads=threads, **shape)
+    else:
+        from models.small import serve_small
+
+        await serve_small(options.models, kinds, threads, options.socket)
 
 
 if __name__ == "__main__":

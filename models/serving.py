@@ -1,49 +1,36 @@
-"""The body of the model server's process: engines, lanes and the HTTP server around them."""
+"""An HTTP server on a unix socket, from `serving` to `stopped`."""
 
 import asyncio
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from models.app import ModelApp
-from models.engines.embedder import Embedder
-from models.engines.onnx import Session
-from models.engines.reader import Reader
-from models.lanes import Lanes
-from models.memory import Quiet, give_back
-from models.package import open_package
-
-EMBED, READ = "minilm-embed", "minilm-read"
+from models.asgi import Asgi
 
 
-def load(models: Path, kinds: tuple[str, ...], threads: int) -> tuple[Embedder | None, Reader | None]:
-    """Open the packages that the kinds need. Raises PackageDamaged."""
-    embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
-    read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
-    embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
-    give_back()
-    return embedder, reader
-
-
-async def serve(embedder: Embedder | None, reader: Reader | None, kinds: tuple[str, ...], socket: Path) -> None:
-    """Serve until SIGTERM or SIGINT; the work under way is dropped then."""
+async def serve(app: Asgi, kinds: tuple[str, ...], socket: Path, on_stop: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT. `on_stop` may block; it ends what the server would wait for."""
     loop = asyncio.get_running_loop()
-    lanes = Lanes(when_idle=Quiet(loop).worked)
-    app = ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
     # No log, no access log: the process that started us writes the log; bodies are never written at all.
     server = Server(app, uds=socket, interface=Interfaces.ASGINL, log_enabled=False, websockets=False, backlog=128)
     server.uds_permissions = 0o600
+    stopping: list[asyncio.Future[None]] = []
+
+    async def stop() -> None:
+        await asyncio.to_thread(on_stop)
+        server.stop()  # type: ignore[no-untyped-call]
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, lambda: stopping.append(asyncio.ensure_future(stop())))
     announcing = asyncio.create_task(announce(socket, kinds))
     try:
         await server.serve()
     finally:
         announcing.cancel()
-        lanes.close()
 
 
 async def announce(socket: Path, kinds: tuple[str, ...]) -> None:

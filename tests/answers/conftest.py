@@ -54,7 +54,7 @@ def birch() -> list[Read]:
 @pytest.fixture(scope="session")
 def model_server() -> Iterator[ServerProcess]:
     folder = Path(tempfile.mkdtemp(prefix="op-"))
-    running = ServerProcess(folder, Path(sys.prefix) / "share" / "outpost" / "models")
+    running = ServerProcess(folder, "--models", str(Path(sys.prefix) / "share" / "outpost" / "models"))
     assert "serving" in running.start()
     yield running
     running.end()

@@ -45,10 +45,18 @@ def reader(models_dir: Path, embed_session: Session) -> Reader:
 class ServerProcess:
     """The model server as it runs on a node: its own process, its own socket, both ended by the test."""
 
-    def __init__(self, folder: Path, models: Path, kinds: str = "embed,rerank,read") -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.socket = folder / "models.sock"
-        self._command = [sys.executable, "-m", "models.server", "--kinds", kinds, "--socket", str(self.socket)]
-        self._command += ["--models", str(models), "--threads", "1"]
+        self._command = [
+            sys.executable,
+            "-m",
+            "models.server",
+            "--socket",
+            str(self.socket),
+            "--threads",
+            "1",
+            *options,
+        ]
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -83,7 +91,7 @@ def own_server(short_folder: Path, models_dir: Path) -> Iterator[Callable[..., S
     started: list[ServerProcess] = []
 
     def make(kinds: str = "embed,rerank,read") -> ServerProcess:
-        started.append(ServerProcess(short_folder, models_dir, kinds))
+        started.append(ServerProcess(short_folder, "--models", str(models_dir), "--kinds", kinds))
         return started[-1]
 
     yield make
@@ -96,7 +104,7 @@ def own_server(short_folder: Path, models_dir: Path) -> Iterator[Callable[..., S
 def server(models_dir: Path) -> Iterator[ServerProcess]:
     """One server for the tests that leave it alive."""
     folder = Path(tempfile.mkdtemp(prefix="op-"))
-    running = ServerProcess(folder, models_dir)
+    running = ServerProcess(folder, "--models", str(models_dir))
     assert "serving" in running.start()
     yield running
     assert running.end() == (0, '{"event": "stopped"}\n', "")

@@ -1,0 +1,145 @@
+"""Decisions of the chat server, without any I/O: who is served next, what a step decodes, which cache is reused.
+
+Rules
+-----
+1. Every running answer gets its next token in every step.
+2. Prompts share what else a step may hold, the shorter ones not waiting for the longer; beside a running answer a step
+   holds only as many prompt tokens as can be read within the gap that a reader does not notice.
+3. The next request is taken from the caller with the fewest running; of those, from the one served longest ago. A
+   caller's own requests are served in their order.
+4. A prompt reuses the longest beginning that any sequence holds, but its last token is always decoded: it says what
+   comes next.
+"""
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+BATCH = 512
+"""Most tokens of a step."""
+
+LEAST = 16
+"""Fewest prompt tokens of a step, however slow the machine is: a prompt must get on."""
+
+GAP_SECONDS = 0.1
+"""How long prompts may delay a running answer, a step."""
+
+
+class QueueFull(Exception):
+    """As many requests wait as may; `retry_after` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class FairQueue(Generic[T]):
+    """Requests that wait, by caller."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[T]] = {}
+        self._served: dict[str, int] = {}
+        self._turns = itertools.count(1)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def push(self, key: str, item: T) -> None:
+        self._waiting.setdefault(key, deque()).append(item)
+
+    def pop(self, running: Mapping[str, int]) -> T:
+        """The next request by rule 3; `running` counts each caller's. Raises IndexError when nobody waits."""
+        if not self._waiting:
+            raise IndexError("nobody waits")
+        key = min(self._waiting, key=lambda key: (running.get(key, 0), self._served.get(key, 0)))
+        item = self._waiting[key].popleft()
+        # Only those who wait are remembered: the number of callers that ever came has no bound.
+        self._served = {each: turn for each, turn in self._served.items() if each in self._waiting}
+        self._served[key] = next(self._turns)
+        self._drop_if_empty(key)
+        return item
+
+    def remove(self, key: str, item: T) -> bool:
+        """Whether it still waited."""
+        if item not in self._waiting.get(key, ()):
+            return False
+        self._waiting[key].remove(item)
+        self._drop_if_empty(key)
+        return True
+
+    def drain(self) -> list[T]:
+        """Everything that waits; the queue is empty then."""
+        items = [item for items in self._waiting.values() for item in items]
+        self._waiting.clear()
+        return items
+
+    def _drop_if_empty(self, key: str) -> None:
+        if not self._waiting[key]:
+            del self._waiting[key]
+
+
+def prompt_budget(answering: int, seconds_a_token: float) -> int:
+    """How many prompt tokens a step may hold beside `answering` running answers (rule 2)."""
+    if not answering:
+        return BATCH
+    affordable = BATCH if seconds_a_token * BATCH <= GAP_SECONDS else int(GAP_SECONDS / seconds_a_token)
+    return min(max(affordable, LEAST), BATCH - answering)
+
+
+def share(budget: int, left: Sequence[int]) -> list[int]:
+    """How many tokens each prompt of `left` remaining tokens gets: equal parts, and what one leaves goes to the others."""
+    given = [0] * len(left)
+    for place, index in enumerate(sorted(range(len(left)), key=lambda index: left[index])):
+        given[index] = min(left[index], -(-(budget - sum(given)) // (len(left) - place)))
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a sequence's cache holds. `used` grows with every use: the smallest is the one idle for longest."""
+
+    sequence: int
+    tokens: Sequence[int]
+    free: bool
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Run in `sequence`, whose cache takes the first `reused` tokens of `source` (itself, when they are equal)."""
+
+    sequence: int
+    source: int
+    reused: int
+
+
+def place(prompt: Sequence[int], held: Sequence[Held]) -> Place:
+    """Where a prompt runs (rule 4). At least one sequence is free.
+
+    The free sequence that holds the best beginning is continued if the beginning is most of what it holds. Otherwise the
+    beginning is copied, so that the rest of it stays for its own next turn.
+    """
+    common = {each.sequence: min(_common(prompt, each.tokens), len(prompt) - 1) for each in held}
+    best = max(held, key=lambda each: (common[each.sequence], each.free, -each.used))
+    reused = common[best.sequence]
+    if best.free and 2 * reused >= len(best.tokens):
+        return Place(best.sequence, best.sequence, reused)
+    idle = min((each for each in held if each.free), key=lambda each: (len(each.tokens) > 0, each.used))
+    return Place(idle.sequence, best.sequence, reused)
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    for index, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return index
+    return min(len(one), len(other))
+
+
+def retry_after(waiting: int, sequences: int, seconds_a_request: float) -> int:
+    """Whole seconds until a place in the queue is likely free."""
+    return max(1, min(60, math.ceil(seconds_a_request * waiting / max(1, sequences) / 2)))

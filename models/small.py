@@ -1,0 +1,35 @@
+"""The body of the process that serves the small models: packages, engines and lanes."""
+
+import asyncio
+from pathlib import Path
+
+from models.app import ModelApp
+from models.engines.embedder import Embedder
+from models.engines.onnx import Session
+from models.engines.reader import Reader
+from models.lanes import Lanes
+from models.memory import Quiet, give_back
+from models.package import open_package
+from models.serving import serve
+
+EMBED, READ = "minilm-embed", "minilm-read"
+
+
+def load(models: Path, kinds: tuple[str, ...], threads: int) -> tuple[Embedder | None, Reader | None]:
+    """Open the packages that the kinds need. Raises PackageDamaged."""
+    embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
+    read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
+    embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
+    give_back()
+    return embedder, reader
+
+
+async def serve_small(models: Path, kinds: tuple[str, ...], threads: int, socket: Path) -> None:
+    """Serve until SIGTERM or SIGINT; the work under way is dropped then. Raises PackageDamaged."""
+    embedder, reader = load(models, kinds, threads)
+    lanes = Lanes(when_idle=Quiet(asyncio.get_running_loop()).worked)
+    app = ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
+    try:
+        await serve(app, kinds, socket)
+    finally:
+        lanes.close()

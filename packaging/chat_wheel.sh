@@ -1,0 +1,29 @@
+#!/bin/sh
+# Prints the path of a wheel of llama-cpp-python, built once from the source that requirements-chat.txt pins.
+# Kept in the user's cache under a key of source, flags, Python and processor. Usage: chat_wheel.sh PYTHON
+# The flags make no use of this processor's own instructions: the wheel runs wherever AVX2 does.
+set -eu
+cd "$(dirname "$0")/.."
+python=$1
+flags="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON"
+exclude="lib/**;include/**;bin/**"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+awk '/^[^ ]/ { wanted = /^llama-cpp-python==/ } wanted' requirements-chat.txt > "$work/pinned.txt"
+key=$({ cat "$work/pinned.txt"; echo "$flags $exclude"; "$python" -c 'import sysconfig; print(sysconfig.get_platform())'; } |
+	sha256sum | cut -c1-16)
+kept=${XDG_CACHE_HOME:-$HOME/.cache}/outpost/wheels/$key
+
+if ! ls "$kept"/*.whl >/dev/null 2>&1; then
+	for tool in cc c++ cmake; do
+		command -v $tool >/dev/null || { echo "hint: apt-get install g++ cmake ninja-build" >&2; exit 1; }
+	done
+	echo "      compiling llama.cpp, once: some 5 minutes on two cores" >&2
+	CMAKE_ARGS=$flags "$python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--no-cache-dir --no-build-isolation --no-binary :all: --config-settings "wheel.exclude=$exclude" \
+		--wheel-dir "$work" -r "$work/pinned.txt" >&2
+	mkdir -p "$kept"
+	mv "$work"/*.whl "$kept/"
+fi
+ls "$kept"/*.whl
