@@ -16,11 +16,11 @@ key=$({ cat "$work/pinned.txt"; echo "$flags $exclude"; "$python" -c 'import sys
 kept=${XDG_CACHE_HOME:-$HOME/.cache}/outpost/wheels/$key
 
 if ! ls "$kept"/*.whl >/dev/null 2>&1; then
-	for tool in cc c++ cmake; do
-		command -v $tool >/dev/null || { echo "hint: apt-get install g++ cmake ninja-build" >&2; exit 1; }
+	for tool in cc c++; do
+		command -v $tool >/dev/null || { echo "hint: install a C++ compiler (Debian: apt-get install g++)" >&2; exit 1; }
 	done
 	echo "      compiling llama.cpp, once: some 5 minutes on two cores" >&2
-	CMAKE_ARGS=$flags "$python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --no-deps \
+	PATH=$(dirname "$python"):$PATH CMAKE_ARGS=$flags "$python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--no-cache-dir --no-build-isolation --no-binary :all: --config-settings "wheel.exclude=$exclude" \
 		--wheel-dir "$work" -r "$work/pinned.txt" >&2
 	mkdir -p "$kept"
