@@ -60,7 +60,7 @@ async def evaluate_node(socket: Path, golden: Path | None, *, as_json: bool, fai
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:
-        _show(Console(width=110, highlight=False), report, failures=failures)
+        _show(Console(width=110, highlight=False), report, title=f"{path.stem} questions", failures=failures)
     return 0 if all(_met(name, value) is not False for name, value in report.figures().items()) else 1
 
 
@@ -71,8 +71,8 @@ def _met(name: str, value: float | None) -> bool | None:
     return value >= aim if more else value <= aim
 
 
-def _show(console: Console, report: EvalReport, *, failures: bool) -> None:
-    table = Table(title="golden questions", title_justify="left")
+def _show(console: Console, report: EvalReport, *, title: str, failures: bool) -> None:
+    table = Table(title=title, title_justify="left")
     for column in ("figure", "value", "aim", "met"):
         table.add_column(column, justify="right" if column == "value" else "left")
     for name, value in report.figures().items():
