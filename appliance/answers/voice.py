@@ -1,0 +1,139 @@
+"""Whether a sentence tells things in an order that exchanges them: who acts and on what, what comes first. Pure.
+
+The pump feeds the tank.        The tank is fed by the pump.     the same
+The pump feeds the tank.        The tank feeds the pump.         exchanged
+If it is loud, stop the pump.   Stop the pump if it is loud.     the same: `if` moves with what it turns
+Stop the pump, open the drain.  Open the drain, stop the pump.   exchanged
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.answers.wording import is_participle
+
+if TYPE_CHECKING:
+    from appliance.answers.bound_text import Binding
+    from appliance.answers.claims import Token
+    from appliance.answers.matching import Laid
+
+
+_MOVING = frozenset({"if", "except", "only", "before", "after", "until", "during"})
+"""Marks that keep what they turn in its place in time, wherever in a sentence it stands."""
+
+
+def exchanged(binding: Binding) -> str | None:
+    """Why the order of a sentence is not that of its source; None if it says the same."""
+    return _actors(binding) or _order(binding)
+
+
+def _actors(binding: Binding) -> str | None:
+    """Who acts stands before the verb, or after `by`; what is acted on stands after it, or before `is …ed`."""
+    said, source = binding.said, binding.source
+    for place, index in binding.used.items():
+        verb, origin = said.atoms[index], source.atoms[place]
+        if verb.acted == origin.acted or verb.kind != "word":
+            continue
+        if verb.acted and origin.written.lower().endswith("ed"):
+            # `new seal fitted` is `new seal was fitted`.
+            continue
+        for other in said.in_piece(said.pieces[index]):
+            at = binding.places[other]
+            if other >= index or at is None or at >= place or said.atoms[other].tie or said.atoms[other].acted:
+                continue
+            if source.pieces[at] == source.pieces[place] and (verb.acted or source.atoms[at].tie != "by"):
+                return f"“{said.atoms[other].written}” has another part in it there"
+    return None
+
+
+def _order(binding: Binding) -> str | None:
+    source = binding.source
+    told = [
+        (index, place) for index, place in enumerate(binding.places) if place is not None and binding.in_value(place)
+    ]
+    for step, (index, place) in enumerate(told):
+        for other, at in told[step + 1 :]:
+            if at >= place or binding.cell(at) != binding.cell(place):
+                continue
+            if source.pieces[at] != source.pieces[place]:
+                if not _may_move(binding, at, place):
+                    return "the order of the source is exchanged"
+            elif not _licensed(binding, (index, place), (other, at)):
+                one, two = binding.said.atoms[index].written, binding.said.atoms[other].written
+                return f"“{one}” and “{two}” are exchanged"
+    return "halves of two statements are joined" if _torn(binding, [place for _, place in told]) else None
+
+
+def _torn(binding: Binding, places: list[int]) -> bool:
+    """Whether a piece of the source is told, left for another one, and told on."""
+    for cell in {binding.cell(place) for place in places}:
+        runs: list[int] = []
+        for place in places:
+            piece = binding.source.pieces[place]
+            if binding.cell(place) == cell and (not runs or runs[-1] != piece):
+                runs.append(piece)
+        if len(runs) != len(set(runs)):
+            return True
+    return False
+
+
+def _may_move(binding: Binding, earlier: int, later: int) -> bool:
+    """Whether one of two pieces opens with a word that keeps its place in time (`if`, `before`) or with a tie."""
+    source = binding.source
+    pieces = {source.pieces[earlier], source.pieces[later]}
+    if any(source.opened[piece] == "tie" for piece in pieces):
+        return True
+    opening = {
+        source.pieces[mark.target]
+        for mark in source.marks
+        if mark.opens and mark.target is not None and mark.token.key in _MOVING
+    }
+    return bool(opening & pieces)
+
+
+def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two atoms of one piece may change places: a verb whose voice changes, what hangs on a tie, what a mark
+    carries along, both sides of `is`.
+    """
+    said, source = binding.said, binding.source
+    pair = [(said.atoms[index], source.atoms[place]) for index, place in (one, other)]
+    if any(atom.acted != origin.acted or atom.tie or origin.tie for atom, origin in pair):
+        return True
+    if any(_left_short(source, place, atom) for (_, place), (atom, _) in zip((one, other), pair, strict=True)):
+        return True
+    if _moved_with_its_mark(binding, one, other):
+        return True
+    turned = {mark.target for mark in said.marks} & {one[0], other[0]}
+    if turned and {mark.target for mark in source.marks} & {one[1], other[1]}:
+        return True
+    return _equated(source, other[1], one[1]) and _equated(said, one[0], other[0])
+
+
+def _moved_with_its_mark(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one of two atoms stands after the same mark in both texts, and the other in neither."""
+    said, source = _governed(binding.said), _governed(binding.source)
+    first = said.get(one[0]), source.get(one[1])
+    second = said.get(other[0]), source.get(other[1])
+    return first[0] == first[1] and second[0] == second[1] and first != second
+
+
+def _governed(text: Laid) -> dict[int, str]:
+    """For the atoms that a moving mark turns, from its target to the end of the piece, the class of the mark."""
+    made: dict[int, str] = {}
+    for mark in text.marks:
+        if mark.token.key in _MOVING and mark.target is not None and mark.after == mark.target:
+            piece = text.pieces[mark.target]
+            made |= {place: mark.token.key for place in text.in_piece(piece) if place >= mark.target}
+    return made
+
+
+def _left_short(source: Laid, place: int, atom: Token) -> bool:
+    """Whether an order (`fit the padlock`) is told as done (`the padlock fitted`)."""
+    return source.clear[place] and not is_participle(source.atoms[place].written) and is_participle(atom.written)
+
+
+def _equated(text: Laid, one: int, other: int) -> bool:
+    """Whether a form of `be`, and no mark, tie or break, stands between two atoms."""
+    begin, end = text.atoms[one].end, text.atoms[other].start
+    between = {token.kind for token in text.tokens if begin <= token.start and token.end <= end}
+    return "be" in between and not between & {"mark", "tie", "join", "break"}
