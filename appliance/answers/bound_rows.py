@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from appliance.answers.bound_text import Binding, Given, bound, quoted, refusal
+from appliance.answers.bound_text import Binding, Given, bound, comes_again, quoted, refusal
 from appliance.answers.claims import Token, atoms_of
 from appliance.answers.matching import Laid, laid, same
 
@@ -84,7 +84,8 @@ def _label(binding: Binding, cell: int, asked: Laid) -> str | None:
         return None
     for place in mine:
         atom = source.atoms[place]
-        told = place in binding.used or source.pieces[place] in source.asides
+        numbered = place == mine[0] and len(mine) > 1 and atom.sort == "count"
+        told = numbered or place in binding.used or source.pieces[place] in source.asides
         if not told and not any(same(other, atom) for other in (*binding.said.atoms, *asked.atoms)):
             return f"{quoted(atom)} of the row's label is left out"
     return None
@@ -131,6 +132,8 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
             if not _among(atom, headers[number])
         ]
         wished = [atom for atom in own if _among(atom, asked.atoms)]
+        if not spoken and _told_by_itself(binding, row, number, rivals):
+            continue
         if (
             own
             and not spoken
@@ -143,6 +146,22 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
     if [value for _, value in in_order] != sorted(value for _, value in pairs):
         return "the values of two columns are exchanged"
     return None
+
+
+def _told_by_itself(binding: Binding, row: Row, number: int, rivals: Sequence[int]) -> bool:
+    """Whether a figure is told with words of its own cell (`trimmed from 200 mm`), or as what comes again (`every 500 h`)."""
+    others = [atom for other in rivals for atom in atoms_of(row.cells[other].value)]
+    for place, atom in _of_cell(binding, number):
+        if place in binding.used and atom.kind == "word" and not _among(atom, others):
+            return True
+    return any(
+        mark.token.key == "all"
+        and mark.target is not None
+        and (at := binding.places[mark.target]) is not None
+        and binding.cell(at) == number
+        and (comes_again(binding, mark) or any(other.target == at for other in binding.source.marks))
+        for mark in binding.said.marks
+    )
 
 
 def _several(figures: dict[int, list[Token]], used: Sequence[int]) -> bool:
@@ -177,33 +196,56 @@ def _holds(text: str, wanted: Sequence[Token]) -> bool:
 
 
 def _row(binding: Binding, source: Source, used: Sequence[int], asked: Laid) -> str | None:
-    """Whether another row has the same labels and another value, so that the sentence does not say which is meant."""
+    """Whether another row has the same labels and another value, so that the sentence does not say which is meant.
+
+    Labels are the cells told in words, and what the question says of this row; where no figure is told, all but the last
+    cell. A figure is a label only if it takes one to tell the rows apart, and no figure of its kind is told as well.
+    """
     assert source.row is not None
     assert source.table is not None
-    cells = source.row.cells
+    rivals = [other for other in source.table.rows if other.start != source.row.start]
     told = {
-        number: [
-            binding.said.atoms[binding.used[place]] for place, _ in _of_cell(binding, number) if place in binding.used
-        ]
+        number: [binding.said.atoms[binding.used[place]] for place, _ in _of_cell(binding, number) if place in binding.used]
         for number in used
     }
-    rivals = [other for other in source.table.rows if other.start != source.row.start]
+    cells = source.row.cells
     wished = {
-        number: [atom for atom in asked.atoms if _among(atom, atoms_of(cell.value))]
+        number: found
         for number, cell in enumerate(cells)
-        if number not in used
+        if (found := [atom for atom in asked.atoms if _among(atom, atoms_of(cell.value))])
     }
-    labels = {**{number: found for number, found in wished.items() if found}, **told}
-    if len(labels) < 2:
-        return "it does not say which row is meant" if rivals else None
-    for number in used:
-        if number == min(labels):
-            continue
-        rest = [(other, found) for other, found in labels.items() if other != number]
-        for row in rivals:
-            alike = all(_holds(_value(row, cells[other].header), found) for other, found in rest)
-            if alike and not _holds(_value(row, cells[number].header), told[number]):
-                return f"the row of {row.cells[0].value} has another {cells[number].header or 'value'}"
+    measured = [number for number in used if _is_figure(told[number])]
+    last = [] if measured else [used[-1]]
+    labels = {number: found for number, found in told.items() if number not in (*measured, *last)}
+    for number, found in wished.items():
+        labels[number] = [*labels.get(number, []), *found]
+    if rivals and not labels and not measured[1:]:
+        return "it does not say which row is meant"
+    reason = _rival_row(cells, rivals, labels, told)
+    for number in measured[:-1]:
+        if reason is None:
+            break
+        kinds = {atom.sort for atom in told[number]}
+        if any(atom.sort in kinds for other in measured if other > number for atom in told[other]):
+            break
+        labels[number] = told[number]
+        reason = _rival_row(cells, rivals, labels, told)
+    return reason
+
+
+def _is_figure(atoms: Sequence[Token]) -> bool:
+    """Whether a cell is told by a measured figure alone."""
+    return all(atom.kind == "figure" for atom in atoms) and any(atom.sort != "count" for atom in atoms)
+
+
+def _rival_row(
+    cells: Sequence[Cell], rivals: Sequence[Row], labels: dict[int, list[Token]], told: dict[int, list[Token]]
+) -> str | None:
+    for row in rivals:
+        if all(_holds(_value(row, cells[number].header), found) for number, found in labels.items()):
+            for number, found in told.items():
+                if not _holds(_value(row, cells[number].header), found):
+                    return f"the row of {row.cells[0].value} has another {cells[number].header or 'value'}"
     return None
 
 

@@ -22,7 +22,7 @@ from itertools import pairwise
 from appliance.answers.claims import Token
 from appliance.answers.matching import Laid, Mark, matched, same
 from appliance.answers.voice import exchanged
-from appliance.answers.wording import words
+from appliance.answers.wording import stems, words
 
 Given = Callable[[Token], bool]
 """Whether an atom that the source lacks is given otherwise: by a heading, the passage's machine, the question."""
@@ -106,13 +106,21 @@ def _coverage(binding: Binding) -> str | None:
             atom = source.atoms[place]
             if place in used or _adverb(atom) or any(same(other, atom) for other in binding.said.atoms):
                 continue
-            if _names_what_follows(source, place, used):
+            if _names_what_follows(source, place, used) or _is_the_machine(binding, place):
                 continue
             if place < last or _binds(binding, last, place, more=more):
                 return f"{quoted(atom)} of the source is left out"
+    for piece in pieces:
+        # `whenever it turns, and for ten minutes afterwards`: what hangs on a tie goes on with what stands before it.
+        after = piece + 1
+        hangs = after < len(source.breaks) and source.opened[after] == "tie" and source.breaks[after] == "and"
+        if hangs and after not in pieces and binding.cells[after] == binding.cells[piece]:
+            return f"{quoted(source.atoms[source.in_piece(after)[0]])} of the source is left out"
     for one, other in pairwise(pieces):
         if binding.cells[one] != binding.cells[other]:
             continue
+        if _part(source, one) != _part(source, other) and _part(source, other - 1) == _part(source, other):
+            return "halves of two statements are joined"
         skipped = [piece for piece in range(one + 1, other) if piece not in source.asides]
         if skipped and source.opened[other] not in ("the", "identifier", "figure") and len(source.in_piece(other)) > 1:
             return "halves of two statements are joined"
@@ -130,6 +138,19 @@ def _binds(binding: Binding, last: int, place: int, *, more: bool) -> bool:
     ):
         return True
     return atom.kind == "identifier" and atom.sort == "asset"
+
+
+def _part(source: Laid, piece: int) -> int:
+    return source.parts[source.in_piece(piece)[0]]
+
+
+def _is_the_machine(binding: Binding, place: int) -> bool:
+    """Whether a word is what a text calls its machine (`this pump`), which the sentence calls by its tag."""
+    if binding.source.atoms[place].key not in stems("machines"):
+        return False
+    before = [atom for atom in binding.source.atoms if atom.kind == "identifier" and atom.sort == "asset"]
+    tags = [atom for atom, at in zip(binding.said.atoms, binding.places, strict=True) if at is None and atom.sort == "asset"]
+    return len(tags) == 1 and not before
 
 
 def _names_what_follows(source: Laid, place: int, used: dict[int, int]) -> bool:
@@ -161,7 +182,9 @@ def agree(binding: Binding, said: Mark, source: Mark) -> bool:
         )
     if one is None or other is None:
         return one is other
-    if binding.places[one] == other or same(binding.said.atoms[one], binding.source.atoms[other]):
+    if binding.places[one] == other:
+        return True
+    if same(binding.said.atoms[one], binding.source.atoms[other]) and _is_used(binding, other):
         return True
     if said.token.key == "only":
         around = {binding.places[place] for place in (said.before, said.after) if place is not None}
@@ -169,6 +192,12 @@ def agree(binding: Binding, said: Mark, source: Mark) -> bool:
     if said.token.key in ("least", "most"):
         return _one_figure(binding, one, other)
     return False
+
+
+def _is_used(binding: Binding, place: int) -> bool:
+    """Whether anything of the piece at `place` is told."""
+    piece = binding.source.pieces[place]
+    return any(binding.source.pieces[other] == piece for other in binding.used)
 
 
 def _one_figure(binding: Binding, said: int, place: int) -> bool:
@@ -198,6 +227,10 @@ def _marks_said(binding: Binding, asked: Laid) -> str | None:
             continue
         if mark.token.key == "if" and _in_a_condition(binding, mark):
             continue
+        if mark.token.key == "all" and comes_again(binding, mark):
+            continue
+        if mark.token.key == "because" and _after_a_colon(binding, mark):
+            continue
         return f"“{mark.token.written}” does not stand there so"
     return None
 
@@ -219,6 +252,28 @@ def orders(source: Laid, place: int) -> bool:
     return source.clear[place] and atom.kind == "word" and not atom.acted and not low.endswith(("ed", "ing", "ly"))
 
 
+def comes_again(binding: Binding, mark: Mark) -> bool:
+    """Whether `every` stands before a figure of a column like `Interval`."""
+    place = None if mark.target is None else binding.places[mark.target]
+    if place is None or binding.source.atoms[place].kind != "figure":
+        return False
+    return _headed(binding, binding.cell(place), "periods")
+
+
+def _headed(binding: Binding, cell: int, name: str) -> bool:
+    return any(
+        atom.written.lower() in words(name)
+        for place, atom in enumerate(binding.source.atoms)
+        if binding.cell(place) == cell and not binding.in_value(place)
+    )
+
+
+def _after_a_colon(binding: Binding, mark: Mark) -> bool:
+    """Whether the source gives with a colon the reason that the sentence gives with `because`."""
+    place = None if mark.target is None else binding.places[mark.target]
+    return place is not None and binding.source.breaks[binding.source.pieces[place]] == ":"
+
+
 def _asked_so(binding: Binding, mark: Mark, asked: Laid) -> bool:
     """Whether the question says `must` of the same word; what is done so anyway may be told as what must be done."""
     if mark.target is None or mark.token.key == "then" or binding.places[mark.target] is None:
@@ -236,14 +291,7 @@ def _in_a_condition(binding: Binding, mark: Mark) -> bool:
     if place is None:
         return False
     cell = binding.cell(place)
-    header = [
-        atom
-        for other, atom in enumerate(binding.source.atoms)
-        if binding.cell(other) == cell and not binding.in_value(other)
-    ]
-    return any(binding.cell(other) > cell for other in binding.used) or any(
-        atom.written.lower() in words("conditions") for atom in header
-    )
+    return any(binding.cell(other) > cell for other in binding.used) or _headed(binding, cell, "conditions")
 
 
 def _marks_lost(binding: Binding, asked: Laid) -> str | None:
@@ -309,7 +357,7 @@ def _chains(source: Laid) -> dict[int, str]:
     made = {piece: word for piece, word in enumerate(source.breaks) if word in ("and", "or")}
     for piece, word in sorted(made.items(), reverse=True):
         before = piece - 1
-        while before > 0 and source.breaks[before] == "," and len(source.in_piece(before)) <= 3:
+        while before > 0 and source.breaks[before] == "," and len(source.in_piece(before)) <= 2:
             made[before] = word
             before -= 1
     return made
@@ -331,9 +379,17 @@ def _ties(binding: Binding) -> str | None:
         one, other = said.tie, source.tie
         if one == other or ("by" in (one, other) and not {one, other} - {"by", "", "of"}):
             continue
-        if (one in strong or other in strong) and not (said.acted or source.acted):
+        loose = "" in (one, other) and said.kind == "word" and not _heads(binding.source, place)
+        if (one in strong or other in strong) and not (said.acted or source.acted or loose):
             return f"“{one if one in strong else other}” is not said of {quoted(said)} there"
-        swapped.add((one, other))
+        if not loose or not {one, other} & strong:
+            swapped.add((one, other))
     if any((other, one) in swapped for one, other in swapped if "" in (one, other)):
         return "what belongs to what is exchanged"
     return None
+
+
+def _heads(source: Laid, place: int) -> bool:
+    """Whether an atom is the first that its tie ties; a tie has no end that could be seen (`inside the plant dial 333`)."""
+    before = source.atoms[place - 1] if place else None
+    return before is None or before.tie != source.atoms[place].tie or source.pieces[place - 1] != source.pieces[place]

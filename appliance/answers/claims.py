@@ -30,6 +30,7 @@ _LABEL = re.compile(r"\b(?:table|figure|section|chapter)\s\d{1,3}(?:\.\d{1,3}){0
 _BEFORE_A_FIGURE = {"above": "above", "over": "above", "below": "below", "under": "below", "around": "about"}
 """Words that compare where a figure follows, and say where something is where none does."""
 _GOES_ON = frozenset({"not", "only", "all", "about", "least", "most", "above", "below", "within", "between"})
+_STATES = words("strong") | {"on", "in"}
 _ENDS = frozenset({"break", "join", "mark", "be"})
 _PARTICLES = frozenset({"off", "on", "out", "up", "down", "back", "away", "in"})
 _BREAKS = frozenset(",;:()–—.|")
@@ -87,6 +88,9 @@ def read(text: str) -> tuple[Token, ...]:
         covered[token.start : token.end] = b"\x01" * (token.end - token.start)
 
     for item in sorted(identifiers(text), key=lambda one: (one.start, -one.end)):
+        if item.kind != "name" and not any(letter in "0123456789" for letter in item.text):
+            # `m³` is a unit.
+            continue
         # `M12` inside `M12x1.75` is no claim of its own; the two of `P-101 A and B` are.
         if not any(covered[item.start : item.end]) or (item.kind == "asset" and item.end - item.start > len(item.text)):
             take(Token("identifier", item.key, item.text, item.start, item.end, item.kind))
@@ -133,8 +137,9 @@ def _word(written: str, start: int, end: int, text: str) -> Token:
 
 
 def _is_letter(text: str, start: int, end: int) -> bool:
-    """Whether a single letter is a name (`class A`) and not the article, which has a word after it."""
-    return text[start:end] == "A" and start > 0 and not text[end : end + 2].strip().islower()
+    """Whether a single letter is a name (`class A`) and not the article, which is small within a sentence."""
+    before = text[:start].rstrip()
+    return text[start:end] == "A" and (before[-1:].isalnum() or (before[-1:] in ":," and not text[end : end + 2].strip().islower()))
 
 
 def _settled(tokens: list[Token]) -> list[Token]:
@@ -146,11 +151,21 @@ def _settled(tokens: list[Token]) -> list[Token]:
         if low in _BEFORE_A_FIGURE and token.kind in ("mark", "tie"):
             figure = after is not None and after.kind == "figure"
             made.append(replace(token, kind="mark" if figure else "tie", key=_BEFORE_A_FIGURE[low] if figure else low))
-        elif low == "on" and (after is None or after.kind in _ENDS or (made and made[-1].key in ("switch", "turn"))):
-            made.append(replace(token, kind="word", key="on"))
+        elif token.kind == "tie" and ((low in _STATES and _ties_nothing(tokens, place)) or (low == "on" and _is_switched(made))):
+            made.append(replace(token, kind="word"))
         else:
             made.append(token)
     return made
+
+
+def _ties_nothing(tokens: list[Token], place: int) -> bool:
+    """Whether nothing follows that a word could tie: `print outside`, `votes against it`."""
+    after = next((token for token in tokens[place + 1 :] if token.kind != "silent"), None)
+    return after is None or after.kind in _ENDS
+
+
+def _is_switched(before: list[Token]) -> bool:
+    return bool(before) and before[-1].key in ("switch", "turn")
 
 
 def _tied(tokens: list[Token]) -> tuple[Token, ...]:

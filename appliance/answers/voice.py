@@ -81,6 +81,16 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
     """Whether one of two pieces opens with a word that keeps its place in time (`if`, `before`) or with a tie."""
     source = binding.source
     pieces = {source.pieces[earlier], source.pieces[later]}
+    if binding.headers:
+        # `Vibration, drive end` is the drive end vibration; a label has no order in time.
+        first = min(binding.cell(place) for place in binding.used)
+        if binding.cell(earlier) == first and all(source.atoms[place].kind == "word" for place in (earlier, later)):
+            return True
+    if source.parts[earlier] != source.parts[later]:
+        return False
+    asides = {piece for piece in source.asides if source.parts[source.in_piece(piece)[0]] == source.parts[later]}
+    if len(asides) == 1 and asides & pieces:
+        return True
     if any(source.opened[piece] == "tie" for piece in pieces):
         return True
     opening = {

@@ -194,6 +194,8 @@ def _given(
         return (known or sole) and machine_refusal(atom.key, atom.written, passage, place, named=named) is None
     if key_of_word(atom.written) in stems("roles") or _opposed(atom, place):
         return False
+    if atom.written.lower() in words("fasteners") and _has_a_bare_thread(said, place):
+        return True
     if any(same(atom, other) for other in atoms_of(f"{context} {' '.join(passage.assets)}")):
         return True
     sorts = {other.sort for other in said.atoms if other.kind == "figure"}
@@ -212,8 +214,18 @@ def _subject(place: Source) -> str:
     """What the sentence before is about, for one that says `it`: the words before its verb, where that can be told."""
     if not place.subject:
         return ""
+    first = atoms_of(place.subject[:80])
+    if first and first[0].kind == "identifier" and first[0].start == 0:
+        return first[0].written
     match = re.match(r"(.{1,80}?)\s(?:is|are|was|were|has|have|holds?|must|may|can)\s", place.subject)
     return match.group(1) if match else ""
+
+
+def _has_a_bare_thread(said: Laid, place: Source) -> bool:
+    """Whether the sentence names a thread of a place that does not say what has it."""
+    own = atoms_of(place.text)
+    threads = {atom.key for atom in own if atom.sort == "thread"} & {atom.key for atom in said.atoms}
+    return bool(threads) and not any(atom.written.lower() in words("fasteners") for atom in own)
 
 
 def _opposed(atom: Token, place: Source) -> bool:
