@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from appliance.answers.bound_text import Binding, Given, bound, comes_again, quoted, refusal
 from appliance.answers.claims import Token, atoms_of
 from appliance.answers.matching import Laid, laid, same
+from appliance.answers.wording import words
 
 if TYPE_CHECKING:
     from appliance.answers.rows import Cell, Row
@@ -35,6 +36,7 @@ def row_refusal(said: Laid, source: Source, given: Given, asked: Laid) -> str | 
         return "it names a column and no value of it"
     return (
         _label(binding, used[0], asked)
+        or _direction(binding)
         or _machine_column(binding, source.row, used, asked)
         or _column(binding, source.row, used, asked)
         or _row(binding, source, used, asked)
@@ -91,6 +93,37 @@ def _label(binding: Binding, cell: int, asked: Laid) -> str | None:
     return None
 
 
+def _direction(binding: Binding) -> str | None:
+    """Cells are told whole, one after the other; what is caused, and by what, is told as the header says."""
+    value = {
+        index: binding.cell(place)
+        for index, place in enumerate(binding.places)
+        if place is not None and binding.in_value(place)
+    }
+    runs: list[int] = []
+    for index, cell in value.items():
+        if binding.said.atoms[index].kind == "word" and (not runs or runs[-1] != cell):
+            runs.append(cell)
+    if len(runs) != len(set(runs)):
+        return "the words of two columns are mixed"
+    for index, place in enumerate(binding.places):
+        if place is None or binding.in_value(place):
+            continue
+        atom, cell = binding.said.atoms[index], binding.cell(place)
+        after = [(binding.said.atoms[other].tie, found) for other, found in value.items() if other > index]
+        before = [found for other, found in value.items() if other < index]
+        if atom.acted:
+            wrong = next((found != cell for tie, found in after if tie == "by"), False)
+        elif atom.written.lower() in words("conditions") and cell in value.values():
+            named = [found for tie, found in after if tie not in ("of", "for")]
+            wrong = (named[0] if named else before[-1] if before else cell) != cell or atom.written.lower() == "causes"
+        else:
+            wrong = False
+        if wrong:
+            return f"“{atom.written}” is not said of that there"
+    return None
+
+
 def _machine_column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str | None:
     """A column headed with a machine (or another identifier) is told as that machine's."""
     heads = [[atom for atom in atoms_of(cell.header) if atom.kind == "identifier"] for cell in row.cells]
@@ -114,6 +147,12 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
         named = [atom for atom in headers[number] if _among(atom, binding.said.atoms) and not _among(atom, told)]
         if number not in used and named:
             return f"{quoted(named[0])} is told without its own value, {cell.value}"
+    for number in used:
+        bare = [atom for _, atom in _of_cell(binding, number)]
+        if number and all(atom.sort == "count" for atom in bare) and headers[number]:
+            counts = any(atom.written.lower() in words("counts") for atom in headers[number])
+            if not counts and not any(_among(atom, (*binding.said.atoms, *asked.atoms)) for atom in headers[number]):
+                return f"it does not say that it is {row.cells[number].header}"
     pairs: list[tuple[int, int]] = []
     for number in used:
         rivals = [

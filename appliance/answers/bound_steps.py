@@ -93,13 +93,13 @@ def steps_bound(sentence: str, steps: Sequence[Source], judge: Judge) -> tuple[S
             if step is None:
                 break
             found.append(step)
-        if len(found) == len(order.parts) and _in_order(found, order):
+        if len(found) == len(order.parts) and _in_order(found, steps, order):
             return tuple(found)
     return None
 
 
-def _in_order(found: Sequence[Source], order: Order) -> bool:
-    numbers = [step.item for step in found]
+def _in_order(found: Sequence[Source], steps: Sequence[Source], order: Order) -> bool:
+    numbers = [steps.index(step) for step in found]
     pairs = list(pairwise(numbers))
     if any(two <= one for one, two in pairs) or (order.joined and any(two != one + 1 for one, two in pairs)):
         return False

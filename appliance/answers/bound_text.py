@@ -31,7 +31,7 @@ ALWAYS = frozenset({"if", "except", "only"})
 """Marks that bind a whole part of a source, wherever in it they stand."""
 OPENING = frozenset({"before", "after", "until", "during"})
 """Marks that do so where a piece begins with them."""
-FREE = frozenset({"because", "then", "first", "last", "all"})
+FREE = frozenset({"because", "then", "all", "both"})
 """Marks that a sentence may leave out: what remains says less, and stays true."""
 IN_HEADERS = frozenset({"least", "most", "above", "below", "not", "only", "except", "about"})
 """Marks of a column's header that its value cannot do without."""
@@ -43,7 +43,8 @@ ORDERING = frozenset({"must", "should", "then"})
 class Binding:
     """How a sentence hangs on a source: for each atom said its place there, None where it has none.
 
-    `cells` gives for each piece of the source the cell it belongs to, `headers` the pieces that are headers.
+    `cells` gives for each piece of the source the cell it belongs to, `headers` the pieces that are headers. `demanded`:
+    the source is what must be so.
     """
 
     said: Laid
@@ -51,6 +52,7 @@ class Binding:
     places: tuple[int | None, ...]
     cells: tuple[int, ...]
     headers: frozenset[int]
+    demanded: bool = False
 
     @property
     def used(self) -> dict[int, int]:
@@ -64,10 +66,17 @@ class Binding:
         return self.source.pieces[place] not in self.headers
 
 
-def bound(said: Laid, source: Laid, *, cells: tuple[int, ...] = (), headers: frozenset[int] = frozenset()) -> Binding:
+def bound(
+    said: Laid,
+    source: Laid,
+    *,
+    cells: tuple[int, ...] = (),
+    headers: frozenset[int] = frozenset(),
+    demanded: bool = False,
+) -> Binding:
     """Find each atom of a sentence in a source; in a row rather in a cell than in a header."""
     places = matched(said.atoms, source.atoms, source.pieces, rather=[piece not in headers for piece in source.pieces])
-    return Binding(said, source, tuple(places), cells or (0,) * len(source.breaks), headers)
+    return Binding(said, source, tuple(places), cells or (0,) * len(source.breaks), headers, demanded)
 
 
 def refusal(binding: Binding, given: Given, asked: Laid, *, least: int = 2) -> str | None:
@@ -84,11 +93,24 @@ def refusal(binding: Binding, given: Given, asked: Laid, *, least: int = 2) -> s
             return f"{quoted(atom)} does not stand there"
     if len(binding.used) < least:
         return "it says too little to be judged"
-    for rule in (_coverage, _alternatives, _ties, exchanged):
+    for rule in (_told_once, _coverage, _alternatives, _ties, exchanged):
         reason = rule(binding)
         if reason is not None:
             return reason
     return _marks_said(binding, asked) or _marks_lost(binding, asked)
+
+
+def _told_once(binding: Binding) -> str | None:
+    """What stands in the source once stands for one atom of the sentence; an identifier may come again."""
+    taken: set[int] = set()
+    for index, place in enumerate(binding.places):
+        atom = binding.said.atoms[index]
+        if place is None or atom.kind == "identifier" or (binding.headers and atom.kind == "word"):
+            continue
+        if place in taken:
+            return f"{quoted(atom)} stands there once"
+        taken.add(place)
+    return None
 
 
 def quoted(atom: Token) -> str:
@@ -106,7 +128,7 @@ def _coverage(binding: Binding) -> str | None:
             atom = source.atoms[place]
             if place in used or _adverb(atom) or any(same(other, atom) for other in binding.said.atoms):
                 continue
-            if _names_what_follows(source, place, used) or _is_the_machine(binding, place):
+            if _names_what_follows(source, place, used) or _is_the_machine(binding, place) or _counts_rows(binding, place):
                 continue
             if place < last or _binds(binding, last, place, more=more):
                 return f"{quoted(atom)} of the source is left out"
@@ -151,6 +173,15 @@ def _is_the_machine(binding: Binding, place: int) -> bool:
     before = [atom for atom in binding.source.atoms if atom.kind == "identifier" and atom.sort == "asset"]
     tags = [atom for atom, at in zip(binding.said.atoms, binding.places, strict=True) if at is None and atom.sort == "asset"]
     return len(tags) == 1 and not before
+
+
+def _counts_rows(binding: Binding, place: int) -> bool:
+    """Whether an atom is the number that a row's label begins with: `2 Caustic`."""
+    atom, source = binding.source.atoms[place], binding.source
+    if not binding.headers or atom.sort != "count" or place + 1 >= len(source.atoms):
+        return False
+    after = source.follows[place]
+    return source.clear[place] and after is not None and after.kind == "word"
 
 
 def _names_what_follows(source: Laid, place: int, used: dict[int, int]) -> bool:
@@ -242,7 +273,18 @@ def _is_order(binding: Binding, mark: Mark) -> bool:
         return False
     if mark.light:
         return binding.source.pieces[place] in binding.source.light_openings
-    return orders(binding.source, place) or (mark.token.key != "then" and not binding.in_value(place))
+    if orders(binding.source, place) or (binding.demanded and mark.token.key == "must"):
+        return True
+    return mark.token.key != "then" and (not binding.in_value(place) or _demanded(binding, place))
+
+
+def _demanded(binding: Binding, place: int) -> bool:
+    """Whether a figure stands after a colon as what is asked of a thing: `Steam: at least 5.5 bar`."""
+    source = binding.source
+    piece = source.pieces[place]
+    if binding.headers or source.breaks[piece] != ":" or source.atoms[place].kind != "figure" or not source.clear[place]:
+        return False
+    return any(mark.target == place and mark.token.key in ("least", "most") for mark in source.marks)
 
 
 def orders(source: Laid, place: int) -> bool:
@@ -377,16 +419,33 @@ def _ties(binding: Binding) -> str | None:
     for place, index in binding.used.items():
         said, source = binding.said.atoms[index], binding.source.atoms[place]
         one, other = said.tie, source.tie
-        if one == other or ("by" in (one, other) and not {one, other} - {"by", "", "of"}):
+        if one == other or ("by" in (one, other) and {one, other} <= {"by", "", "of"} and _acts(binding, index, place)):
             continue
-        loose = "" in (one, other) and said.kind == "word" and not _heads(binding.source, place)
+        heads = _heads(binding.source, place) if other else _heads(binding.said, index)
+        loose = "" in (one, other) and said.kind == "word" and not heads
         if (one in strong or other in strong) and not (said.acted or source.acted or loose):
             return f"“{one if one in strong else other}” is not said of {quoted(said)} there"
         if not loose or not {one, other} & strong:
             swapped.add((one, other))
-    if any((other, one) in swapped for one, other in swapped if "" in (one, other)):
+    if any((other, one) in swapped for one, other in swapped):
         return "what belongs to what is exchanged"
     return None
+
+
+def _acts(binding: Binding, index: int, place: int) -> bool:
+    """Whether what one text names with `by` is what acts in the other: there it stands before all that it acts on."""
+    if binding.headers:
+        return True
+    by_said = binding.said.atoms[index].tie == "by"
+    piece = binding.said.pieces[index]
+    for other, at in enumerate(binding.places):
+        if at is None or binding.said.pieces[other] != piece or binding.said.atoms[other].acted or binding.source.atoms[at].acted:
+            continue
+        if by_said and not binding.said.atoms[other].tie and other < index and at < place:
+            return False
+        if not by_said and not binding.source.atoms[at].tie and at < place and other < index:
+            return False
+    return True
 
 
 def _heads(source: Laid, place: int) -> bool:

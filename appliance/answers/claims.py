@@ -29,7 +29,7 @@ _EXEMPT = re.compile(r"\(?\b(?:on\s)?pages?\s\d{1,4}(?:\s?[-–]\s?\d{1,4})?\)?|
 _LABEL = re.compile(r"\b(?:table|figure|section|chapter)\s\d{1,3}(?:\.\d{1,3}){0,3}", re.IGNORECASE)
 _BEFORE_A_FIGURE = {"above": "above", "over": "above", "below": "below", "under": "below", "around": "about"}
 """Words that compare where a figure follows, and say where something is where none does."""
-_GOES_ON = frozenset({"not", "only", "all", "about", "least", "most", "above", "below", "within", "between"})
+GOES_ON = frozenset({"not", "only", "all", "about", "least", "most", "above", "below", "within", "between"})
 _STATES = words("strong") | {"on", "in"}
 _ENDS = frozenset({"break", "join", "mark", "be"})
 _PARTICLES = frozenset({"off", "on", "out", "up", "down", "back", "away", "in"})
@@ -123,8 +123,8 @@ def _word(written: str, start: int, end: int, text: str) -> Token:
         kind = "break" if low in _BREAKS else "silent"
         if low in "≥>≤<~":
             kind, key = "mark", {"≥": "least", "≤": "most", ">": "above", "<": "below", "~": "about"}[low]
-    elif low in words("be"):
-        kind, key = "be", "be"
+    elif low in words("be") or low in words("have"):
+        kind, key = "be", "be" if low in words("be") else "have"
     elif low in words("silent") and not _is_letter(text, start, end):
         kind = "silent"
     elif low in words("weak") or low in words("strong"):
@@ -185,7 +185,7 @@ def _tied(tokens: list[Token]) -> tuple[Token, ...]:
         made.append(token)
         if token.kind == "tie":
             tie = token.key
-        elif token.kind in ("be", "break") or (token.kind == "mark" and token.key not in _GOES_ON):
+        elif token.kind in ("be", "break") or (token.kind == "mark" and token.key not in GOES_ON):
             tie = ""
         if token.kind == "be" or token.written.lower().endswith(" be"):
             passive = True

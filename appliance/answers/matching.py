@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from appliance.answers.claims import Token, read
+from appliance.answers.claims import GOES_ON, Token, read
 from appliance.answers.wording import is_agent, same_meaning
 
 
@@ -32,7 +32,7 @@ _OF_FIGURES = frozenset({"least", "most", "above", "below", "about", "within"})
 @dataclass(frozen=True, slots=True)
 class Laid:
     """A text laid out: its atoms, and for each the number of its piece (parted by joins and breaks) and of its part
-    (parted by semicolons and full stops).
+    (parted by semicolons and full stops), and of its phrase (parted by ties and forms of `be` too).
 
     `breaks[n]` is what stands before piece n. `after[n]` is the token right after atom n, `clear[n]` whether only silent
     words and marks stand between atom n and the begin of its piece; `light_openings` are the pieces that begin so with a
@@ -44,6 +44,7 @@ class Laid:
     atoms: tuple[Token, ...]
     pieces: tuple[int, ...]
     parts: tuple[int, ...]
+    phrases: tuple[int, ...]
     breaks: tuple[str, ...]
     asides: frozenset[int]
     follows: tuple[Token | None, ...]
@@ -63,6 +64,8 @@ def laid(text: str) -> Laid:
     atoms: list[Token] = []
     pieces: list[int] = []
     parts: list[int] = []
+    phrases: list[int] = []
+    phrase = 0
     breaks = [""]
     opened = [""]
     asides: set[int] = set()
@@ -72,6 +75,8 @@ def laid(text: str) -> Laid:
     clean = True
     lights: set[int] = set()
     for index, token in enumerate(tokens):
+        if token.kind in ("join", "break", "tie", "be", "light") or (token.kind == "mark" and token.key not in GOES_ON):
+            phrase += 1
         if token.kind in ("join", "break"):
             depth += {"(": 1, ")": -1}.get(token.written, 0)
             if token.written in ";.|":
@@ -92,6 +97,7 @@ def laid(text: str) -> Laid:
             atoms.append(token)
             pieces.append(piece)
             parts.append(part)
+            phrases.append(phrase)
             follows.append(tokens[index + 1] if index + 1 < len(tokens) else None)
             clear.append(clean)
             clean = False
@@ -100,7 +106,7 @@ def laid(text: str) -> Laid:
                 lights.add(piece)
             clean = False
     return Laid(
-        text, tokens, tuple(atoms), tuple(pieces), tuple(parts), tuple(breaks), frozenset(asides), tuple(follows),
+        text, tokens, tuple(atoms), tuple(pieces), tuple(parts), tuple(phrases), tuple(breaks), frozenset(asides), tuple(follows),
         tuple(clear), tuple(opened), frozenset(lights), _marks(tokens, atoms),
     )  # fmt: skip
 

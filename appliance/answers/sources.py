@@ -8,7 +8,7 @@ heading. Nothing else of a passage is known here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal
@@ -18,6 +18,7 @@ from appliance.answers.rows import SEPARATOR, Row, Table, lines, table
 
 _STEP = re.compile(r"\s*(\d{1,3})[.)]\s+")
 _ITEM = re.compile(r"\s*(?:[-*•–]|[a-z][.)])\s+")
+_CHECKED = re.compile(r"(?:check|make\s+sure|ensure|see|verify)\s+that\s+", re.IGNORECASE)
 _WARNING = re.compile(r"(?:WARNING|DANGER|CAUTION|NOTE|NOTICE)\s+")
 LONGEST_HEADING = 120
 DEPENDENT = re.compile(r"(?:it|its|this|these|those|they|their|he|she|both)\b", re.IGNORECASE)
@@ -38,7 +39,8 @@ class Source:
 
     `text` is what may bind, `intro` the line before a list and what stands before the colon of its item, `number` that
     of a step, `item` counts the `items` of its list from 0. `heading` is the passage's first line or the table's caption,
-    `before` the text of the passage up to here. `subject` is the sentence before, where this one says `it`.
+    `before` the text of the passage up to here. `subject` is the sentence before, where this one says `it`. `demanded` says that the text is what must be so
+    (`Check that …`).
     """
 
     kind: Literal["row", "sentence", "item"]
@@ -53,6 +55,7 @@ class Source:
     items: int = 0
     row: Row | None = None
     table: Table | None = None
+    demanded: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -71,7 +74,15 @@ def sources(text: str) -> tuple[Source, ...]:
         else:
             made += _sentences(text, block, heading)
             intro = _introduction(block[-1][1])
-    return tuple(made)
+    return tuple(one for place in made for one in (place, *_checked(place)))
+
+
+def _checked(place: Source) -> list[Source]:
+    """What must be so, of a place that tells to check it."""
+    match = _CHECKED.match(place.text) if place.kind != "row" else None
+    if match is None:
+        return []
+    return [replace(place, text=place.text[match.end() :], start=place.start + match.end(), demanded=True)]
 
 
 def _kind(line: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.answers.wording import is_participle
+from appliance.answers.wording import is_participle, words
 
 if TYPE_CHECKING:
     from appliance.answers.bound_text import Binding
@@ -70,7 +70,7 @@ def _torn(binding: Binding, places: list[int]) -> bool:
         runs: list[int] = []
         for place in places:
             piece = binding.source.pieces[place]
-            if binding.cell(place) == cell and (not runs or runs[-1] != piece):
+            if piece not in binding.source.asides and binding.cell(place) == cell and (not runs or runs[-1] != piece):
                 runs.append(piece)
         if len(runs) != len(set(runs)):
             return True
@@ -84,7 +84,8 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
     if binding.headers:
         # `Vibration, drive end` is the drive end vibration; a label has no order in time.
         first = min(binding.cell(place) for place in binding.used)
-        if binding.cell(earlier) == first and all(source.atoms[place].kind == "word" for place in (earlier, later)):
+        label = [source.atoms[place] for place in (earlier, later)]
+        if binding.cell(earlier) == first and all(atom.kind == "word" or atom.sort == "count" for atom in label):
             return True
     if source.parts[earlier] != source.parts[later]:
         return False
@@ -107,7 +108,13 @@ def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) ->
     """
     said, source = binding.said, binding.source
     pair = [(said.atoms[index], source.atoms[place]) for index, place in (one, other)]
-    if any(atom.acted != origin.acted or atom.tie or origin.tie for atom, origin in pair):
+    if any(atom.acted != origin.acted for atom, origin in pair):
+        return True
+    low, high = sorted((one[1], other[1]))
+    for index, place in enumerate(binding.places):
+        if place is not None and low < place < high and said.atoms[index].acted != source.atoms[place].acted:
+            return True
+    if any(atom.tie or origin.tie for atom, origin in pair) and _phrases_move(binding, one, other):
         return True
     if any(_left_short(source, place, atom) for (_, place), (atom, _) in zip((one, other), pair, strict=True)):
         return True
@@ -117,6 +124,17 @@ def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) ->
     if turned and {mark.target for mark in source.marks} & {one[1], other[1]}:
         return True
     return _equated(source, other[1], one[1]) and _equated(said, one[0], other[0])
+
+
+def _phrases_move(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two phrases change places whole, or `temperature of the bowl` becomes `bowl temperature`."""
+    said, source = binding.said, binding.source
+    apart = source.phrases[one[1]] != source.phrases[other[1]]
+    if apart and said.phrases[one[0]] != said.phrases[other[0]]:
+        return True
+    later, earlier = one[1], other[1]
+    first = source.phrases.index(source.phrases[later])
+    return apart and source.atoms[later].tie in words("weak") and source.phrases[first - 1] == source.phrases[earlier]
 
 
 def _moved_with_its_mark(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -145,5 +163,9 @@ def _left_short(source: Laid, place: int, atom: Token) -> bool:
 def _equated(text: Laid, one: int, other: int) -> bool:
     """Whether a form of `be`, and no mark, tie or break, stands between two atoms."""
     begin, end = text.atoms[one].end, text.atoms[other].start
-    between = {token.kind for token in text.tokens if begin <= token.start and token.end <= end}
-    return "be" in between and not between & {"mark", "tie", "join", "break"}
+    between = {
+        token.key if token.key == "have" else token.kind
+        for token in text.tokens
+        if begin <= token.start and token.end <= end
+    }
+    return "be" in between and not between & {"mark", "tie", "join", "break", "have"}

@@ -132,7 +132,7 @@ def _by_passage(
         # What a sentence names tells best which place it meant.
         shared = sum({"identifier": 4, "word": 2}.get(atom.kind, 1) for atom in held)
         reasons.append((shared, why))
-    steps = [place for place in places if place.number is not None]
+    steps = [place for place in places if place.number is not None and not place.demanded]
     told = (
         steps_bound(rest, steps, lambda part, place: place_refusal(part, place, passage, asked))
         if len(steps) > 1
@@ -171,7 +171,7 @@ def place_refusal(sentence: str, place: Source, passage: Passage, asked: Laid) -
         why = row_refusal(said, place, given, asked)
     else:
         text = f"{place.intro.rstrip(':')}: {place.text}" if place.intro else place.text
-        why = refusal(bound(said, laid(text)), given, asked)
+        why = refusal(bound(said, laid(text), demanded=place.demanded), given, asked)
     return why
 
 
