@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from appliance.answers.bound_text import Binding, Given, bound, comes_again, quoted, refusal
+from appliance.answers.bound_marks import comes_again
+from appliance.answers.bound_text import Given, refusal
 from appliance.answers.claims import Token, atoms_of
-from appliance.answers.matching import Laid, laid, same
+from appliance.answers.matching import Binding, Laid, bound, laid, quoted, same
+from appliance.answers.which_row import among, holds, of_cell, row_unsaid
 from appliance.answers.wording import words
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def row_refusal(said: Laid, source: Source, given: Given, asked: Laid) -> str | 
         or _direction(binding)
         or _machine_column(binding, source.row, used, asked)
         or _column(binding, source.row, used, asked)
-        or _row(binding, source, used, asked)
+        or row_unsaid(binding, source, used, asked)
     )
 
 
@@ -70,7 +72,7 @@ def _other_row(binding: Binding, source: Source) -> str | None:
         if place is not None or atom.kind not in ("figure", "identifier"):
             continue
         for other in source.table.rows:
-            if any(_holds(cell.value, [atom]) for cell in other.cells):
+            if any(holds(cell.value, [atom]) for cell in other.cells):
                 mine, theirs = (row.cells[0].value for row in (source.row or other, other))
                 return f"{atom.written} stands in the row of {theirs}, not of {mine}"
     return None
@@ -87,7 +89,12 @@ def _label(binding: Binding, cell: int, asked: Laid) -> str | None:
     for place in mine:
         atom = source.atoms[place]
         numbered = place == mine[0] and len(mine) > 1 and atom.sort == "count"
-        told = numbered or place in binding.used or source.pieces[place] in source.asides
+        told = (
+            numbered
+            or _may_lack(source, place, mine, binding)
+            or place in binding.used
+            or source.pieces[place] in source.asides
+        )
         if not told and not any(same(other, atom) for other in (*binding.said.atoms, *asked.atoms)):
             return f"{quoted(atom)} of the row's label is left out"
     return None
@@ -124,14 +131,28 @@ def _direction(binding: Binding) -> str | None:
     return None
 
 
+def _may_lack(source: Laid, place: int, mine: Sequence[int], binding: Binding) -> bool:
+    """Whether an atom of a label only says of what kind the thing is (`Bell seal, silicone`); rows are told apart elsewhere."""
+    piece = source.pieces[place]
+    inside = [other for other in mine if source.pieces[other] == piece]
+    plain = all(source.atoms[other].kind == "word" for other in inside) and len(inside) <= 2
+    header = [
+        atom
+        for other, atom in enumerate(source.atoms)
+        if binding.cell(other) == binding.cell(place) and not binding.in_value(other)
+    ]
+    names = any(atom.written.lower() in ("part", "item", "joint", "product", "material") for atom in header)
+    return names and plain and piece != source.pieces[mine[0]] and not any(other in binding.used for other in inside)
+
+
 def _machine_column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str | None:
     """A column headed with a machine (or another identifier) is told as that machine's."""
     heads = [[atom for atom in atoms_of(cell.header) if atom.kind == "identifier"] for cell in row.cells]
     for number in used:
         others = [atom for other, found in enumerate(heads) if other != number for atom in found]
         for atom in heads[number]:
-            wished = _among(atom, asked.atoms) and not any(_among(other, asked.atoms) for other in others)
-            if not _among(atom, binding.said.atoms) and not wished:
+            wished = among(atom, asked.atoms) and not any(among(other, asked.atoms) for other in others)
+            if not among(atom, binding.said.atoms) and not wished:
                 return f"{row.cells[number].value} is that of {atom.written}"
     return None
 
@@ -139,19 +160,25 @@ def _machine_column(binding: Binding, row: Row, used: Sequence[int], asked: Laid
 def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str | None:
     headers = [atoms_of(cell.header) for cell in row.cells]
     figures = {
-        number: [atom for place, atom in _of_cell(binding, number) if place in binding.used and atom.kind == "figure"]
+        number: [atom for place, atom in of_cell(binding, number) if place in binding.used and atom.kind == "figure"]
         for number in used
     }
-    told = [atom for number in used for atom in (*headers[number], *atoms_of(row.cells[number].value))]
+    for number in used:
+        cell_atoms = atoms_of(row.cells[number].value)
+        if number and all(atom.kind == "identifier" for atom in cell_atoms):
+            figures[number] = [atom for atom in cell_atoms if among(atom, binding.said.atoms)]
+    told = [
+        atom for number in used for atom in (*(headers[number] if number else ()), *atoms_of(row.cells[number].value))
+    ]
     for number, cell in enumerate(row.cells):
-        named = [atom for atom in headers[number] if _among(atom, binding.said.atoms) and not _among(atom, told)]
+        named = [atom for atom in headers[number] if among(atom, binding.said.atoms) and not among(atom, told)]
         if number not in used and named:
             return f"{quoted(named[0])} is told without its own value, {cell.value}"
     for number in used:
-        bare = [atom for _, atom in _of_cell(binding, number)]
+        bare = [atom for _, atom in of_cell(binding, number)]
         if number and all(atom.sort == "count" for atom in bare) and headers[number]:
             counts = any(atom.written.lower() in words("counts") for atom in headers[number])
-            if not counts and not any(_among(atom, (*binding.said.atoms, *asked.atoms)) for atom in headers[number]):
+            if not counts and not any(among(atom, (*binding.said.atoms, *asked.atoms)) for atom in headers[number]):
                 return f"it does not say that it is {row.cells[number].header}"
     pairs: list[tuple[int, int]] = []
     for number in used:
@@ -161,22 +188,23 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
         ]  # fmt: skip
         if not rivals:
             continue
-        own = [atom for atom in headers[number] if not any(_among(atom, headers[other]) for other in rivals)]
-        spoken = [atom for atom in own if _among(atom, binding.said.atoms)]
+        own = [atom for atom in headers[number] if not any(among(atom, headers[other]) for other in rivals)]
+        spoken = [atom for atom in own if among(atom, binding.said.atoms)]
         others = [
-            atom
-            for other in rivals
-            if other not in used
-            for atom in headers[other]
-            if not _among(atom, headers[number])
+            atom for other in rivals if other not in used for atom in headers[other] if not among(atom, headers[number])
         ]
-        wished = [atom for atom in own if _among(atom, asked.atoms)]
+        wished = [atom for atom in own if among(atom, asked.atoms)]
         if not spoken and _told_by_itself(binding, row, number, rivals):
             continue
+        if figures[number] and figures[number][0].kind == "identifier":
+            if not spoken and any(among(atom, asked.atoms) for atom in others) and not wished:
+                return f"it does not say that it is {row.cells[number].header}"
+            if not spoken:
+                continue
         if (
             own
             and not spoken
-            and (not wished or any(_among(atom, asked.atoms) for atom in others) or _several(figures, used))
+            and (not wished or any(among(atom, asked.atoms) for atom in others) or _several(figures, used))
         ):
             return f"it does not say that it is {row.cells[number].header}"
         if spoken:
@@ -190,8 +218,8 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
 def _told_by_itself(binding: Binding, row: Row, number: int, rivals: Sequence[int]) -> bool:
     """Whether a figure is told with words of its own cell (`trimmed from 200 mm`), or as what comes again (`every 500 h`)."""
     others = [atom for other in rivals for atom in atoms_of(row.cells[other].value)]
-    for place, atom in _of_cell(binding, number):
-        if place in binding.used and atom.kind == "word" and not _among(atom, others):
+    for place, atom in of_cell(binding, number):
+        if place in binding.used and atom.kind == "word" and not among(atom, others):
             return True
     return any(
         mark.token.key == "all"
@@ -207,86 +235,14 @@ def _several(figures: dict[int, list[Token]], used: Sequence[int]) -> bool:
     return sum(1 for number in used[1:] if figures[number]) > 1
 
 
-def _of_cell(binding: Binding, number: int) -> list[tuple[int, Token]]:
-    return [
-        (place, atom)
-        for place, atom in enumerate(binding.source.atoms)
-        if binding.cell(place) == number and binding.in_value(place)
-    ]
-
-
 def _rival(figures: Sequence[Token], cell: Cell) -> bool:
-    """Whether a cell holds a figure of the same kind as one of `figures`."""
+    """Whether a cell holds a figure of the same kind as one of `figures`, or nothing but a number of a part like them."""
+    if figures and all(atom.kind == "identifier" for atom in figures):
+        own = atoms_of(cell.value)
+        return bool(own) and all(atom.kind == "identifier" for atom in own)
     kinds = {atom.sort for atom in figures}
     return any(atom.kind == "figure" and atom.sort in kinds for atom in atoms_of(cell.value))
 
 
 def _first(said: Laid, wanted: Sequence[Token]) -> int:
-    return next(index for index, atom in enumerate(said.atoms) if _among(atom, wanted))
-
-
-def _among(atom: Token, others: Sequence[Token]) -> bool:
-    return any(same(other, atom) for other in others)
-
-
-def _holds(text: str, wanted: Sequence[Token]) -> bool:
-    own = atoms_of(text)
-    return all(_among(atom, own) for atom in wanted)
-
-
-def _row(binding: Binding, source: Source, used: Sequence[int], asked: Laid) -> str | None:
-    """Whether another row has the same labels and another value, so that the sentence does not say which is meant.
-
-    Labels are the cells told in words, and what the question says of this row; where no figure is told, all but the last
-    cell. A figure is a label only if it takes one to tell the rows apart, and no figure of its kind is told as well.
-    """
-    assert source.row is not None
-    assert source.table is not None
-    rivals = [other for other in source.table.rows if other.start != source.row.start]
-    told = {
-        number: [binding.said.atoms[binding.used[place]] for place, _ in _of_cell(binding, number) if place in binding.used]
-        for number in used
-    }
-    cells = source.row.cells
-    wished = {
-        number: found
-        for number, cell in enumerate(cells)
-        if (found := [atom for atom in asked.atoms if _among(atom, atoms_of(cell.value))])
-    }
-    measured = [number for number in used if _is_figure(told[number])]
-    last = [] if measured else [used[-1]]
-    labels = {number: found for number, found in told.items() if number not in (*measured, *last)}
-    for number, found in wished.items():
-        labels[number] = [*labels.get(number, []), *found]
-    if rivals and not labels and not measured[1:]:
-        return "it does not say which row is meant"
-    reason = _rival_row(cells, rivals, labels, told)
-    for number in measured[:-1]:
-        if reason is None:
-            break
-        kinds = {atom.sort for atom in told[number]}
-        if any(atom.sort in kinds for other in measured if other > number for atom in told[other]):
-            break
-        labels[number] = told[number]
-        reason = _rival_row(cells, rivals, labels, told)
-    return reason
-
-
-def _is_figure(atoms: Sequence[Token]) -> bool:
-    """Whether a cell is told by a measured figure alone."""
-    return all(atom.kind == "figure" for atom in atoms) and any(atom.sort != "count" for atom in atoms)
-
-
-def _rival_row(
-    cells: Sequence[Cell], rivals: Sequence[Row], labels: dict[int, list[Token]], told: dict[int, list[Token]]
-) -> str | None:
-    for row in rivals:
-        if all(_holds(_value(row, cells[number].header), found) for number, found in labels.items()):
-            for number, found in told.items():
-                if not _holds(_value(row, cells[number].header), found):
-                    return f"the row of {row.cells[0].value} has another {cells[number].header or 'value'}"
-    return None
-
-
-def _value(row: Row, header: str) -> str:
-    return " ".join(cell.value for cell in row.cells if cell.header == header)
+    return next(index for index, atom in enumerate(said.atoms) if among(atom, wanted))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from appliance.answers.claims import atoms_of
+from appliance.answers.matching import laid, same
 from appliance.answers.sources import Source
 
 _CUT = re.compile(
@@ -93,9 +95,23 @@ def steps_bound(sentence: str, steps: Sequence[Source], judge: Judge) -> tuple[S
             if step is None:
                 break
             found.append(step)
-        if len(found) == len(order.parts) and _in_order(found, steps, order):
+        if len(found) == len(order.parts) and _are_whole(order, found) and _in_order(found, steps, order):
             return tuple(found)
     return None
+
+
+def _are_whole(order: Order, found: Sequence[Source]) -> bool:
+    """Whether each step but the first is told from its beginning, and each but the last to its end."""
+    if not order.joined:
+        return True
+    for place, (part, step) in enumerate(zip(order.parts, found, strict=True)):
+        told, own = atoms_of(part), laid(step.text)
+        needed = [own.atoms[0]] if place else []
+        if place < len(found) - 1:
+            needed.append(own.atoms[own.in_piece(own.pieces[-1])[0]])
+        if not all(any(same(one, atom) for one in told) for atom in needed):
+            return False
+    return True
 
 
 def _in_order(found: Sequence[Source], steps: Sequence[Source], order: Order) -> bool:

@@ -139,7 +139,9 @@ def _word(written: str, start: int, end: int, text: str) -> Token:
 def _is_letter(text: str, start: int, end: int) -> bool:
     """Whether a single letter is a name (`class A`) and not the article, which is small within a sentence."""
     before = text[:start].rstrip()
-    return text[start:end] == "A" and (before[-1:].isalnum() or (before[-1:] in ":," and not text[end : end + 2].strip().islower()))
+    return text[start:end] == "A" and (
+        before[-1:].isalnum() or (before[-1:] in ":," and not text[end : end + 2].strip().islower())
+    )
 
 
 def _settled(tokens: list[Token]) -> list[Token]:
@@ -151,7 +153,12 @@ def _settled(tokens: list[Token]) -> list[Token]:
         if low in _BEFORE_A_FIGURE and token.kind in ("mark", "tie"):
             figure = after is not None and after.kind == "figure"
             made.append(replace(token, kind="mark" if figure else "tie", key=_BEFORE_A_FIGURE[low] if figure else low))
-        elif token.kind == "tie" and ((low in _STATES and _ties_nothing(tokens, place)) or (low == "on" and _is_switched(made))):
+        elif token.key == "or" and after is not None and after.written.lower() in ("they", "it", "he", "she", "you"):
+            # `or they gall` says what happens otherwise.
+            made.append(replace(token, kind="break", key=","))
+        elif token.kind == "tie" and (
+            (low in _STATES and _ties_nothing(tokens, place)) or (low == "on" and _is_switched(made))
+        ):
             made.append(replace(token, kind="word"))
         else:
             made.append(token)
@@ -185,7 +192,7 @@ def _tied(tokens: list[Token]) -> tuple[Token, ...]:
         made.append(token)
         if token.kind == "tie":
             tie = token.key
-        elif token.kind in ("be", "break") or (token.kind == "mark" and token.key not in GOES_ON):
+        elif token.kind in ("be", "break", "light") or (token.kind == "mark" and token.key not in GOES_ON):
             tie = ""
         if token.kind == "be" or token.written.lower().endswith(" be"):
             passive = True

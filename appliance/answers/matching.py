@@ -193,3 +193,47 @@ def matched(
         places[index] = min(found, key=worth)
         taken.add(min(found, key=worth))
     return places
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How a sentence hangs on a source: for each atom said its place there, None where it has none.
+
+    `cells` gives for each piece of the source the cell it belongs to, `headers` the pieces that are headers. `demanded`:
+    the source is what must be so.
+    """
+
+    said: Laid
+    source: Laid
+    places: tuple[int | None, ...]
+    cells: tuple[int, ...]
+    headers: frozenset[int]
+    demanded: bool = False
+
+    @property
+    def used(self) -> dict[int, int]:
+        """For each place of the source that is used the atom of the sentence."""
+        return {place: index for index, place in enumerate(self.places) if place is not None}
+
+    def cell(self, place: int) -> int:
+        return self.cells[self.source.pieces[place]]
+
+    def in_value(self, place: int) -> bool:
+        return self.source.pieces[place] not in self.headers
+
+
+def bound(
+    said: Laid,
+    source: Laid,
+    *,
+    cells: tuple[int, ...] = (),
+    headers: frozenset[int] = frozenset(),
+    demanded: bool = False,
+) -> Binding:
+    """Find each atom of a sentence in a source; in a row rather in a cell than in a header."""
+    places = matched(said.atoms, source.atoms, source.pieces, rather=[piece not in headers for piece in source.pieces])
+    return Binding(said, source, tuple(places), cells or (0,) * len(source.breaks), headers, demanded)
+
+
+def quoted(atom: Token) -> str:
+    return f"“{' '.join(atom.written.split())}”"

@@ -68,7 +68,9 @@ def sources(text: str) -> tuple[Source, ...]:
     for kind, group in groupby(found[1:] if heading and len(found) > 1 else found, key=lambda one: _kind(one[1])):
         block = list(group)
         if kind == "row":
-            made += _rows(text, block, _caption(found, block[0][0]) or heading)
+            made += _rows(
+                text, block, " ".join(dict.fromkeys(part for part in (heading, _caption(found, block[0][0])) if part))
+            )
         elif kind == "item":
             made += _items(text, block, heading, intro)
         else:
@@ -102,7 +104,7 @@ def _heading(found: list[tuple[int, str]]) -> str:
 def _caption(found: list[tuple[int, str]], start: int) -> str:
     """The line right before a table."""
     before = [line.strip() for at, line in found if at < start]
-    return before[-1] if before and _kind(before[-1]) == "text" else ""
+    return before[-1] if before and _kind(before[-1]) == "text" and len(before[-1]) <= LONGEST_HEADING else ""
 
 
 def _introduction(line: str) -> str:

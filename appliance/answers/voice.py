@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from appliance.answers.wording import is_participle, words
 
 if TYPE_CHECKING:
-    from appliance.answers.bound_text import Binding
     from appliance.answers.claims import Token
-    from appliance.answers.matching import Laid
+    from appliance.answers.matching import Binding, Laid
 
 
 _MOVING = frozenset({"if", "except", "only", "before", "after", "until", "during"})
@@ -85,7 +84,10 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         # `Vibration, drive end` is the drive end vibration; a label has no order in time.
         first = min(binding.cell(place) for place in binding.used)
         label = [source.atoms[place] for place in (earlier, later)]
-        if binding.cell(earlier) == first and all(atom.kind == "word" or atom.sort == "count" for atom in label):
+        told = {binding.cell(place) for place in binding.used}
+        if binding.cell(earlier) == first < max(told) and all(
+            atom.kind == "word" or atom.sort == "count" for atom in label
+        ):
             return True
     if source.parts[earlier] != source.parts[later]:
         return False
@@ -108,13 +110,20 @@ def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) ->
     """
     said, source = binding.said, binding.source
     pair = [(said.atoms[index], source.atoms[place]) for index, place in (one, other)]
+    if _rivals(binding, one, other):
+        return False
     if any(atom.acted != origin.acted for atom, origin in pair):
         return True
     low, high = sorted((one[1], other[1]))
     for index, place in enumerate(binding.places):
         if place is not None and low < place < high and said.atoms[index].acted != source.atoms[place].acted:
             return True
+    if any(atom.sort in ("thread", "size") for atom, _ in pair) and source.pieces[one[1]] == source.pieces[other[1]]:
+        # `M10 impeller screw` is the `impeller screw M10`.
+        return True
     if any(atom.tie or origin.tie for atom, origin in pair) and _phrases_move(binding, one, other):
+        return True
+    if {atom.kind for atom, _ in pair} == {"figure", "word"} and _side_by_side(binding, one, other):
         return True
     if any(_left_short(source, place, atom) for (_, place), (atom, _) in zip((one, other), pair, strict=True)):
         return True
@@ -126,15 +135,69 @@ def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) ->
     return _equated(source, other[1], one[1]) and _equated(said, one[0], other[0])
 
 
+def _rivals(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two amounts or two identifiers of one kind change places, with no verb between them that turns round and
+    without each keeping its own tie.
+    """
+    said, source = binding.said, binding.source
+    first, second = said.atoms[one[0]], said.atoms[other[0]]
+    if first.kind == "word" or (first.kind, first.sort) != (second.kind, second.sort):
+        return False
+    ties = (source.atoms[one[1]].tie, source.atoms[other[1]].tie)
+    if (first.tie, second.tie) == ties and ties[0] != ties[1]:
+        return False
+    low, high = sorted((one[1], other[1]))
+    return not any(
+        place is not None and low < place < high and said.atoms[index].acted != source.atoms[place].acted
+        for index, place in enumerate(binding.places)
+    )
+
+
 def _phrases_move(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether two phrases change places whole, or `temperature of the bowl` becomes `bowl temperature`."""
     said, source = binding.said, binding.source
     apart = source.phrases[one[1]] != source.phrases[other[1]]
     if apart and said.phrases[one[0]] != said.phrases[other[0]]:
-        return True
+        leads = [{_leads(said, index), _leads(source, place)} for index, place in (one, other)]
+        if all(len(found) == 1 or found == {"by", ""} for found in leads):
+            # What `by` names in one text was judged with the ties.
+            return True
+        # `0.20 mm at the limit` is `the limit is 0.20 mm`.
+        figure, lead = source.atoms[other[1]], _leads(source, one[1])
+        beside = source.phrases[one[1]] == source.phrases[other[1]] + 1
+        return figure.kind == "figure" and beside and lead in words("weak") and not _leads(said, one[0])
+    if not apart and said.phrases[one[0]] != said.phrases[other[0]]:
+        return _is_taken_out(binding, other[0])
     later, earlier = one[1], other[1]
     first = source.phrases.index(source.phrases[later])
     return apart and source.atoms[later].tie in words("weak") and source.phrases[first - 1] == source.phrases[earlier]
+
+
+def _side_by_side(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether a figure and its word change places: `short-term 95 °C`, `95 °C short-term`."""
+    said, source = binding.said, binding.source
+    phrase = [atom for place, atom in enumerate(source.atoms) if source.phrases[place] == source.phrases[one[1]]]
+    alone = sum(atom.kind == "figure" for atom in phrase) == 1
+    near = abs(one[1] - other[1]) <= 2 and abs(one[0] - other[0]) <= 2
+    same_phrase = source.phrases[one[1]] == source.phrases[other[1]] and said.phrases[one[0]] == said.phrases[other[0]]
+    return alone and near and same_phrase
+
+
+def _leads(text: Laid, place: int) -> str:
+    """The tie that an atom comes right after, "" for none."""
+    first = place == text.phrases.index(text.phrases[place])
+    return text.atoms[place].tie if first else ""
+
+
+def _is_taken_out(binding: Binding, index: int) -> bool:
+    """Whether the phrase at `index` begins with a tie and is what that tie's phrase in the source begins with."""
+    said, source = binding.said, binding.source
+    inside = [other for other, phrase in enumerate(said.phrases) if phrase == said.phrases[index]]
+    places = [binding.places[other] for other in inside]
+    if places[0] is None or not said.atoms[index].tie or source.atoms[places[0]].tie != said.atoms[index].tie:
+        return False
+    head = source.phrases.index(source.phrases[places[0]])
+    return places == list(range(head, head + len(places)))
 
 
 def _moved_with_its_mark(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -24,10 +24,10 @@ from functools import lru_cache
 
 from appliance.answers.bound_rows import row_refusal
 from appliance.answers.bound_steps import step_named, steps_bound
-from appliance.answers.bound_text import bound, refusal
+from appliance.answers.bound_text import refusal
 from appliance.answers.claims import Token, atoms_of, cited, labels_named, uncited
 from appliance.answers.machines import machine_refusal
-from appliance.answers.matching import Laid, laid, same
+from appliance.answers.matching import Laid, bound, laid, same
 from appliance.answers.question import attribute_dimensions, opposites
 from appliance.answers.sources import Passage, Source, sources
 from appliance.answers.wording import key_of_word, same_meaning, stems, words

@@ -1,0 +1,211 @@
+"""Whether the marks of a sentence are those of its source: none added, none dropped, each at its own atom. Pure.
+
+Added without a source's word may be only what it says otherwise: `must` where it gives an order, `if` where a row gives
+a cause, `every` under the header `Interval`, `because` where it has a colon.
+"""
+
+from __future__ import annotations
+
+from appliance.answers.matching import Binding, Laid, Mark, same
+from appliance.answers.wording import words
+
+ALWAYS = frozenset({"if", "except", "only"})
+"""Marks that bind a whole part of a source, or the whole cell, wherever in it they stand."""
+OPENING = frozenset({"before", "after", "until", "during"})
+"""Marks that do so where a piece begins with them."""
+FREE = frozenset({"because", "then", "all", "both"})
+"""Marks that a sentence may leave out: what remains says less, and stays true."""
+IN_HEADERS = frozenset({"least", "most", "above", "below", "not", "only", "except", "about"})
+"""Marks of a column's header that its value cannot do without."""
+ORDERING = frozenset({"must", "should", "then"})
+"""Marks that may be added where the source gives an order: `Close the valve` must be done."""
+
+
+def agree(binding: Binding, said: Mark, source: Mark) -> bool:
+    """Whether two marks of one class turn the same atom."""
+    if said.token.key != source.token.key:
+        return False
+    one, other = said.target, source.target
+    if said.light or source.light:
+        near = {source.before, source.after} - {None}
+        pieces = {binding.source.pieces[place] for place in binding.used}
+        return (
+            said.light
+            and source.light
+            and any(binding.source.pieces[place] in pieces for place in near if place is not None)
+        )
+    if one is None or other is None:
+        return one is other
+    if binding.places[one] == other:
+        return True
+    if same(binding.said.atoms[one], binding.source.atoms[other]) and _is_used(binding, other):
+        return True
+    if said.token.key == "only":
+        around = {binding.places[place] for place in (said.before, said.after) if place is not None}
+        return bool(around & ({source.before, source.after} - {None}))
+    if said.token.key in ("least", "most"):
+        return _one_figure(binding, one, other)
+    return False
+
+
+def _is_used(binding: Binding, place: int) -> bool:
+    """Whether anything of the piece at `place` is told."""
+    piece = binding.source.pieces[place]
+    return any(binding.source.pieces[other] == piece for other in binding.used)
+
+
+def _one_figure(binding: Binding, said: int, place: int) -> bool:
+    """`the maximum pressure is 8 bar`, `at most 8 bar`: where a cell or part has one figure, there is no other to mean."""
+    at = binding.places[said]
+    if at is None or binding.cell(at) != binding.cell(place) or binding.source.parts[at] != binding.source.parts[place]:
+        return False
+    figures = [
+        other
+        for other, atom in enumerate(binding.source.atoms)
+        if atom.kind == "figure" and binding.cell(other) == binding.cell(place)
+    ]
+    return len(figures) == 1
+
+
+def marks_said(binding: Binding, asked: Laid) -> str | None:
+    taken: set[int] = set()
+    for mark in binding.said.marks:
+        # Each mark of the source stands for one of the sentence: `never must not` is no prohibition.
+        found = next(
+            (n for n, other in enumerate(binding.source.marks) if n not in taken and agree(binding, mark, other)), None
+        )
+        if found is not None:
+            taken.add(found)
+            continue
+        if mark.token.key in ORDERING and (_is_order(binding, mark) or _asked_so(binding, mark, asked)):
+            continue
+        if mark.token.key == "if" and _in_a_condition(binding, mark):
+            continue
+        if mark.token.key == "all" and comes_again(binding, mark):
+            continue
+        if mark.token.key == "because" and _after_a_colon(binding, mark):
+            continue
+        return f"“{mark.token.written}” does not stand there so"
+    return None
+
+
+def _is_order(binding: Binding, mark: Mark) -> bool:
+    """Whether the source gives as an order, or as the value of a column, what the sentence says must be done."""
+    place = None if mark.target is None else binding.places[mark.target]
+    if place is None:
+        return False
+    if mark.light:
+        return binding.source.pieces[place] in binding.source.light_openings
+    if orders(binding.source, place) or (binding.demanded and mark.token.key == "must"):
+        return True
+    return mark.token.key != "then" and (not binding.in_value(place) or _demanded(binding, place))
+
+
+def _demanded(binding: Binding, place: int) -> bool:
+    """Whether a figure stands after a colon as what is asked of a thing: `Steam: at least 5.5 bar`."""
+    source = binding.source
+    piece = source.pieces[place]
+    if binding.headers or source.atoms[place].kind != "figure":
+        return False
+    verbless = not any(token.kind in ("be", "light") for token in source.tokens)
+    if verbless and place == len(source.atoms) - 1 and " to " in source.atoms[place].key:
+        return True
+    if source.breaks[piece] != ":" or not source.clear[place]:
+        return False
+    return any(mark.target == place and mark.token.key in ("least", "most") for mark in source.marks)
+
+
+def orders(source: Laid, place: int) -> bool:
+    """Whether the atom at `place` begins its piece and may be a verb that gives an order."""
+    atom = source.atoms[place]
+    low = atom.written.lower()
+    return source.clear[place] and atom.kind == "word" and not atom.acted and not low.endswith(("ed", "ing", "ly"))
+
+
+def comes_again(binding: Binding, mark: Mark) -> bool:
+    """Whether `every` stands before a figure of a column like `Interval`."""
+    place = None if mark.target is None else binding.places[mark.target]
+    if place is None or binding.source.atoms[place].kind != "figure":
+        return False
+    return _headed(binding, binding.cell(place), "periods")
+
+
+def _headed(binding: Binding, cell: int, name: str) -> bool:
+    return any(
+        atom.written.lower() in words(name)
+        for place, atom in enumerate(binding.source.atoms)
+        if binding.cell(place) == cell and not binding.in_value(place)
+    )
+
+
+def _after_a_colon(binding: Binding, mark: Mark) -> bool:
+    """Whether the source gives with a colon the reason that the sentence gives with `because`."""
+    place = None if mark.target is None else binding.places[mark.target]
+    return place is not None and binding.source.breaks[binding.source.pieces[place]] == ":"
+
+
+def _asked_so(binding: Binding, mark: Mark, asked: Laid) -> bool:
+    """Whether the question says `must` of the same word; what is done so anyway may be told as what must be done."""
+    if mark.target is None or mark.token.key == "then" or binding.places[mark.target] is None:
+        return False
+    target = binding.said.atoms[mark.target]
+    return any(
+        other.token.key == "must" and other.target is not None and same(asked.atoms[other.target], target)
+        for other in asked.marks
+    )
+
+
+def _in_a_condition(binding: Binding, mark: Mark) -> bool:
+    """Whether `if` turns what a row says left of the rest (`if alarm E-0412 appears`, then its action), or a cause."""
+    place = None if mark.target is None else binding.places[mark.target]
+    if place is None:
+        return False
+    if not binding.headers:
+        # `Swallowed: rinse the mouth` is what to do if swallowed.
+        return ":" in binding.source.breaks[binding.source.pieces[place] + 1 :]
+    cell = binding.cell(place)
+    return any(binding.cell(other) > cell for other in binding.used) or _headed(binding, cell, "conditions")
+
+
+def marks_lost(binding: Binding, asked: Laid) -> str | None:
+    """Marks of the source that the sentence lacks, though they turn what it says."""
+    source, used = binding.source, binding.used
+    pieces = {source.pieces[place] for place in used if binding.in_value(place)}
+    cells = {binding.cells[piece] for piece in pieces}
+    parts = {source.parts[place] for place in used}
+    taken: set[int] = set()
+    for mark in source.marks:
+        if mark.target is None:
+            continue
+        target = source.atoms[mark.target]
+        piece = source.pieces[mark.target]
+        if mark.token.key in FREE and target.kind != "figure":
+            continue
+        # `Check the valve; do not open the vent`: a prohibition in a cell is told with the rest of it.
+        always = (
+            mark.token.key in ALWAYS
+            or (mark.token.key == "not" and bool(binding.headers))
+            or (mark.token.key in OPENING and mark.opens)
+        )
+        if piece in binding.headers:
+            needed = mark.token.key in IN_HEADERS and binding.cells[piece] in cells
+        else:
+            near = binding.cells[piece] in cells if binding.headers else source.parts[mark.target] in parts
+            needed = piece in pieces or (always and near)
+        if not needed:
+            continue
+        found = next(
+            (n for n, other in enumerate(binding.said.marks) if n not in taken and agree(binding, other, mark)), None
+        )
+        if found is not None:
+            taken.add(found)
+            continue
+        if mark.token.key == "must" and (index := used.get(mark.target)) is not None and orders(binding.said, index):
+            continue
+        if any(
+            other.token.key == mark.token.key and other.target is not None and same(asked.atoms[other.target], target)
+            for other in asked.marks
+        ):
+            continue
+        return f"“{mark.token.written}” of the source is left out"
+    return None
