@@ -72,7 +72,7 @@ def _coverage(binding: Binding) -> str | None:
         more = any(other > piece and binding.cells[other] == binding.cells[piece] for other in pieces)
         for place in inside:
             atom = source.atoms[place]
-            if place in used or _adverb(atom) or any(same(other, atom) for other in binding.said.atoms):
+            if place in used or any(same(other, atom) for other in binding.said.atoms):
                 continue
             if (
                 _names_what_follows(source, place, used)
@@ -87,7 +87,10 @@ def _coverage(binding: Binding) -> str | None:
     for piece in pieces:
         # `whenever it turns, and for ten minutes afterwards`: what hangs on a tie goes on with what stands before it.
         after = piece + 1
-        hangs = after < len(source.breaks) and source.opened[after] == "tie" and source.breaks[after] == "and"
+        hangs = after < len(source.breaks) and source.opened[after] == "tie" and source.breaks[after] in ("and", ",")
+        if hangs and source.breaks[after] == "," and _has_figure(source, piece) and _has_figure(source, after):
+            # `for water is 500 ppm, for iron 150 ppm`: two statements side by side.
+            continue
         if hangs and after not in pieces and binding.cells[after] == binding.cells[piece]:
             return f"{quoted(source.atoms[source.in_piece(after)[0]])} of the source is left out"
     for one, other in pairwise(pieces):
@@ -107,11 +110,11 @@ def _binds(binding: Binding, last: int, place: int, *, more: bool) -> bool:
     atom, after = source.atoms[place], source.follows[last]
     if more or after is None or after.is_atom or after.kind in ("be", "light"):
         return True
-    if atom.kind == "figure" and any(
-        mark.token.key in ("above", "below", "least", "most") and mark.target in binding.used for mark in source.marks
-    ):
-        return True
-    return atom.kind == "identifier" and atom.sort == "asset"
+    value = any(
+        source.atoms[other].kind == "figure" for other in source.in_piece(source.pieces[place]) if other in binding.used
+    )
+    # What goes with a value (`at 20 °C`, `with the pump running`) is told with it.
+    return (value and atom.tie != "of") or atom.kind == "figure" or (atom.kind, atom.sort) == ("identifier", "asset")
 
 
 def _has_another_predicate(binding: Binding, piece: int, place: int, pieces: list[int]) -> bool:
@@ -133,6 +136,10 @@ def _has_another_predicate(binding: Binding, piece: int, place: int, pieces: lis
     if verb is None or source.atoms[place].start < verb:
         return False
     return all(source.atoms[other].start < verb for other in source.in_piece(piece) if other in binding.used)
+
+
+def _has_figure(source: Laid, piece: int) -> bool:
+    return any(source.atoms[place].kind == "figure" for place in source.in_piece(piece))
 
 
 def _part(source: Laid, piece: int) -> int:
@@ -167,7 +174,3 @@ def _names_what_follows(source: Laid, place: int, used: dict[int, int]) -> bool:
             return False
         place += 1
     return source.atoms[place].kind == "identifier" and place in used
-
-
-def _adverb(atom: Token) -> bool:
-    return atom.kind == "word" and atom.written.lower().endswith("ly")

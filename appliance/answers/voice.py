@@ -96,6 +96,11 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         return True
     if any(source.opened[piece] == "tie" for piece in pieces):
         return True
+    for mark in binding.said.marks:
+        # `Press it with 50 N: it must give 12 mm` is what it gives when it is pressed.
+        place = None if mark.token.key != "if" or mark.target is None else binding.places[mark.target]
+        if place is not None and source.pieces[place] == source.pieces[earlier]:
+            return ":" in source.breaks[source.pieces[earlier] + 1 : source.pieces[later] + 1]
     opening = {
         source.pieces[mark.target]
         for mark in source.marks
