@@ -102,17 +102,28 @@ def _is_order(binding: Binding, mark: Mark) -> bool:
 
 
 def _demanded(binding: Binding, place: int) -> bool:
-    """Whether a figure stands after a colon as what is asked of a thing: `Steam: at least 5.5 bar`."""
+    """Whether a text says so without `must` what must be so: `is cleaned every month`, `cools for at least 14 hours`,
+    `Steam: at least 5.5 bar`, `Water temperature between 15 and 25 °C`. A cell of a table never does.
+    """
     source = binding.source
     piece = source.pieces[place]
-    if binding.headers or source.atoms[place].kind != "figure":
+    inside = [mark for mark in source.marks if mark.target is not None and source.pieces[mark.target] == piece]
+    if binding.headers or any(mark.token.key == "if" for mark in inside):
         return False
-    verbless = not any(token.kind in ("be", "light") for token in source.tokens)
-    if verbless and place == len(source.atoms) - 1 and " to " in source.atoms[place].key:
+    if source.atoms[place].acted:
+        return _present(source, place)
+    bounded = any(mark.token.key in ("least", "most") for mark in inside)
+    heads = ":" in source.breaks[piece + 1 :]
+    if bounded and not heads:
         return True
-    if source.breaks[piece] != ":" or not source.clear[place]:
-        return False
-    return any(mark.target == place and mark.token.key in ("least", "most") for mark in source.marks)
+    verbless = not any(token.kind in ("be", "light") for token in source.tokens)
+    return verbless and place == len(source.atoms) - 1 and " to " in source.atoms[place].key
+
+
+def _present(source: Laid, place: int) -> bool:
+    """Whether what is done is done as a rule (`is cleaned`), and not once (`was cleaned`)."""
+    before = [token for token in source.tokens if token.kind == "be" and token.end <= source.atoms[place].start]
+    return bool(before) and before[-1].written.lower() in ("is", "are")
 
 
 def orders(source: Laid, place: int) -> bool:
@@ -164,6 +175,10 @@ def _in_a_condition(binding: Binding, mark: Mark) -> bool:
         # `Swallowed: rinse the mouth` is what to do if swallowed.
         return ":" in binding.source.breaks[binding.source.pieces[place] + 1 :]
     cell = binding.cell(place)
+    if not binding.in_value(place):
+        # `If CV-231 squeals`: the header says of which machine, the label what.
+        values = {binding.cell(other) for other in binding.used if binding.in_value(other)}
+        return any(other < cell for other in values)
     return any(binding.cell(other) > cell for other in binding.used) or _headed(binding, cell, "conditions")
 
 

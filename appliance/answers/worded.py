@@ -202,6 +202,8 @@ def _given(
     if any(_measures().get(key, frozenset()) & sorts for key in same_meaning(atom.key)):
         return True
     in_question = any(same(atom, other) for other in asked.atoms)
+    if in_question and atom.key in stems("machines") and _names_a_tag(atom, said):
+        return True
     return in_question and (atom.written.lower() in words("asked") or atom.key in attribute_dimensions())
 
 
@@ -219,6 +221,12 @@ def _subject(place: Source) -> str:
         return first[0].written
     match = re.match(r"(.{1,80}?)\s(?:is|are|was|were|has|have|holds?|must|may|can)\s", place.subject)
     return match.group(1) if match else ""
+
+
+def _names_a_tag(atom: Token, said: Laid) -> bool:
+    """Whether a word stands right before a machine's tag: `the boiler BO-400`."""
+    after = said.atoms[said.atoms.index(atom) + 1 :][:1]
+    return bool(after) and after[0].kind == "identifier" and after[0].sort == "asset"
 
 
 def _has_a_bare_thread(said: Laid, place: Source) -> bool:
