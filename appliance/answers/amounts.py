@@ -88,6 +88,7 @@ _OFTEN = re.compile(
 )
 _ADVERBS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter",
             "yearly": "year", "annually": "year"}  # fmt: skip
+_PER = re.compile(r"\s?/\s?[A-Za-zµ°]{1,6}[²³23]?(?![\w])")
 _BETWEEN = re.compile(r"\bbetween\s+$", re.IGNORECASE)
 
 
@@ -114,7 +115,12 @@ def amounts(text: str) -> tuple[Amount, ...]:
             between = _BETWEEN.search(text[: item.start]) is not None
             unit = "pH" if item.dimension == "acidity" else item.unit
             key = _key(numerals(text[item.start : item.end - len(item.unit)]), unit, between=between)
-            found.append(Amount(key, item.dimension, item.start, item.end))
+            # `1.25 g/cm³` is no mass, `150 mg/kg` another than `150 mg`.
+            per = _PER.match(text, item.end) if item.unit else None
+            if per is not None:
+                found.append(Amount(key + per.group(), f"{item.dimension}{per.group()}", item.start, per.end()))
+            else:
+                found.append(Amount(key, item.dimension, item.start, item.end))
     for match in _OFTEN.finditer(text):
         if not any(match.start() < other.end and other.start < match.end() for other in found):
             found.append(Amount(_often(match), "often", match.start(), match.end()))

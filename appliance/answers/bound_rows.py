@@ -117,6 +117,9 @@ def _direction(binding: Binding) -> str | None:
         if place is None or binding.in_value(place):
             continue
         atom, cell = binding.said.atoms[index], binding.cell(place)
+        owner = next((other for other in range(index + 1, len(binding.places)) if other in value), None)
+        if owner is not None and binding.said.atoms[owner].tie == "of" and value[owner] > cell in value.values():
+            return f"“{atom.written}” is not said of {quoted(binding.said.atoms[owner])} there"
         after = [(binding.said.atoms[other].tie, found) for other, found in value.items() if other > index]
         before = [found for other, found in value.items() if other < index]
         if atom.acted:

@@ -87,7 +87,7 @@ def _coverage(binding: Binding) -> str | None:
     for piece in pieces:
         # `whenever it turns, and for ten minutes afterwards`: what hangs on a tie goes on with what stands before it.
         after = piece + 1
-        hangs = after < len(source.breaks) and source.opened[after] == "tie" and source.breaks[after] in ("and", ",")
+        hangs = bool(source.in_piece(after)) and source.opened[after] == "tie" and source.breaks[after] in ("and", ",")
         if hangs and source.breaks[after] == "," and _has_figure(source, piece) and _has_figure(source, after):
             # `for water is 500 ppm, for iron 150 ppm`: two statements side by side.
             continue
@@ -167,7 +167,13 @@ def _counts_rows(binding: Binding, place: int) -> bool:
 
 
 def _names_what_follows(source: Laid, place: int, used: dict[int, int]) -> bool:
-    """Whether a word says what an identifier right after it is: the `dryer` of `dryer DR-510`."""
+    """Whether a word says what an identifier right after it is: the `dryer` of `dryer DR-510`, not the `Stop` of `Stop
+    P-101A`.
+    """
+    before = [token for token in source.tokens if token.end <= source.atoms[place].start]
+    begins = not before or before[-1].kind == "break"
+    if begins and source.atoms[place].written[:1].isupper():
+        return False
     while source.atoms[place].kind == "word":
         after = source.follows[place]
         if after is None or not after.is_atom:

@@ -183,7 +183,8 @@ def _given(
         return False
     context = f"{place.heading} {place.intro} {_subject(place)}"
     if atom.kind == "identifier":
-        known = atom.key in keys_in(context)
+        asked_for = atom.key in {other.key for other in asked.atoms}
+        known = atom.key in keys_in(context) and (asked_for or atom.key in keys_of(passage.assets))
         if place.subject and not known and keys_in(place.subject):
             # `It` is what the sentence before begins with, no other machine that is named there.
             return False

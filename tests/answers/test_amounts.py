@@ -59,6 +59,8 @@ def test_one_amount_in_two_spellings(one: str, other: str) -> None:
         ("10.5 mm", "105 mm"),
         ("1,000 h", "1.5 h"),
         ("14 Nm", "14"),
+        ("150 mg", "150 mg/kg"),
+        ("1.2 g/cm³", "1.2 g"),
     ],
 )
 def test_two_amounts_that_look_alike(one: str, other: str) -> None:
