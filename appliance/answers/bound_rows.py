@@ -38,6 +38,7 @@ def row_refusal(said: Laid, source: Source, given: Given, asked: Laid) -> str | 
         return "it names a column and no value of it"
     return (
         _label(binding, used[0], asked)
+        or _unnamed(source.row, used, asked)
         or _direction(binding)
         or _machine_column(binding, source.row, used, asked)
         or _column(binding, source.row, used, asked)
@@ -76,6 +77,18 @@ def _other_row(binding: Binding, source: Source) -> str | None:
                 mine, theirs = (row.cells[0].value for row in (source.row or other, other))
                 return f"{atom.written} stands in the row of {theirs}, not of {mine}"
     return None
+
+
+def _unnamed(row: Row, used: Sequence[int], asked: Laid) -> str | None:
+    """A row that says in words what it is about is told with them: `2.1 m` is not the rated flow because its remark says
+    `at rated flow`. A row that begins with a number or a tag may be told by another cell.
+    """
+    first = atoms_of(row.cells[0].value)
+    if used[0] == 0 or not first or first[0].kind != "word":
+        return None
+    if any(among(atom, asked.atoms) for atom in first):
+        return None
+    return f"it does not say that it is about {row.cells[0].value}"
 
 
 def _label(binding: Binding, cell: int, asked: Laid) -> str | None:
@@ -183,6 +196,9 @@ def _column(binding: Binding, row: Row, used: Sequence[int], asked: Laid) -> str
             counts = any(atom.written.lower() in words("counts") for atom in headers[number])
             if not counts and not any(among(atom, (*binding.said.atoms, *asked.atoms)) for atom in headers[number]):
                 return f"it does not say that it is {row.cells[number].header}"
+    for number in used:
+        if number and figures[number] and _is_torn_out(binding, headers[number], number, asked):
+            return f"it does not say that it is {row.cells[number].header}"
     pairs: list[tuple[int, int]] = []
     for number in used:
         rivals = [
@@ -232,6 +248,15 @@ def _told_by_itself(binding: Binding, row: Row, number: int, rivals: Sequence[in
         and (comes_again(binding, mark) or any(other.target == at for other in binding.source.marks))
         for mark in binding.said.marks
     )
+
+
+def _is_torn_out(binding: Binding, header: Sequence[Token], number: int, asked: Laid) -> bool:
+    """Whether of a cell a figure is told and no word, though it says more: `2.1 m` of a remark `2.1 m at rated flow`."""
+    own = of_cell(binding, number)
+    words_told = any(place in binding.used and atom.kind == "word" for place, atom in own)
+    whole = all(place in binding.used for place, _ in own)
+    named = any(among(atom, (*binding.said.atoms, *asked.atoms)) for atom in header)
+    return not (whole or words_told or named)
 
 
 def _several(figures: dict[int, list[Token]], used: Sequence[int]) -> bool:

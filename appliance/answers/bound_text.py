@@ -51,10 +51,12 @@ def refusal(binding: Binding, given: Given, asked: Laid, *, least: int = 2) -> s
 
 
 def _told_once(binding: Binding) -> str | None:
-    """What stands in the source once stands for one atom of the sentence; an identifier may come again."""
+    """What stands in the source once stands for one atom of the sentence; an identifier may come again, later on."""
     taken: set[int] = set()
     for index, place in enumerate(binding.places):
         atom = binding.said.atoms[index]
+        if place is not None and index and place == binding.places[index - 1]:
+            return f"{quoted(atom)} stands there once"
         if place is None or atom.kind == "identifier" or (binding.headers and atom.kind == "word"):
             continue
         if place in taken:

@@ -34,7 +34,7 @@ def row_unsaid(binding: Binding, source: Source, used: Sequence[int], asked: Lai
         for number, cell in enumerate(cells)
         if (found := [atom for atom in asked.atoms if among(atom, atoms_of(cell.value))])
     }
-    measured = [number for number in used if _is_figure(told[number])]
+    measured = [number for number in used if _is_figure(told[number], first=number == 0)]
     last = [] if measured else [used[-1]]
     labels = {number: found for number, found in told.items() if number not in (*measured, *last)}
     for number, found in wished.items():
@@ -53,9 +53,9 @@ def row_unsaid(binding: Binding, source: Source, used: Sequence[int], asked: Lai
     return reason
 
 
-def _is_figure(atoms: Sequence[Token]) -> bool:
-    """Whether a cell is told by a measured figure alone."""
-    return all(atom.kind == "figure" for atom in atoms) and any(atom.sort != "count" for atom in atoms)
+def _is_figure(atoms: Sequence[Token], *, first: bool) -> bool:
+    """Whether a cell is told by a figure alone; a bare number in the first column is the name of its row."""
+    return all(atom.kind == "figure" for atom in atoms) and (not first or any(atom.sort != "count" for atom in atoms))
 
 
 def _rival_row(

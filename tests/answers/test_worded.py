@@ -150,6 +150,39 @@ def test_any_text_is_judged_without_failing(question: str, passage: str, sentenc
     assert all(0 <= place.start <= len(passage) for place in sources(passage))
 
 
+PIECES = [
+    "pump", "P-101A", "84 Nm", "is", "closed", "not", "if", "at least", "by", "of", "from", "and", "or", ",", ";", ":", "(",
+    ")", "|", " | ", ": ", "\n", "\n1. ", "\n- ", "it", "must", "before", "then", "used", "every", "[1]", "Close", "the",
+]  # fmt: skip
+PIECED = st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join)
+
+
+@given(PIECED, PIECED, PIECED)
+@settings(max_examples=400, deadline=None)
+def test_any_jumble_of_words_is_judged_without_failing(question: str, passage: str, sentence: str) -> None:
+    released(question, [Passage(passage, ("P-101A",))], sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The rated flow is 2.1 m.",
+        "The rated flow is 20 °C.",
+        "The motor power is 400 V.",
+        "The speed is 50 Hz.",
+        "The remark of rated flow is 22 m³/h.",
+    ],
+)
+def test_what_a_remark_says_is_not_the_value(sentence: str) -> None:
+    passage = Passage(
+        "Quantity: Rated flow | Value: 22 m³/h | Remark: at 12 °Bx and 20 °C\n"
+        "Quantity: Motor power | Value: 11 kW | Remark: 400 V, delta\n"
+        "Quantity: Speed | Value: 2,945 rpm | Remark: at 50 Hz; allowed range 25 to 50 Hz\n"
+        "Quantity: NPSH required | Value: 2.1 m | Remark: at rated flow",
+    )
+    assert not released("What is it?", [passage], sentence).released
+
+
 @given(st.sampled_from(TRUE), st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_released_sentence_with_any_other_figure_is_dropped(case: tuple[str, str, str], data: st.DataObject) -> None:
