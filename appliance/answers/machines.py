@@ -30,6 +30,9 @@ def machine_refusal(key: str, name: str, passage: Passage, source: Source, *, na
         named: keys of all machines that the question names: none of them is a rival.
     """
     listed = keys_of(passage.assets)
+    subject = _subject(source)
+    if subject is not None and subject.key in listed - named and key not in keys_in(source.text):
+        return f"it is about {subject.text}, not {name}"
     nearest = [source.text, source.intro, source.subject, *_backwards(source.before), source.heading]
     for place in nearest:
         keys = keys_in(place)
@@ -42,6 +45,21 @@ def machine_refusal(key: str, name: str, passage: Passage, source: Source, *, na
     if key not in listed:
         return f"{name} stands neither there nor among the machines of the passage"
     return None
+
+
+def _subject(source: Source) -> Identifier | None:
+    """The machine that a row has a cell for (`Machine: FL-200`), or that a sentence begins with."""
+    if source.row is not None:
+        alone = [identifiers(cell.value) for cell in source.row.cells]
+        return next(
+            (
+                found[0]
+                for found, cell in zip(alone, source.row.cells, strict=True)
+                if len(found) == 1 and found[0].text == cell.value
+            ),
+            None,
+        )
+    return next((item for item in identifiers(source.text) if item.start == 0), None)
 
 
 def _backwards(text: str) -> list[str]:

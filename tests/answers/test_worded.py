@@ -100,6 +100,12 @@ def test_units_that_are_not_exactly_equal_are_another_value(sentence: str) -> No
     assert not released("Which pressure?", [Passage("The pressure is 4.5 bar.")], sentence).released
 
 
+def test_a_row_of_another_machine_of_the_document_is_not_that_of_the_question() -> None:
+    passage = PASSAGES["torques"]
+    assert not released("Torque of the bowl lid of CP-210?", [passage], "The bowl lid is tightened to 58 Nm.").released
+    assert released("Torque of the bowl lid of FL-200?", [passage], "The bowl lid is tightened to 58 Nm.").released
+
+
 def test_absence_is_released_only_where_it_is_plain() -> None:
     """No passage, or an identifier of the question that none of them holds."""
     absent = "Not in these documents."
