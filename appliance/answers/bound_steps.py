@@ -138,7 +138,7 @@ def step_named(sentence: str) -> tuple[int | Literal["last"] | None, str]:
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _STEP_NAMED = re.compile(
-    rf"\b(?:(?:in|as|at)\s+)?(?:the\s+)?(?:step\s+(\d{{1,3}})|({'|'.join(_ORDINALS)}|last|final)\s+step)\b"
+    rf"(?<!from )(?<!to )(?<!of )(?<!until )(?<!with )\b(?:(?:in|as|at)\s+)?(?:the\s+)?(?:step\s+(\d{{1,3}})|({'|'.join(_ORDINALS)}|last|final)\s+step)\b"
     r"(?:\s+(?:is|says|states)(?:\s+(?:to|that))?|\s*[:,])?",
     re.IGNORECASE,
 )

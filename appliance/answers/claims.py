@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 from appliance.answers.amounts import amounts
-from appliance.answers.wording import is_participle, key_of_word, marks, words
+from appliance.answers.wording import is_participle, key_of_word, marks, phrases, words
 from appliance.retrieval.identifiers import fold, identifiers
 
 Kind = Literal["figure", "identifier", "word", "light", "be", "mark", "tie", "join", "break", "silent"]
@@ -103,6 +103,11 @@ def read(text: str) -> tuple[Token, ...]:
         if not any(covered[match.start() : match.end()]):
             key = classes[" ".join(match.group().lower().split())]
             take(Token("mark", key, match.group(), match.start(), match.end()))
+    spelled, one_word = phrases()
+    for match in spelled.finditer(text):
+        if not any(covered[match.start() : match.end()]):
+            key = key_of_word(one_word[" ".join(match.group().lower().split())])
+            take(Token("word", key, match.group(), match.start(), match.end()))
     made.extend(
         _word(match.group(), match.start(), match.end(), text)
         for match in _WORD.finditer(text)
@@ -150,7 +155,10 @@ def _settled(tokens: list[Token]) -> list[Token]:
     for place, token in enumerate(tokens):
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         low = token.written.lower()
-        if low in _BEFORE_A_FIGURE and token.kind in ("mark", "tie"):
+        if low == "let" and (not made or made[-1].kind == "break"):
+            # `Let the boiler cool` orders what the boiler does.
+            made.append(replace(token, kind="silent", key="let"))
+        elif low in _BEFORE_A_FIGURE and token.kind in ("mark", "tie"):
             figure = after is not None and after.kind == "figure"
             made.append(replace(token, kind="mark" if figure else "tie", key=_BEFORE_A_FIGURE[low] if figure else low))
         elif token.key == "or" and after is not None and after.written.lower() in ("they", "it", "he", "she", "you"):

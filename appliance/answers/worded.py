@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from appliance.answers.added import is_added_verb, names_a_kind
+from appliance.answers.bound_clauses import clauses_bound
 from appliance.answers.bound_rows import row_refusal
 from appliance.answers.bound_steps import step_named, steps_bound
 from appliance.answers.bound_text import refusal
@@ -139,6 +141,12 @@ def _by_passage(
         else None
     )
     if told is None:
+        told = clauses_bound(
+            plain,
+            sources(passage.text),
+            lambda part, place, about: place_refusal(part, place, passage, asked if about is None else laid(about)),
+        )
+    if told is None:
         return None
     spans = tuple((place.start, place.start + len(place.text)) for place in told)
     return Release(True, f"passage {number}: {' / '.join(_shown(place) for place in told)}", number, spans)
@@ -195,6 +203,8 @@ def _given(
         return (known or sole) and machine_refusal(atom.key, atom.written, passage, place, named=named) is None
     if key_of_word(atom.written) in stems("roles") or _opposed(atom, place):
         return False
+    if is_added_verb(atom, said, place) or names_a_kind(atom, said):
+        return True
     if atom.written.lower() in words("fasteners") and _has_a_bare_thread(said, place):
         return True
     if any(same(atom, other) for other in atoms_of(f"{context} {' '.join(passage.assets)}")):

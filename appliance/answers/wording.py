@@ -42,6 +42,20 @@ def marks() -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 @lru_cache(maxsize=1)
+def phrases() -> tuple[re.Pattern[str], dict[str, str]]:
+    """A pattern that finds every verb of several words, and for each spelling the word that it is."""
+    one_word = {phrase: word for word, spellings in lists()["phrases"].items() for phrase in spellings}
+    spelled = "|".join(re.escape(phrase).replace(r"\ ", r"\s+") for phrase in one_word)
+    return re.compile(rf"(?<![\w/-])(?:{spelled})(?![\w-])", re.IGNORECASE), one_word
+
+
+@lru_cache(maxsize=64)
+def table(name: str, key: str) -> frozenset[str]:
+    """The words of one entry of a table of lists (`verbs`, `kinds`, `headers`); none where it has no such entry."""
+    return frozenset(lists()[name].get(key, "").split())
+
+
+@lru_cache(maxsize=1)
 def _bases() -> dict[str, str]:
     return {word: stem(line.split()[0]) for line in lists()["words"]["irregular"] for word in line.split()}
 
@@ -60,7 +74,7 @@ def key_of_word(written: str) -> str:
 
 def is_participle(written: str) -> bool:
     """Whether a word may be what is done to a thing: `tightened`, `driven`."""
-    low = written.lower()
+    low = written.lower().split()[0]
     return low.endswith("ed") or low in _participles()
 
 

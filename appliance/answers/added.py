@@ -1,0 +1,97 @@
+"""Words that a sentence may have though its source lacks them, because they say nothing of the plant. Pure.
+
+    a verb beside a figure    the level stays above 68 %; E-0412 is raised; it is checked every hour, under `Frequency`
+    the kind of a tag         tank T-301, alarm E-0412
+
+The lists are closed; they stand in `wording.toml`. Each verb goes with what it cannot change: a bound that the source has
+too, or the figure of a column with the header that says the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from appliance.answers.claims import Token, atoms_of
+from appliance.answers.wording import table
+
+if TYPE_CHECKING:
+    from appliance.answers.matching import Laid
+    from appliance.answers.sources import Source
+
+_DOWN, _UP = frozenset({"below", "most"}), frozenset({"above", "least"})
+_LETTERS = re.compile(r"[A-Z]{1,4}")
+_SORTS = {"money": "money", "often": "often"}
+
+
+def is_added_verb(atom: Token, said: Laid, place: Source) -> bool:
+    """Whether an atom is a verb of the lists that its source need not have."""
+    low = atom.written.lower()
+    marks, figure = _what_follows(atom, said)
+    if figure is not None:
+        bounds = marks & (_DOWN | _UP | {"between", "within"})
+        if (
+            (low in table("verbs", "bound") and bounds)
+            or (low in table("verbs", "down") and marks & _DOWN)
+            or (low in table("verbs", "up") and marks & _UP)
+            or low in table("verbs", "reading")
+        ):
+            return True
+    if place.row is None:
+        return False
+    heads = {word for cell in place.row.cells for word in cell.header.lower().split()}
+    if low in table("verbs", "alarm"):
+        return bool(heads & table("headers", "alarm")) and _is_said_of_a_code(atom, said, place)
+    if figure is None:
+        return False
+    own = {word for cell in place.row.cells for word in cell.header.lower().split() if _has(cell.value, figure)}
+    own |= set(place.row.cells[0].value.lower().split())
+    for group in ("speed", "money", "often"):
+        if low in table("verbs", group) and own & table("headers", group):
+            return group == "speed" or figure.sort == group or (group == "often" and "all" in marks)
+    return False
+
+
+def _what_follows(atom: Token, said: Laid) -> tuple[frozenset[str], Token | None]:
+    """The marks right after a verb, and the figure that follows with nothing else between."""
+    marks: set[str] = set()
+    for token in said.tokens[said.tokens.index(atom) + 1 :]:
+        if token.kind == "mark":
+            marks.add(token.key)
+        elif token.kind == "figure":
+            return frozenset(marks), token
+        elif token.kind not in ("silent", "tie"):
+            break
+    return frozenset(), None
+
+
+def _has(text: str, figure: Token) -> bool:
+    return any(other.kind == "figure" and other.key == figure.key for other in atoms_of(text))
+
+
+def _is_said_of_a_code(atom: Token, said: Laid, place: Source) -> bool:
+    """Whether the code of the row is what the verb is said of: the last identifier before it."""
+    assert place.row is not None
+    before = [other for other in said.atoms if other.kind == "identifier" and other.start < atom.start]
+    own = [
+        found
+        for cell in place.row.cells
+        if cell.header.lower() in table("headers", "alarm")
+        for found in atoms_of(cell.value)
+    ]
+    return len(before) == 1 and before[0].key in {other.key for other in own}
+
+
+def names_a_kind(atom: Token, said: Laid) -> bool:
+    """Whether a word stands right before a tag and is what such tags are called."""
+    after = said.atoms[said.atoms.index(atom) + 1 :][:1]
+    if not after or after[0].kind != "identifier":
+        return False
+    tag = after[0]
+    between = [token for token in said.tokens if atom.end <= token.start and token.end <= tag.start]
+    if any(token.kind != "silent" for token in between):
+        return False
+    low = atom.written.lower().removesuffix("s")
+    letters = _LETTERS.match(tag.written)
+    kinds = table("kinds", "code") if tag.sort == "code" else table("kinds", letters.group() if letters else "")
+    return low in kinds
