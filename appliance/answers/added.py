@@ -37,6 +37,8 @@ def is_added_verb(atom: Token, said: Laid, place: Source) -> bool:
             or low in table("verbs", "reading")
         ):
             return True
+    if low in table("verbs", "alarm") and _follows_a_code(atom, said):
+        return True
     if place.row is None:
         return False
     heads = {word for cell in place.row.cells for word in cell.header.lower().split()}
@@ -67,6 +69,12 @@ def _what_follows(atom: Token, said: Laid) -> tuple[frozenset[str], Token | None
 
 def _has(text: str, figure: Token) -> bool:
     return any(other.kind == "figure" and other.key == figure.key for other in atoms_of(text))
+
+
+def _follows_a_code(atom: Token, said: Laid) -> bool:
+    """Whether a verb stands right after an alarm's code: `E-0431 came`, `E-0431 is raised`."""
+    index = said.atoms.index(atom)
+    return index > 0 and said.atoms[index - 1].sort == "code" and said.pieces[index - 1] == said.pieces[index]
 
 
 def _is_said_of_a_code(atom: Token, said: Laid, place: Source) -> bool:

@@ -24,7 +24,7 @@ from appliance.retrieval.identifiers import identifiers
 _CUT = re.compile(
     r"(?P<end>(?<=[a-z\d)%])\.\s+(?=[A-Z]))|\s*(?P<semi>;)\s*|,?\s+(?:and|but|while|whereas)\s+|,\s+", re.IGNORECASE
 )
-_REACHING = frozenset({"not", "only", "except", "before", "after", "until", "during", "because", "then", "first", "last"})
+_REACHING = frozenset({"not", "only", "except", "before", "after", "until", "during", "because", "then"})
 """Marks that could turn what stands on the other side of `and`."""
 _NEAR = frozenset({"not", "before", "after", "until", "during"})
 """Those of them that turn nothing before them, where they stand within the last clause."""
@@ -80,11 +80,15 @@ def _reaches(clauses: Sequence[str], cuts: Sequence[re.Match[str]]) -> bool:
             return True
         if any(mark.token.key in _REACHING and not (last and _is_near(mark)) for mark in after):
             return True
+        if any(mark.token.key == "only" for mark in after) and "then" not in {mark.token.key for mark in after}:
+            return True
     return False
 
 
 def _is_near(mark: Mark) -> bool:
-    return mark.token.key == "not" or (mark.token.key in _NEAR and not mark.opens)
+    """Whether a mark of the last clause turns nothing before it: `and never …`, `… after two repeats`, `and only then …`."""
+    key = mark.token.key
+    return key in ("not", "then") or (key in _NEAR and not mark.opens) or (key == "only" and mark.opens)
 
 
 def _about(clauses: Sequence[str], number: int) -> str | None:
@@ -99,7 +103,7 @@ def _about(clauses: Sequence[str], number: int) -> str | None:
 
 def _goes_on(clause: str, before: Source, place: Source, places: Sequence[Source]) -> bool:
     """Whether what a later clause tells may be told after `before`."""
-    if (place.row is None) != (before.row is None) or place.number is not None or before.number is not None:
+    if (place.row is None) != (before.row is None) or place.number != before.number:
         return False
     if place.row is not None:
         heads = {word for cell in place.row.cells for word in cell.header.lower().rstrip(".").split()}

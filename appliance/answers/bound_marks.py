@@ -79,9 +79,13 @@ def marks_said(binding: Binding, asked: Laid) -> str | None:
             continue
         if mark.token.key in ORDERING and (_is_order(binding, mark) or _asked_so(binding, mark, asked)):
             continue
-        if mark.token.key == "if" and _in_a_condition(binding, mark):
+        if mark.token.key == "if" and (_in_a_condition(binding, mark) or _at_a_figure(binding, mark)):
             continue
         if mark.token.key == "all" and comes_again(binding, mark):
+            continue
+        if mark.token.key == "must" and (_is_limited(binding, mark) or _is_forbidden(binding, mark)):
+            continue
+        if mark.token.key == "may" and (_is_limited(binding, mark) or _is_permitted(binding, mark)):
             continue
         if mark.token.key == "because" and _after_a_colon(binding, mark):
             continue
@@ -94,11 +98,20 @@ def _is_order(binding: Binding, mark: Mark) -> bool:
     place = None if mark.target is None else binding.places[mark.target]
     if place is None:
         return False
+    if mark.token.key == "must" and _is_let(binding.source, place):
+        return True
     if mark.light:
         return binding.source.pieces[place] in binding.source.light_openings
-    if orders(binding.source, place) or (binding.demanded and mark.token.key == "must"):
+    if orders(binding.source, place) or (binding.demanded and not binding.headers and mark.token.key == "must"):
         return True
     return mark.token.key != "then" and (not binding.in_value(place) or _demanded(binding, place))
+
+
+def _is_let(source: Laid, place: int) -> bool:
+    """Whether the piece of an atom orders with `Let` what something does."""
+    first = source.atoms[source.in_piece(source.pieces[place])[0]].start
+    before = [token for token in source.tokens if token.end <= first]
+    return any(token.key == "let" for token in before[-2:])
 
 
 def _demanded(binding: Binding, place: int) -> bool:
@@ -147,6 +160,79 @@ def _headed(binding: Binding, cell: int, name: str) -> bool:
         for place, atom in enumerate(binding.source.atoms)
         if binding.cell(place) == cell and not binding.in_value(place)
     )
+
+
+def _is_limited(binding: Binding, mark: Mark) -> bool:
+    """Whether the next figure is a limit of the source: `must be below 12 µm` and `may reach at most 0.3 kg` where a column,
+    or a bound that is told, says so. `may` goes with an upper bound alone.
+    """
+    figure = next(
+        (
+            (index, place)
+            for index, place in enumerate(binding.places)
+            if place is not None and binding.said.atoms[index].kind == "figure" and binding.said.atoms[index].start > mark.token.end
+        ),
+        None,
+    )  # fmt: skip
+    if figure is None or binding.said.pieces[figure[0]] != _piece_at(binding.said, mark):
+        return False
+    bounds = {other.token.key for other in binding.said.marks if other.target == figure[0] and other is not mark}
+    if mark.token.key == "may":
+        return "most" in bounds
+    cell = binding.cell(figure[1])
+    limits = binding.demanded or _headed(binding, cell, "limits")
+    return bool(binding.headers) and limits and not _caused(binding, cell)
+
+
+def _piece_at(said: Laid, mark: Mark) -> int | None:
+    return None if mark.after is None else said.pieces[mark.after]
+
+
+def _caused(binding: Binding, cell: int) -> bool:
+    """Whether the figure of a column says when something happens, not what must be."""
+    return _headed(binding, cell, "conditions") or _headed(binding, cell, "results")
+
+
+def _is_forbidden(binding: Binding, mark: Mark) -> bool:
+    """Whether a text says without `must` what is never done: `are not used for anything else`."""
+    if binding.headers or mark.after is None:
+        return False
+    near = [other for other in binding.said.marks if other.token.key == "not" and other.after == mark.after]
+    return any(
+        agree(binding, other, own) and _not_at_present(binding.source, own)
+        for other in near
+        for own in binding.source.marks
+    )
+
+
+def _not_at_present(source: Laid, mark: Mark) -> bool:
+    index = source.tokens.index(mark.token)
+    before = [token for token in source.tokens[:index] if token.kind != "silent"]
+    return bool(before) and before[-1].written.lower() in ("is", "are")
+
+
+def _is_permitted(binding: Binding, mark: Mark) -> bool:
+    """Whether `may` stands beside an `only` of the source, at what is done as a rule: `is taken off only after`."""
+    if mark.target is None or (place := binding.places[mark.target]) is None or binding.headers:
+        return False
+    only = [other for other in binding.said.marks if other.token.key == "only"]
+    told = any(agree(binding, other, own) for other in only for own in binding.source.marks)
+    return told and binding.source.atoms[place].acted and _present(binding.source, place)
+
+
+def _at_a_figure(binding: Binding, mark: Mark) -> bool:
+    """Whether `if` tells that a figure is reached where a text opens with it: `Above 1.0 mm the pump no longer primes`."""
+    if binding.headers or mark.after is None:
+        return False
+    said, source = binding.said, binding.source
+    inside = [index for index in said.in_piece(said.pieces[mark.after]) if index >= mark.after]
+    figures = [index for index in inside if said.atoms[index].kind == "figure"]
+    if len(figures) != 1 or (place := binding.places[figures[0]]) is None:
+        return False
+    bounds = {other.token.key for other in said.marks if other.target == figures[0]} & {"above", "below"}
+    opening = [other for other in source.marks if other.target == place and other.opens and other.token.key in bounds]
+    unheard = all(binding.places[index] is None for index in inside if index < figures[0])
+    return bool(opening) and unheard and place == source.in_piece(source.pieces[place])[0]
 
 
 def _after_a_colon(binding: Binding, mark: Mark) -> bool:

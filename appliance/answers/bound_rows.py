@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from appliance.answers.bound_marks import comes_again
-from appliance.answers.bound_text import Given, refusal
+from appliance.answers.bound_text import Given, refusal, said_by_unit
 from appliance.answers.claims import Token, atoms_of
 from appliance.answers.matching import Binding, Laid, bound, laid, quoted, same
 from appliance.answers.which_row import among, holds, of_cell, row_unsaid
@@ -56,7 +56,8 @@ def _bound(said: Laid, source: Source) -> Binding:
         cells[own.pieces[place]] = number
         if source.row.start + atom.start < cell.value_start and cell.header:
             headers.add(own.pieces[place])
-    return bound(said, own, cells=tuple(cells), headers=frozenset(headers))
+    limits = any(atom.written.lower() in words("limits") | {"release"} for atom in atoms_of(source.heading))
+    return bound(said, own, cells=tuple(cells), headers=frozenset(headers), demanded=limits)
 
 
 def _cell_at(row: Row, at: int) -> tuple[int, Cell]:
@@ -107,6 +108,7 @@ def _label(binding: Binding, cell: int, asked: Laid) -> str | None:
             or _may_lack(source, place, mine, binding)
             or place in binding.used
             or source.pieces[place] in source.asides
+            or said_by_unit(binding, place)
         )
         if not told and not any(same(other, atom) for other in (*binding.said.atoms, *asked.atoms)):
             return f"{quoted(atom)} of the row's label is left out"

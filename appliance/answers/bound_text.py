@@ -16,14 +16,34 @@ In a row the same holds within each cell; cells may come in any order (`bound_ro
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from appliance.answers.bound_marks import marks_lost, marks_said
 from appliance.answers.bound_ties import alternatives_refusal, ties_refusal
 from appliance.answers.claims import Token
 from appliance.answers.matching import Binding, Laid, quoted, same
+from appliance.answers.question import attribute_dimensions
 from appliance.answers.voice import exchanged
-from appliance.answers.wording import stems
+from appliance.answers.wording import key_of_word, same_meaning, stems, words
+from appliance.retrieval.terms import stem
+
+_MEASURED = frozenset({
+    "torque", "pressure", "temperature", "voltage", "power", "speed", "weight", "mass", "volume", "force", "viscosity",
+    "flow", "noise", "time",
+})  # fmt: skip
+"""Words that the unit of a figure says too."""
+
+
+@lru_cache(maxsize=1)
+def _measures() -> dict[str, frozenset[str]]:
+    return {stem(word): attribute_dimensions()[stem(word)] for word in _MEASURED}
+
+
+def measured(key: str) -> frozenset[str]:
+    """The kinds of figures whose unit says what a word with this key says."""
+    return frozenset().union(*(_measures().get(other, frozenset()) for other in same_meaning(key)))
+
 
 Given = Callable[[Token], bool]
 """Whether an atom that the source lacks is given otherwise: by a heading, the passage's machine, the question."""
@@ -80,6 +100,8 @@ def _coverage(binding: Binding) -> str | None:
                 _names_what_follows(source, place, used)
                 or _is_the_machine(binding, place)
                 or _counts_rows(binding, place)
+                or said_by_unit(binding, place)
+                or _is_titled(binding, place)
             ):
                 continue
             if more and _has_another_predicate(binding, piece, place, pieces):
@@ -157,6 +179,32 @@ def _is_the_machine(binding: Binding, place: int) -> bool:
         atom for atom, at in zip(binding.said.atoms, binding.places, strict=True) if at is None and atom.sort == "asset"
     ]
     return len(tags) == 1 and not before
+
+
+def said_by_unit(binding: Binding, place: int) -> bool:
+    """Whether a word is the measure that the unit of a figure of the row says too: the `Torque` of `Torque of the clamp |
+    20 Nm`.
+    """
+    atom = binding.source.atoms[place]
+    sorts = {binding.source.atoms[other].sort for other in binding.used if binding.source.atoms[other].kind == "figure"}
+    return bool(binding.headers) and atom.kind == "word" and bool(measured(atom.key) & sorts)
+
+
+def _is_titled(binding: Binding, place: int) -> bool:
+    """Whether a word is of what a coded row is called (`Message: Bowl level high`), and the row is told by its code or tag."""
+    source, cell = binding.source, binding.cell(place)
+    if not any(
+        atom.written.lower() in words("titles")
+        for other, atom in enumerate(source.atoms)
+        if binding.cell(other) == cell and not binding.in_value(other)
+    ):
+        return False
+    coded = any(
+        source.atoms[other].kind == "identifier" and binding.in_value(other) and source.atoms[other].sort != "name"
+        for other in binding.used
+    )
+    figured = any(source.atoms[other].kind == "figure" and binding.cell(other) > cell for other in binding.used)
+    return coded and figured and key_of_word(source.atoms[place].written) not in stems("roles")
 
 
 def _counts_rows(binding: Binding, place: int) -> bool:

@@ -180,11 +180,12 @@ def matched(
         after = next((place for place in places[index + 1 :] if place is not None), None)
         near = [place for place in (before, after) if place is not None]
 
-        def worth(place: int, near: Sequence[int] = near) -> tuple[bool, bool, bool, int, int]:
+        def worth(place: int, near: Sequence[int] = near, low: str = said[index].written.lower()) -> tuple[bool | int, ...]:
             apart = all(pieces[place] != pieces[other] for other in near)
             return (
                 place in taken,
                 not rather[place],
+                source[place].written.lower() != low,
                 apart,
                 min((abs(place - other) for other in near), default=0),
                 place,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.answers.wording import is_participle, words
+from appliance.answers.wording import is_participle, is_past_only, words
 
 if TYPE_CHECKING:
     from appliance.answers.claims import Token
@@ -33,7 +33,7 @@ def _actors(binding: Binding) -> str | None:
         verb, origin = said.atoms[index], source.atoms[place]
         if verb.acted == origin.acted or verb.kind != "word":
             continue
-        if verb.acted and origin.written.lower().endswith("ed"):
+        if verb.acted and _is_done(source, place, row=bool(binding.headers)):
             # `new seal fitted` is `new seal was fitted`.
             continue
         for other in said.in_piece(said.pieces[index]):
@@ -43,6 +43,15 @@ def _actors(binding: Binding) -> str | None:
             if source.pieces[at] == source.pieces[place] and (verb.acted or source.atoms[at].tie != "by"):
                 return f"“{said.atoms[other].written}” has another part in it there"
     return None
+
+
+def _is_done(source: Laid, place: int, *, row: bool) -> bool:
+    """Whether a source says without `is` what is done: `new seal fitted`, `earthing lost`; in a row `set to this value` too."""
+    atom, after = source.atoms[place], source.follows[place]
+    low = atom.written.lower()
+    if not is_participle(low) or source.clear[place]:
+        return False
+    return low.endswith("ed") or is_past_only(low) or (row and after is not None and after.kind == "tie")
 
 
 def _order(binding: Binding) -> str | None:
@@ -85,12 +94,15 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         first = min(binding.cell(place) for place in binding.used)
         label = [source.atoms[place] for place in (earlier, later)]
         told = {binding.cell(place) for place in binding.used}
-        if binding.cell(earlier) == first < max(told) and all(
+        labelled = binding.cell(earlier) == first or source.atoms[later].sort == "count"
+        if labelled and binding.cell(earlier) < max(told) and all(
             atom.kind == "word" or atom.sort == "count" for atom in label
         ):
             return True
     if source.parts[earlier] != source.parts[later]:
         return False
+    if any(_is_state(source, piece) for piece in pieces):
+        return True
     asides = {piece for piece in source.asides if source.parts[source.in_piece(piece)[0]] == source.parts[later]}
     if len(asides) == 1 and asides & pieces:
         return True
@@ -107,6 +119,14 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         if mark.opens and mark.target is not None and mark.token.key in _MOVING
     }
     return bool(opening & pieces)
+
+
+def _is_state(source: Laid, piece: int) -> bool:
+    """Whether a piece says how something is, and not what is done first or next: `and is kept under dry nitrogen`."""
+    verbs = [atom for place in source.in_piece(piece) if (atom := source.atoms[place]).acted]
+    if any(mark.token.key in ("then", "first", "last") for mark in source.marks):
+        return False
+    return bool(verbs) and all(atom.written.lower() in words("states") for atom in verbs)
 
 
 def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -132,7 +152,11 @@ def _licensed(binding: Binding, one: tuple[int, int], other: tuple[int, int]) ->
         return True
     if any(_left_short(source, place, atom) for (_, place), (atom, _) in zip((one, other), pair, strict=True)):
         return True
-    if _moved_with_its_mark(binding, one, other):
+    if binding.headers and _is_short(source, source.pieces[one[1]]):
+        return True
+    if any(_is_kept(source, place, atom) for (_, place), (atom, _) in zip((one, other), pair, strict=True)):
+        return True
+    if _moved_with_its_mark(binding, one, other) or _rotated(binding, source.pieces[one[1]]):
         return True
     turned = {mark.target for mark in said.marks} & {one[0], other[0]}
     if turned and {mark.target for mark in source.marks} & {one[1], other[1]}:
@@ -221,6 +245,39 @@ def _governed(text: Laid) -> dict[int, str]:
             piece = text.pieces[mark.target]
             made |= {place: mark.token.key for place in text.in_piece(piece) if place >= mark.target}
     return made
+
+
+def _is_short(source: Laid, piece: int) -> bool:
+    """Whether a piece of a cell is one name, whatever its order: `dust mask P2`, `nitrile 0.2 mm`. It has no tie, no mark and
+    no verb, one identifier or figure at most, and does not begin with what may be an order.
+    """
+    inside = [source.atoms[place] for place in source.in_piece(piece)]
+    begin, end = inside[0].start, inside[-1].end
+    between = [token for token in source.tokens if begin <= token.start and token.end <= end]
+    plain = all(token.is_atom or token.kind == "silent" for token in between)
+    names = [atom for atom in inside if atom.kind != "word"]
+    return plain and len(inside) <= 4 and len(names) == 1 and all(atom.sort != "asset" for atom in names)
+
+
+def _is_kept(source: Laid, place: int, atom: Token) -> bool:
+    """Whether an order to keep something so (`keep the boiler full`) is told of it (`the boiler stays full`)."""
+    return source.clear[place] and source.atoms[place].written.lower() == "keep" and atom.written.lower() in words("staying")
+
+
+def _rotated(binding: Binding, piece: int) -> bool:
+    """Whether a piece that opens with a moving mark is told from its main clause on, and then what the mark turns."""
+    source, said = binding.source, binding.said
+    opening = next((mark for mark in source.marks if mark.opens and mark.token.key in _MOVING
+                    and mark.target is not None and source.pieces[mark.target] == piece), None)  # fmt: skip
+    places = [place for place in binding.places if place is not None and source.pieces[place] == piece]
+    if opening is None or not places or opening.target != min(places) or places == sorted(places):
+        return False
+    turn = places.index(min(places))
+    marked = any(
+        mark.token.key == opening.token.key and mark.target is not None and binding.places[mark.target] == opening.target
+        for mark in said.marks
+    )
+    return marked and places[turn:] + places[:turn] == sorted(places)
 
 
 def _left_short(source: Laid, place: int, atom: Token) -> bool:

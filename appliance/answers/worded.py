@@ -20,22 +20,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from appliance.answers.added import is_added_verb, names_a_kind
 from appliance.answers.bound_clauses import clauses_bound
 from appliance.answers.bound_rows import row_refusal
 from appliance.answers.bound_steps import step_named, steps_bound
-from appliance.answers.bound_text import refusal
+from appliance.answers.bound_text import measured, refusal
 from appliance.answers.claims import Token, atoms_of, cited, labels_named, uncited
 from appliance.answers.machines import machine_refusal
 from appliance.answers.matching import Laid, bound, laid, same
 from appliance.answers.question import attribute_dimensions, opposites
 from appliance.answers.sources import Passage, Source, sources
-from appliance.answers.wording import key_of_word, same_meaning, stems, words
+from appliance.answers.wording import key_of_word, stems, words
 from appliance.retrieval.identifiers import Identifier, identifiers
 from appliance.retrieval.rules import keys_in, keys_of
-from appliance.retrieval.terms import stem
 
 LONGEST_SENTENCE = 1_000
 LONGEST_PASSAGE = 8_000
@@ -47,11 +45,6 @@ MOST_ATOMS = 80
 _NOT_HERE = re.compile(
     r"(?:(?:this|it|that|the answer)\s+is\s+)?not\s+in\s+(?:these|the)\s+documents\.?", re.IGNORECASE
 )
-_MEASURED = frozenset({
-    "torque", "pressure", "temperature", "voltage", "power", "speed", "weight", "mass", "volume", "force", "viscosity",
-    "flow", "noise", "time",
-})  # fmt: skip
-"""Words that the unit of a figure says too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +203,12 @@ def _given(
     if any(same(atom, other) for other in atoms_of(f"{context} {' '.join(passage.assets)}")):
         return True
     sorts = {other.sort for other in said.atoms if other.kind == "figure"}
-    if any(_measures().get(key, frozenset()) & sorts for key in same_meaning(atom.key)):
+    if measured(atom.key) & sorts:
         return True
     in_question = any(same(atom, other) for other in asked.atoms)
     if in_question and atom.key in stems("machines") and _names_a_tag(atom, said):
         return True
     return in_question and (atom.written.lower() in words("asked") or atom.key in attribute_dimensions())
-
-
-@lru_cache(maxsize=1)
-def _measures() -> dict[str, frozenset[str]]:
-    return {stem(word): attribute_dimensions()[stem(word)] for word in _MEASURED}
 
 
 def _subject(place: Source) -> str:

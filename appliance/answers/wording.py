@@ -78,6 +78,14 @@ def is_participle(written: str) -> bool:
     return low.endswith("ed") or low in _participles()
 
 
+def is_past_only(written: str) -> bool:
+    """Whether a word is a participle that is no other form of its verb: `lost`, not `set`."""
+    low = written.lower()
+    return low in _participles() and not any(
+        line.split()[0] == low for line in lists()["words"]["irregular"] if len(line.split()) > 1 or line == low
+    )
+
+
 def is_agent(written: str) -> bool:
     """Whether a word may be who does a thing: `operator`, against `operation` of the same stem."""
     return AGENT.search(written.lower()) is not None
