@@ -2,6 +2,7 @@
 
     a verb beside a figure    the level stays above 68 %; E-0412 is raised; it is checked every hour, under `Frequency`
     the kind of a tag         tank T-301, alarm E-0412
+    the rest of a name        the transfer plates, which the passage calls the plates where it goes on
 
 The lists are closed; they stand in `wording.toml`. Each verb goes with what it cannot change: a bound that the source has
 too, or the figure of a column with the header that says the same.
@@ -10,9 +11,11 @@ too, or the figure of a column with the header that says the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from appliance.answers.claims import Token, atoms_of
+from appliance.answers.claims import Token, atoms_of, read
 from appliance.answers.wording import table
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 _DOWN, _UP = frozenset({"below", "most"}), frozenset({"above", "least"})
 _LETTERS = re.compile(r"[A-Z]{1,4}")
-_SORTS = {"money": "money", "often": "often"}
 
 
 def is_added_verb(atom: Token, said: Laid, place: Source) -> bool:
@@ -99,7 +101,38 @@ def names_a_kind(atom: Token, said: Laid) -> bool:
     between = [token for token in said.tokens if atom.end <= token.start and token.end <= tag.start]
     if any(token.kind != "silent" for token in between):
         return False
-    low = atom.written.lower().removesuffix("s")
+    return is_kind(atom, tag)
+
+
+def is_kind(word: Token, tag: Token) -> bool:
+    """Whether a word is what a tag of these letters is called: `valve` for `XV-416`."""
     letters = _LETTERS.match(tag.written)
     kinds = table("kinds", "code") if tag.sort == "code" else table("kinds", letters.group() if letters else "")
-    return low in kinds
+    return word.written.lower().removesuffix("s") in kinds
+
+
+def is_full_name(atom: Token, said: Laid, place: Source, text: str) -> bool:
+    """Whether a word completes a name that the place has cut short: `the transfer plates` for `the plates`, where the
+    passage calls plates so before, and never otherwise.
+    """
+    index = said.atoms.index(atom)
+    if atom.written[:1].isupper() or index + 1 >= len(said.atoms):
+        return False
+    noun = said.atoms[index + 1]
+    if noun.kind != "word" or not _beside(said.tokens, atom, noun):
+        return False
+    before = atoms_of(text[: place.start])
+    names = {
+        one.key
+        for one, two in pairwise(before)
+        if two.key == noun.key and one.kind == "word" and _beside(read(text[: place.start]), one, two)
+    }
+    own = atoms_of(place.text)
+    bare = [two for one, two in pairwise((None, *own)) if two is not None and two.key == noun.key
+            and (one is None or not _beside(read(place.text), one, two))]  # fmt: skip
+    return names == {atom.key} and len(bare) == 1 == sum(other.key == noun.key for other in own)
+
+
+def _beside(tokens: Sequence[Token], one: Token, two: Token) -> bool:
+    """Whether nothing at all stands between two atoms."""
+    return tokens.index(two) == tokens.index(one) + 1

@@ -81,16 +81,32 @@ def marks_said(binding: Binding, asked: Laid) -> str | None:
             continue
         if mark.token.key == "if" and (_in_a_condition(binding, mark) or _at_a_figure(binding, mark)):
             continue
-        if mark.token.key == "all" and comes_again(binding, mark):
+        if mark.token.key == "between" and _is_range(binding, mark):
+            continue
+        if mark.token.key == "all" and (comes_again(binding, mark) or _told_apart(binding, mark)):
             continue
         if mark.token.key == "must" and (_is_limited(binding, mark) or _is_forbidden(binding, mark)):
             continue
-        if mark.token.key == "may" and (_is_limited(binding, mark) or _is_permitted(binding, mark)):
+        if mark.token.key == "may" and _is_limited(binding, mark):
             continue
         if mark.token.key == "because" and _after_a_colon(binding, mark):
             continue
         return f"“{mark.token.written}” does not stand there so"
     return None
+
+
+def _is_range(binding: Binding, mark: Mark) -> bool:
+    """Whether `between 10 and 20` is the `10 to 20` of the source."""
+    place = None if mark.target is None else binding.places[mark.target]
+    return place is not None and " to " in binding.source.atoms[place].key
+
+
+def _told_apart(binding: Binding, mark: Mark) -> bool:
+    """Whether `each of the 3 shafts gets 8 g` is the `8 g each` of a row."""
+    return bool(binding.headers) and mark.token.written.lower() == "each" and any(
+        other.token.written.lower() == "each" and (at := other.before) is not None and at in binding.used
+        for other in binding.source.marks
+    )
 
 
 def _is_order(binding: Binding, mark: Mark) -> bool:
@@ -190,7 +206,14 @@ def _piece_at(said: Laid, mark: Mark) -> int | None:
 
 def _caused(binding: Binding, cell: int) -> bool:
     """Whether the figure of a column says when something happens, not what must be."""
-    return _headed(binding, cell, "conditions") or _headed(binding, cell, "results")
+    heads = {atom.written.lower() for place, atom in enumerate(binding.source.atoms) if not binding.in_value(place)}
+    triggers = words("conditions") - words("limits")
+    mine = {
+        atom.written.lower()
+        for place, atom in enumerate(binding.source.atoms)
+        if binding.cell(place) == cell and not binding.in_value(place)
+    }
+    return bool(heads & words("reactions")) or bool(mine & (triggers | words("results")))
 
 
 def _is_forbidden(binding: Binding, mark: Mark) -> bool:
@@ -209,15 +232,6 @@ def _not_at_present(source: Laid, mark: Mark) -> bool:
     index = source.tokens.index(mark.token)
     before = [token for token in source.tokens[:index] if token.kind != "silent"]
     return bool(before) and before[-1].written.lower() in ("is", "are")
-
-
-def _is_permitted(binding: Binding, mark: Mark) -> bool:
-    """Whether `may` stands beside an `only` of the source, at what is done as a rule: `is taken off only after`."""
-    if mark.target is None or (place := binding.places[mark.target]) is None or binding.headers:
-        return False
-    only = [other for other in binding.said.marks if other.token.key == "only"]
-    told = any(agree(binding, other, own) for other in only for own in binding.source.marks)
-    return told and binding.source.atoms[place].acted and _present(binding.source, place)
 
 
 def _at_a_figure(binding: Binding, mark: Mark) -> bool:

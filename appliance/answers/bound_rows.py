@@ -268,7 +268,7 @@ def _is_torn_out(binding: Binding, header: Sequence[Token], number: int, asked: 
     """Whether of a cell a figure is told and no word, though it says more: `2.1 m` of a remark `2.1 m at rated flow`."""
     own = of_cell(binding, number)
     words_told = any(place in binding.used and atom.kind == "word" for place, atom in own)
-    whole = all(place in binding.used for place, _ in own)
+    whole = all(place in binding.used or among(atom, binding.said.atoms) for place, atom in own)
     named = any(among(atom, (*binding.said.atoms, *asked.atoms)) for atom in header)
     return not (whole or words_told or named)
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
+from appliance.answers.added import is_kind
 from appliance.answers.bound_marks import marks_lost, marks_said
 from appliance.answers.bound_ties import alternatives_refusal, ties_refusal
 from appliance.answers.claims import Token
@@ -193,11 +194,8 @@ def said_by_unit(binding: Binding, place: int) -> bool:
 def _is_titled(binding: Binding, place: int) -> bool:
     """Whether a word is of what a coded row is called (`Message: Bowl level high`), and the row is told by its code or tag."""
     source, cell = binding.source, binding.cell(place)
-    if not any(
-        atom.written.lower() in words("titles")
-        for other, atom in enumerate(source.atoms)
-        if binding.cell(other) == cell and not binding.in_value(other)
-    ):
+    before = source.text[source.text.rfind("|", 0, source.atoms[place].start) + 1 : source.atoms[place].start]
+    if before.partition(":")[0].strip().lower() not in words("titles"):
         return False
     coded = any(
         source.atoms[other].kind == "identifier" and binding.in_value(other) and source.atoms[other].sort != "name"
@@ -222,6 +220,9 @@ def _names_what_follows(source: Laid, place: int, used: dict[int, int]) -> bool:
     """
     before = [token for token in source.tokens if token.end <= source.atoms[place].start]
     begins = not before or before[-1].kind == "break"
+    after = source.follows[place]
+    if after is not None and after.kind == "identifier" and place + 1 in used and is_kind(source.atoms[place], after):
+        return True
     if begins and source.atoms[place].written[:1].isupper():
         return False
     while source.atoms[place].kind == "word":

@@ -98,16 +98,16 @@ def read(text: str) -> tuple[Token, ...]:
         if not any(covered[amount.start : amount.end]):
             written = text[amount.start : amount.end]
             take(Token("figure", amount.key, written, amount.start, amount.end, amount.kind))
-    pattern, classes = marks()
-    for match in pattern.finditer(text):
-        if not any(covered[match.start() : match.end()]):
-            key = classes[" ".join(match.group().lower().split())]
-            take(Token("mark", key, match.group(), match.start(), match.end()))
     spelled, one_word = phrases()
     for match in spelled.finditer(text):
         if not any(covered[match.start() : match.end()]):
             key = key_of_word(one_word[" ".join(match.group().lower().split())])
             take(Token("word", key, match.group(), match.start(), match.end()))
+    pattern, classes = marks()
+    for match in pattern.finditer(text):
+        if not any(covered[match.start() : match.end()]):
+            key = classes[" ".join(match.group().lower().split())]
+            take(Token("mark", key, match.group(), match.start(), match.end()))
     made.extend(
         _word(match.group(), match.start(), match.end(), text)
         for match in _WORD.finditer(text)

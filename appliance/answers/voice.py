@@ -78,6 +78,8 @@ def _torn(binding: Binding, places: list[int]) -> bool:
         runs: list[int] = []
         for place in places:
             piece = binding.source.pieces[place]
+            if _is_state(binding.source, piece) and place < _verb(binding.source, piece):
+                continue
             if piece not in binding.source.asides and binding.cell(place) == cell and (not runs or runs[-1] != piece):
                 runs.append(piece)
         if len(runs) != len(set(runs)):
@@ -119,6 +121,10 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         if mark.opens and mark.target is not None and mark.token.key in _MOVING
     }
     return bool(opening & pieces)
+
+
+def _verb(source: Laid, piece: int) -> int:
+    return next(place for place in source.in_piece(piece) if source.atoms[place].acted)
 
 
 def _is_state(source: Laid, piece: int) -> bool:
@@ -256,12 +262,12 @@ def _is_short(source: Laid, piece: int) -> bool:
     between = [token for token in source.tokens if begin <= token.start and token.end <= end]
     plain = all(token.is_atom or token.kind == "silent" for token in between)
     names = [atom for atom in inside if atom.kind != "word"]
-    return plain and len(inside) <= 4 and len(names) == 1 and all(atom.sort != "asset" for atom in names)
+    return plain and len(inside) <= 4 and len(names) == 1 and all(atom.sort != "asset" or "-" not in atom.written for atom in names)
 
 
 def _is_kept(source: Laid, place: int, atom: Token) -> bool:
     """Whether an order to keep something so (`keep the boiler full`) is told of it (`the boiler stays full`)."""
-    return source.clear[place] and source.atoms[place].written.lower() == "keep" and atom.written.lower() in words("staying")
+    return source.atoms[place].written.lower() == "keep" and atom.written.lower() in words("staying")
 
 
 def _rotated(binding: Binding, piece: int) -> bool:

@@ -21,7 +21,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.answers.added import is_added_verb, names_a_kind
+from appliance.answers.added import is_added_verb, is_full_name, names_a_kind
 from appliance.answers.bound_clauses import clauses_bound
 from appliance.answers.bound_rows import row_refusal
 from appliance.answers.bound_steps import step_named, steps_bound
@@ -196,7 +196,7 @@ def _given(
         return (known or sole) and machine_refusal(atom.key, atom.written, passage, place, named=named) is None
     if key_of_word(atom.written) in stems("roles") or _opposed(atom, place):
         return False
-    if is_added_verb(atom, said, place) or names_a_kind(atom, said):
+    if is_added_verb(atom, said, place) or names_a_kind(atom, said) or is_full_name(atom, said, place, passage.text):
         return True
     if atom.written.lower() in words("fasteners") and _has_a_bare_thread(said, place):
         return True
