@@ -52,7 +52,7 @@ def is_added_verb(atom: Token, said: Laid, place: Source) -> bool:
     own |= set(place.row.cells[0].value.lower().split())
     for group in ("speed", "money", "often"):
         if low in table("verbs", group) and own & table("headers", group):
-            return group == "speed" or figure.sort == group or (group == "often" and "all" in marks)
+            return group in ("speed", figure.sort) or (group == "often" and "all" in marks)
     return False
 
 

@@ -103,9 +103,13 @@ def _is_range(binding: Binding, mark: Mark) -> bool:
 
 def _told_apart(binding: Binding, mark: Mark) -> bool:
     """Whether `each of the 3 shafts gets 8 g` is the `8 g each` of a row."""
-    return bool(binding.headers) and mark.token.written.lower() == "each" and any(
-        other.token.written.lower() == "each" and (at := other.before) is not None and at in binding.used
-        for other in binding.source.marks
+    return (
+        bool(binding.headers)
+        and mark.token.written.lower() == "each"
+        and any(
+            other.token.written.lower() == "each" and (at := other.before) is not None and at in binding.used
+            for other in binding.source.marks
+        )
     )
 
 

@@ -180,7 +180,9 @@ def matched(
         after = next((place for place in places[index + 1 :] if place is not None), None)
         near = [place for place in (before, after) if place is not None]
 
-        def worth(place: int, near: Sequence[int] = near, low: str = said[index].written.lower()) -> tuple[bool | int, ...]:
+        def worth(
+            place: int, near: Sequence[int] = near, low: str = said[index].written.lower()
+        ) -> tuple[bool | int, ...]:
             apart = all(pieces[place] != pieces[other] for other in near)
             return (
                 place in taken,

@@ -97,8 +97,10 @@ def _may_move(binding: Binding, earlier: int, later: int) -> bool:
         label = [source.atoms[place] for place in (earlier, later)]
         told = {binding.cell(place) for place in binding.used}
         labelled = binding.cell(earlier) == first or source.atoms[later].sort == "count"
-        if labelled and binding.cell(earlier) < max(told) and all(
-            atom.kind == "word" or atom.sort == "count" for atom in label
+        if (
+            labelled
+            and binding.cell(earlier) < max(told)
+            and all(atom.kind == "word" or atom.sort == "count" for atom in label)
         ):
             return True
     if source.parts[earlier] != source.parts[later]:
@@ -262,7 +264,12 @@ def _is_short(source: Laid, piece: int) -> bool:
     between = [token for token in source.tokens if begin <= token.start and token.end <= end]
     plain = all(token.is_atom or token.kind == "silent" for token in between)
     names = [atom for atom in inside if atom.kind != "word"]
-    return plain and len(inside) <= 4 and len(names) == 1 and all(atom.sort != "asset" or "-" not in atom.written for atom in names)
+    return (
+        plain
+        and len(inside) <= 4
+        and len(names) == 1
+        and all(atom.sort != "asset" or "-" not in atom.written for atom in names)
+    )
 
 
 def _is_kept(source: Laid, place: int, atom: Token) -> bool:
@@ -280,7 +287,9 @@ def _rotated(binding: Binding, piece: int) -> bool:
         return False
     turn = places.index(min(places))
     marked = any(
-        mark.token.key == opening.token.key and mark.target is not None and binding.places[mark.target] == opening.target
+        mark.token.key == opening.token.key
+        and mark.target is not None
+        and binding.places[mark.target] == opening.target
         for mark in said.marks
     )
     return marked and places[turn:] + places[:turn] == sorted(places)
