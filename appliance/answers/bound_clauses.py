@@ -30,6 +30,8 @@ _NEAR = frozenset({"not", "before", "after", "until", "during"})
 """Those of them that turn nothing before them, where they stand within the last clause."""
 _ORDERED = frozenset({"step", "order", "no", "point"})
 """Headers of tables whose rows are done one after the other."""
+_FOLLOWS = re.compile(r"(?:so|therefore|thus|hence|as|since)\b", re.IGNORECASE)
+"""How a clause begins that says what follows from another."""
 MOST_CUTS = 5
 
 Judge = Callable[[str, Source, str | None], str | None]
@@ -76,11 +78,15 @@ def _reaches(clauses: Sequence[str], cuts: Sequence[re.Match[str]]) -> bool:
         before = {mark.token.key for mark in laid(clauses[place]).marks}
         after = laid(clauses[place + 1]).marks
         last = place == len(cuts) - 1
+        if "if" in before and ("," not in clauses[place] or cut.group().strip() == ","):
+            return True
+        if _FOLLOWS.match(clauses[place + 1]):
+            return True
         if before & _REACHING:
             return True
-        if any(mark.token.key in _REACHING and not (last and _is_near(mark)) for mark in after):
-            return True
-        if any(mark.token.key == "only" for mark in after) and "then" not in {mark.token.key for mark in after}:
+        only_then = {"only", "then"} <= {mark.token.key for mark in after if mark.opens}
+        near = [mark for mark in after if only_then and mark.token.key in ("only", "then")]
+        if any(mark.token.key in _REACHING and mark not in near and not (last and _is_near(mark)) for mark in after):
             return True
     return False
 
@@ -88,7 +94,7 @@ def _reaches(clauses: Sequence[str], cuts: Sequence[re.Match[str]]) -> bool:
 def _is_near(mark: Mark) -> bool:
     """Whether a mark of the last clause turns nothing before it: `and never …`, `… after two repeats`, `and only then …`."""
     key = mark.token.key
-    return key in ("not", "then") or (key in _NEAR and not mark.opens) or (key == "only" and mark.opens)
+    return key == "not" or (key in _NEAR and not mark.opens)
 
 
 def _about(clauses: Sequence[str], number: int) -> str | None:

@@ -1,13 +1,13 @@
 """Whether the marks of a sentence are those of its source: none added, none dropped, each at its own atom. Pure.
 
-Added without a source's word may be only what it says otherwise: `must` where it gives an order, `if` where a row gives
-a cause, `every` under the header `Interval`, `because` where it has a colon.
+What may
+be added without its word is told in `added_marks`.
 """
 
 from __future__ import annotations
 
-from appliance.answers.matching import Binding, Laid, Mark, same
-from appliance.answers.wording import words
+from appliance.answers.added_marks import may_be_added, orders
+from appliance.answers.matching import Binding, Laid, agree, same
 
 ALWAYS = frozenset({"if", "except", "only"})
 """Marks that bind a whole part of a source, or the whole cell, wherever in it they stand."""
@@ -17,54 +17,6 @@ FREE = frozenset({"because", "then", "all", "both"})
 """Marks that a sentence may leave out: what remains says less, and stays true."""
 IN_HEADERS = frozenset({"least", "most", "above", "below", "not", "only", "except", "about"})
 """Marks of a column's header that its value cannot do without."""
-ORDERING = frozenset({"must", "should", "then"})
-"""Marks that may be added where the source gives an order: `Close the valve` must be done."""
-
-
-def agree(binding: Binding, said: Mark, source: Mark) -> bool:
-    """Whether two marks of one class turn the same atom."""
-    if said.token.key != source.token.key:
-        return False
-    one, other = said.target, source.target
-    if said.light or source.light:
-        near = {source.before, source.after} - {None}
-        pieces = {binding.source.pieces[place] for place in binding.used}
-        return (
-            said.light
-            and source.light
-            and any(binding.source.pieces[place] in pieces for place in near if place is not None)
-        )
-    if one is None or other is None:
-        return one is other
-    if binding.places[one] == other:
-        return True
-    if same(binding.said.atoms[one], binding.source.atoms[other]) and _is_used(binding, other):
-        return True
-    if said.token.key == "only":
-        around = {binding.places[place] for place in (said.before, said.after) if place is not None}
-        return bool(around & ({source.before, source.after} - {None}))
-    if said.token.key in ("least", "most"):
-        return _one_figure(binding, one, other)
-    return False
-
-
-def _is_used(binding: Binding, place: int) -> bool:
-    """Whether anything of the piece at `place` is told."""
-    piece = binding.source.pieces[place]
-    return any(binding.source.pieces[other] == piece for other in binding.used)
-
-
-def _one_figure(binding: Binding, said: int, place: int) -> bool:
-    """`the maximum pressure is 8 bar`, `at most 8 bar`: where a cell or part has one figure, there is no other to mean."""
-    at = binding.places[said]
-    if at is None or binding.cell(at) != binding.cell(place) or binding.source.parts[at] != binding.source.parts[place]:
-        return False
-    figures = [
-        other
-        for other, atom in enumerate(binding.source.atoms)
-        if atom.kind == "figure" and binding.cell(other) == binding.cell(place)
-    ]
-    return len(figures) == 1
 
 
 def marks_said(binding: Binding, asked: Laid) -> str | None:
@@ -77,213 +29,10 @@ def marks_said(binding: Binding, asked: Laid) -> str | None:
         if found is not None:
             taken.add(found)
             continue
-        if mark.token.key in ORDERING and (_is_order(binding, mark) or _asked_so(binding, mark, asked)):
-            continue
-        if mark.token.key == "if" and (_in_a_condition(binding, mark) or _at_a_figure(binding, mark)):
-            continue
-        if mark.token.key == "between" and _is_range(binding, mark):
-            continue
-        if mark.token.key == "all" and (comes_again(binding, mark) or _told_apart(binding, mark)):
-            continue
-        if mark.token.key == "must" and (_is_limited(binding, mark) or _is_forbidden(binding, mark)):
-            continue
-        if mark.token.key == "may" and _is_limited(binding, mark):
-            continue
-        if mark.token.key == "because" and _after_a_colon(binding, mark):
+        if may_be_added(binding, mark, asked):
             continue
         return f"“{mark.token.written}” does not stand there so"
     return None
-
-
-def _is_range(binding: Binding, mark: Mark) -> bool:
-    """Whether `between 10 and 20` is the `10 to 20` of the source."""
-    place = None if mark.target is None else binding.places[mark.target]
-    return place is not None and " to " in binding.source.atoms[place].key
-
-
-def _told_apart(binding: Binding, mark: Mark) -> bool:
-    """Whether `each of the 3 shafts gets 8 g` is the `8 g each` of a row."""
-    return (
-        bool(binding.headers)
-        and mark.token.written.lower() == "each"
-        and any(
-            other.token.written.lower() == "each" and (at := other.before) is not None and at in binding.used
-            for other in binding.source.marks
-        )
-    )
-
-
-def _is_order(binding: Binding, mark: Mark) -> bool:
-    """Whether the source gives as an order, or as the value of a column, what the sentence says must be done."""
-    place = None if mark.target is None else binding.places[mark.target]
-    if place is None:
-        return False
-    if mark.token.key == "must" and _is_let(binding.source, place):
-        return True
-    if mark.light:
-        return binding.source.pieces[place] in binding.source.light_openings
-    if orders(binding.source, place) or (binding.demanded and not binding.headers and mark.token.key == "must"):
-        return True
-    return mark.token.key != "then" and (not binding.in_value(place) or _demanded(binding, place))
-
-
-def _is_let(source: Laid, place: int) -> bool:
-    """Whether the piece of an atom orders with `Let` what something does."""
-    first = source.atoms[source.in_piece(source.pieces[place])[0]].start
-    before = [token for token in source.tokens if token.end <= first]
-    return any(token.key == "let" for token in before[-2:])
-
-
-def _demanded(binding: Binding, place: int) -> bool:
-    """Whether a text says so without `must` what must be so: `is cleaned every month`, `cools for at least 14 hours`,
-    `Steam: at least 5.5 bar`, `Water temperature between 15 and 25 °C`. A cell of a table never does.
-    """
-    source = binding.source
-    piece = source.pieces[place]
-    inside = [mark for mark in source.marks if mark.target is not None and source.pieces[mark.target] == piece]
-    if binding.headers or any(mark.token.key == "if" for mark in inside):
-        return False
-    if source.atoms[place].acted:
-        return _present(source, place)
-    bounded = any(mark.token.key in ("least", "most") for mark in inside)
-    heads = ":" in source.breaks[piece + 1 :]
-    if bounded and not heads:
-        return True
-    verbless = not any(token.kind in ("be", "light") for token in source.tokens)
-    return verbless and place == len(source.atoms) - 1 and " to " in source.atoms[place].key
-
-
-def _present(source: Laid, place: int) -> bool:
-    """Whether what is done is done as a rule (`is cleaned`), and not once (`was cleaned`)."""
-    before = [token for token in source.tokens if token.kind == "be" and token.end <= source.atoms[place].start]
-    return bool(before) and before[-1].written.lower() in ("is", "are")
-
-
-def orders(source: Laid, place: int) -> bool:
-    """Whether the atom at `place` begins its piece and may be a verb that gives an order."""
-    atom = source.atoms[place]
-    low = atom.written.lower()
-    return source.clear[place] and atom.kind == "word" and not atom.acted and not low.endswith(("ed", "ing", "ly"))
-
-
-def comes_again(binding: Binding, mark: Mark) -> bool:
-    """Whether `every` stands before a figure of a column like `Interval`."""
-    place = None if mark.target is None else binding.places[mark.target]
-    if place is None or binding.source.atoms[place].kind != "figure":
-        return False
-    return _headed(binding, binding.cell(place), "periods")
-
-
-def _headed(binding: Binding, cell: int, name: str) -> bool:
-    return any(
-        atom.written.lower() in words(name)
-        for place, atom in enumerate(binding.source.atoms)
-        if binding.cell(place) == cell and not binding.in_value(place)
-    )
-
-
-def _is_limited(binding: Binding, mark: Mark) -> bool:
-    """Whether the next figure is a limit of the source: `must be below 12 µm` and `may reach at most 0.3 kg` where a column,
-    or a bound that is told, says so. `may` goes with an upper bound alone.
-    """
-    figure = next(
-        (
-            (index, place)
-            for index, place in enumerate(binding.places)
-            if place is not None and binding.said.atoms[index].kind == "figure" and binding.said.atoms[index].start > mark.token.end
-        ),
-        None,
-    )  # fmt: skip
-    if figure is None or binding.said.pieces[figure[0]] != _piece_at(binding.said, mark):
-        return False
-    bounds = {other.token.key for other in binding.said.marks if other.target == figure[0] and other is not mark}
-    if mark.token.key == "may":
-        return "most" in bounds
-    cell = binding.cell(figure[1])
-    limits = binding.demanded or _headed(binding, cell, "limits")
-    return bool(binding.headers) and limits and not _caused(binding, cell)
-
-
-def _piece_at(said: Laid, mark: Mark) -> int | None:
-    return None if mark.after is None else said.pieces[mark.after]
-
-
-def _caused(binding: Binding, cell: int) -> bool:
-    """Whether the figure of a column says when something happens, not what must be."""
-    heads = {atom.written.lower() for place, atom in enumerate(binding.source.atoms) if not binding.in_value(place)}
-    triggers = words("conditions") - words("limits")
-    mine = {
-        atom.written.lower()
-        for place, atom in enumerate(binding.source.atoms)
-        if binding.cell(place) == cell and not binding.in_value(place)
-    }
-    return bool(heads & words("reactions")) or bool(mine & (triggers | words("results")))
-
-
-def _is_forbidden(binding: Binding, mark: Mark) -> bool:
-    """Whether a text says without `must` what is never done: `are not used for anything else`."""
-    if binding.headers or mark.after is None:
-        return False
-    near = [other for other in binding.said.marks if other.token.key == "not" and other.after == mark.after]
-    return any(
-        agree(binding, other, own) and _not_at_present(binding.source, own)
-        for other in near
-        for own in binding.source.marks
-    )
-
-
-def _not_at_present(source: Laid, mark: Mark) -> bool:
-    index = source.tokens.index(mark.token)
-    before = [token for token in source.tokens[:index] if token.kind != "silent"]
-    return bool(before) and before[-1].written.lower() in ("is", "are")
-
-
-def _at_a_figure(binding: Binding, mark: Mark) -> bool:
-    """Whether `if` tells that a figure is reached where a text opens with it: `Above 1.0 mm the pump no longer primes`."""
-    if binding.headers or mark.after is None:
-        return False
-    said, source = binding.said, binding.source
-    inside = [index for index in said.in_piece(said.pieces[mark.after]) if index >= mark.after]
-    figures = [index for index in inside if said.atoms[index].kind == "figure"]
-    if len(figures) != 1 or (place := binding.places[figures[0]]) is None:
-        return False
-    bounds = {other.token.key for other in said.marks if other.target == figures[0]} & {"above", "below"}
-    opening = [other for other in source.marks if other.target == place and other.opens and other.token.key in bounds]
-    unheard = all(binding.places[index] is None for index in inside if index < figures[0])
-    return bool(opening) and unheard and place == source.in_piece(source.pieces[place])[0]
-
-
-def _after_a_colon(binding: Binding, mark: Mark) -> bool:
-    """Whether the source gives with a colon the reason that the sentence gives with `because`."""
-    place = None if mark.target is None else binding.places[mark.target]
-    return place is not None and binding.source.breaks[binding.source.pieces[place]] == ":"
-
-
-def _asked_so(binding: Binding, mark: Mark, asked: Laid) -> bool:
-    """Whether the question says `must` of the same word; what is done so anyway may be told as what must be done."""
-    if mark.target is None or mark.token.key == "then" or binding.places[mark.target] is None:
-        return False
-    target = binding.said.atoms[mark.target]
-    return any(
-        other.token.key == "must" and other.target is not None and same(asked.atoms[other.target], target)
-        for other in asked.marks
-    )
-
-
-def _in_a_condition(binding: Binding, mark: Mark) -> bool:
-    """Whether `if` turns what a row says left of the rest (`if alarm E-0412 appears`, then its action), or a cause."""
-    place = None if mark.target is None else binding.places[mark.target]
-    if place is None:
-        return False
-    if not binding.headers:
-        # `Swallowed: rinse the mouth` is what to do if swallowed.
-        return ":" in binding.source.breaks[binding.source.pieces[place] + 1 :]
-    cell = binding.cell(place)
-    if not binding.in_value(place):
-        # `If CV-231 squeals`: the header says of which machine, the label what.
-        values = {binding.cell(other) for other in binding.used if binding.in_value(other)}
-        return any(other < cell for other in values)
-    return any(binding.cell(other) > cell for other in binding.used) or _headed(binding, cell, "conditions")
 
 
 def marks_lost(binding: Binding, asked: Laid) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from appliance.answers.bound_marks import comes_again
+from appliance.answers.added_marks import comes_again
 from appliance.answers.bound_text import Given, refusal, said_by_unit
 from appliance.answers.claims import Token, atoms_of
 from appliance.answers.matching import Binding, Laid, bound, laid, quoted, same
@@ -38,7 +38,7 @@ def row_refusal(said: Laid, source: Source, given: Given, asked: Laid) -> str | 
         return "it names a column and no value of it"
     return (
         _label(binding, used[0], asked)
-        or _unnamed(source.row, used, asked)
+        or _unnamed(source.row, used, asked, source)
         or _direction(binding)
         or _machine_column(binding, source.row, used, asked)
         or _column(binding, source.row, used, asked)
@@ -80,14 +80,22 @@ def _other_row(binding: Binding, source: Source) -> str | None:
     return None
 
 
-def _unnamed(row: Row, used: Sequence[int], asked: Laid) -> str | None:
+def _names_alone(row: Row, cell: int, source: Source) -> bool:
+    """Whether another cell than the first names what no other row of the table has: `Stage: Filler | Characteristic: Brix`."""
+    assert source.table is not None
+    named = row.cells[cell]
+    others = [one.value for other in source.table.rows for one in other.cells if one.header == named.header]
+    return named.header.lower() in words("names") and others.count(named.value) == 1
+
+
+def _unnamed(row: Row, used: Sequence[int], asked: Laid, source: Source) -> str | None:
     """A row that says in words what it is about is told with them: `2.1 m` is not the rated flow because its remark says
     `at rated flow`. A row that begins with a number or a tag may be told by another cell.
     """
     first = atoms_of(row.cells[0].value)
     if used[0] == 0 or not first or first[0].kind != "word":
         return None
-    if any(among(atom, asked.atoms) for atom in first):
+    if any(among(atom, asked.atoms) for atom in first) or _names_alone(row, used[0], source):
         return None
     return f"it does not say that it is about {row.cells[0].value}"
 

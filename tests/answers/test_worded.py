@@ -14,6 +14,7 @@ from appliance.answers.claims import read
 from appliance.answers.sources import Passage, sources
 from appliance.answers.worded import LONGEST_SENTENCE, MOST_PASSAGES, released
 from tests.answers.worded_cases import FALSE, PASSAGES, TRUE
+from tests.answers.worded_relaxed import RELAXED
 
 TORQUES = Passage("Table 1: Bolts\nBolt: M10 | Torque: 47 Nm\nBolt: M12 | Torque: 84 Nm")
 
@@ -43,6 +44,24 @@ def test_at_least_four_of_five_true_sentences_over_the_demo_plant_are_released()
     cases = demo_cases("true")
     kept = [sentence for passage, question, sentence in cases if released(question, [passage], sentence).released]
     assert len(kept) >= 0.8 * len(cases)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "passage"),
+    [(*case, relaxed.passage) for relaxed in RELAXED for case in relaxed.true],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_relaxation_does_what_it_is_for(question: str, sentence: str, passage: Passage) -> None:
+    assert released(question, [passage], sentence).released
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "passage"),
+    [(*case, relaxed.passage) for relaxed in RELAXED for case in relaxed.false],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_relaxation_cannot_be_abused(question: str, sentence: str, passage: Passage) -> None:
+    assert not released(question, [passage], sentence).released
 
 
 TRUE_ELSEWHERE = {sentence for _, _, sentence in TRUE}
