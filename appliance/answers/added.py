@@ -49,10 +49,10 @@ def is_added_verb(atom: Token, said: Laid, place: Source) -> bool:
     if figure is None:
         return False
     own = {word for cell in place.row.cells for word in cell.header.lower().split() if _has(cell.value, figure)}
-    own |= set(place.row.cells[0].value.lower().split())
-    for group in ("speed", "money", "often"):
+    own |= set(f"{place.row.cells[0].header} {place.row.cells[0].value}".lower().split())
+    for group in ("speed", "money", "setting", "often"):
         if low in table("verbs", group) and own & table("headers", group):
-            return group in ("speed", figure.sort) or (group == "often" and "all" in marks)
+            return group in ("speed", "setting", figure.sort) or (group == "often" and "all" in marks)
     return False
 
 

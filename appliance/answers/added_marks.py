@@ -5,6 +5,7 @@ may                   beside `at most`
 if                    where a row gives a cause, or a text opens with a bound
 every, each           under the header `Interval`; where a row says `each` of the figure
 between               for a range
+while                 for `with the pump running`
 because               where it has a colon
 """
 
@@ -33,9 +34,27 @@ def may_be_added(binding: Binding, mark: Mark, asked: Laid) -> bool:
             return _is_range(binding, mark)
         case "all":
             return comes_again(binding, mark) or _told_apart(binding, mark)
+        case "during":
+            return _is_with(binding, mark)
         case "because":
             return _after_a_colon(binding, mark)
     return False
+
+
+def _is_with(binding: Binding, mark: Mark) -> bool:
+    """Whether `while the agitator is off` is the `with the agitator off` of a text."""
+    place = None if mark.target is None else binding.places[mark.target]
+    if place is None or mark.target is None or binding.headers or binding.source.atoms[place].tie != "with":
+        return False
+    inside = [index for index in binding.said.in_piece(binding.said.pieces[mark.target]) if index >= mark.target]
+    states = [index for index in inside if binding.said.atoms[index].written.lower() in words("running")]
+    return (
+        len(inside) > 1
+        and bool(states)
+        and all(
+            (at := binding.places[index]) is not None and binding.source.atoms[at].tie == "with" for index in inside
+        )
+    )
 
 
 def _is_range(binding: Binding, mark: Mark) -> bool:

@@ -1,12 +1,12 @@
 """Whether the marks of a sentence are those of its source: none added, none dropped, each at its own atom. Pure.
 
-What may
-be added without its word is told in `added_marks`.
+What may be added without its word is told in `added_marks`.
 """
 
 from __future__ import annotations
 
 from appliance.answers.added_marks import may_be_added, orders
+from appliance.answers.bound_ties import lent
 from appliance.answers.matching import Binding, Laid, agree, same
 
 ALWAYS = frozenset({"if", "except", "only"})
@@ -37,7 +37,9 @@ def marks_said(binding: Binding, asked: Laid) -> str | None:
 
 def marks_lost(binding: Binding, asked: Laid) -> str | None:
     """Marks of the source that the sentence lacks, though they turn what it says."""
-    source, used = binding.source, binding.used
+    source = binding.source
+    verb = lent(binding)
+    used = {place: index for place, index in binding.used.items() if place not in verb}
     pieces = {source.pieces[place] for place in used if binding.in_value(place)}
     cells = {binding.cells[piece] for piece in pieces}
     parts = {source.parts[place] for place in used}
@@ -75,5 +77,13 @@ def marks_lost(binding: Binding, asked: Laid) -> str | None:
             for other in asked.marks
         ):
             continue
+        if mark.token.key == "during" and _told_with(binding, mark.target):
+            continue
         return f"“{mark.token.written}” of the source is left out"
     return None
+
+
+def _told_with(binding: Binding, place: int) -> bool:
+    """Whether `while the pump is running` is told as `with the pump running`."""
+    index = binding.used.get(place)
+    return index is not None and binding.said.atoms[index].tie == "with"

@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from appliance.answers.added import is_kind
 from appliance.answers.bound_marks import marks_lost, marks_said
-from appliance.answers.bound_ties import alternatives_refusal, ties_refusal
+from appliance.answers.bound_ties import alternatives_refusal, lent, ties_refusal
 from appliance.answers.claims import Token
 from appliance.answers.matching import Binding, Laid, quoted, same
 from appliance.answers.question import attribute_dimensions
@@ -87,7 +87,8 @@ def _told_once(binding: Binding) -> str | None:
 
 
 def _coverage(binding: Binding) -> str | None:
-    source, used = binding.source, binding.used
+    source = binding.source
+    used = {place: index for place, index in binding.used.items() if place not in lent(binding)}
     pieces = sorted({source.pieces[place] for place in used if binding.in_value(place)})
     for piece in pieces:
         inside = source.in_piece(piece)
@@ -148,7 +149,7 @@ def _has_another_predicate(binding: Binding, piece: int, place: int, pieces: lis
     """
     source = binding.source
     following = next(other for other in pieces if other > piece)
-    if source.opened[following] != "be" or source.breaks[following] != "and" or following != piece + 1:
+    if not _has_a_verb_first(source, following) or source.breaks[following] != "and" or following != piece + 1:
         return False
     verb = next(
         (
@@ -161,6 +162,14 @@ def _has_another_predicate(binding: Binding, piece: int, place: int, pieces: lis
     if verb is None or source.atoms[place].start < verb:
         return False
     return all(source.atoms[other].start < verb for other in source.in_piece(piece) if other in binding.used)
+
+
+def _has_a_verb_first(source: Laid, piece: int) -> bool:
+    """Whether a piece begins with a form of `be`, after `may` or `only` or at once: it has its subject from the one before."""
+    first = source.atoms[source.in_piece(piece)[0]].start
+    before = [token for token in source.tokens if token.end <= first and token.kind != "silent"]
+    last = before[-1] if before else None
+    return source.opened[piece] == "be" or (source.opened[piece] == "mark" and last is not None and last.kind == "be")
 
 
 def _has_figure(source: Laid, piece: int) -> bool:

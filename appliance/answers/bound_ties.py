@@ -11,7 +11,7 @@ from appliance.answers.wording import words
 def alternatives_refusal(binding: Binding) -> str | None:
     """`or` between two things told as `and`, and the reverse, and one of the two alone."""
     source, said = binding.source, binding.said
-    pieces = {source.pieces[place] for place in binding.used}
+    pieces = {source.pieces[place] for place in binding.used if place not in lent(binding)}
     joins = _chains(source)
     for piece, word in joins.items():
         if word != "or" or piece == 0:
@@ -33,6 +33,29 @@ def alternatives_refusal(binding: Binding) -> str | None:
         if said.breaks[place] == "and" and "or" in between:
             return "“or” of the source is told as “and”"
     return None
+
+
+def lent(binding: Binding) -> frozenset[int]:
+    """The verb that a statement has from the one before: `Floor filters are changed every 60 h, ceiling filters every 1,200 h`.
+
+    Of what stands before it nothing else is told, and it is the only verb of both.
+    """
+    source = binding.source
+    verbs = [place for place in binding.used if source.atoms[place].acted]
+    if binding.headers or len(verbs) != 1 or any(mark.token.key in ("not", "only", "except") for mark in source.marks):
+        return frozenset()
+    (verb,) = verbs
+    others = [source.pieces[place] for place in binding.used if place != verb]
+    if not others or min(others) <= source.pieces[verb]:
+        return frozenset()
+    inside = [place for place, piece in enumerate(source.pieces) if piece >= source.pieces[verb]]
+    first = min(others)
+    begins = source.atoms[source.in_piece(first)[0]]
+    alike = source.breaks[first] == "," and begins.kind != "figure" and not begins.tie
+    part = source.parts[verb]
+    single = sum(source.atoms[place].acted for place in inside if source.parts[place] == part) == 1
+    own_be = any(token.kind in ("be", "light") and token.start > source.atoms[verb].end for token in source.tokens)
+    return frozenset({verb}) if alike and single and not own_be and source.parts[inside[-1]] == part else frozenset()
 
 
 def _chains(source: Laid) -> dict[int, str]:

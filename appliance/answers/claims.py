@@ -155,7 +155,13 @@ def _settled(tokens: list[Token]) -> list[Token]:
     for place, token in enumerate(tokens):
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         low = token.written.lower()
-        if low == "let" and (not made or made[-1].kind == "break"):
+        if low in ("received", "got", "had") and made and made[-1].key == "have":
+            # `have received the briefing` is `have had the briefing`.
+            made.append(replace(token, kind="be", key="have"))
+        elif token.kind == "light" and low.endswith(("ed", "n")) and made and made[-1].key == "have":
+            # `have given the briefing` says who did it.
+            made.append(replace(token, kind="word", key=key_of_word(low)))
+        elif low == "let" and (not made or made[-1].kind == "break"):
             # `Let the boiler cool` orders what the boiler does.
             made.append(replace(token, kind="silent", key="let"))
         elif low in _BEFORE_A_FIGURE and token.kind in ("mark", "tie"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from appliance.answers.added import is_kind
 from appliance.answers.claims import GOES_ON, Token, read
 from appliance.answers.wording import is_agent, same_meaning
 
@@ -180,8 +181,13 @@ def matched(
         after = next((place for place in places[index + 1 :] if place is not None), None)
         near = [place for place in (before, after) if place is not None]
 
+        follows = None if before is None else before + 1
+
         def worth(
-            place: int, near: Sequence[int] = near, low: str = said[index].written.lower()
+            place: int,
+            near: Sequence[int] = near,
+            low: str = said[index].written.lower(),
+            follows: int | None = follows,
         ) -> tuple[bool | int, ...]:
             apart = all(pieces[place] != pieces[other] for other in near)
             return (
@@ -189,6 +195,7 @@ def matched(
                 not rather[place],
                 source[place].written.lower() != low,
                 apart,
+                place != follows,
                 min((abs(place - other) for other in near), default=0),
                 place,
             )
@@ -255,6 +262,8 @@ def agree(binding: Binding, said: Mark, source: Mark) -> bool:
         return one is other
     if binding.places[one] == other:
         return True
+    if _same_tag(binding, one, other):
+        return True
     if same(binding.said.atoms[one], binding.source.atoms[other]) and _is_used(binding, other):
         return True
     if said.token.key == "only":
@@ -263,6 +272,14 @@ def agree(binding: Binding, said: Mark, source: Mark) -> bool:
     if said.token.key in ("least", "most"):
         return _one_figure(binding, one, other)
     return False
+
+
+def _same_tag(binding: Binding, said: int, source: int) -> bool:
+    """Whether both are one tag, that one text calls by its kind first: `after gauge PI-207`, `once PI-207`."""
+    one, other = binding.said.atoms[said : said + 2], binding.source.atoms[source : source + 2]
+    if len(other) > 1 and is_kind(other[0], other[1]):
+        return binding.places[said] == source + 1
+    return len(one) > 1 and is_kind(one[0], one[1]) and binding.places[said + 1] == source
 
 
 def _is_used(binding: Binding, place: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.answers.bound_ties import lent
 from appliance.answers.moving import MOVING, licensed
 from appliance.answers.wording import is_participle, is_past_only, words
 
@@ -60,8 +61,11 @@ def _is_done(source: Laid, place: int, *, row: bool) -> bool:
 
 def _order(binding: Binding) -> str | None:
     source = binding.source
+    verb = lent(binding)
     told = [
-        (index, place) for index, place in enumerate(binding.places) if place is not None and binding.in_value(place)
+        (index, place)
+        for index, place in enumerate(binding.places)
+        if place is not None and binding.in_value(place) and place not in verb
     ]
     for step, (index, place) in enumerate(told):
         for other, at in told[step + 1 :]:

@@ -103,7 +103,118 @@ STEPS = Passage(
     ("P-205",),
 )
 
+WITH = Passage(
+    "The oil level is checked with the compressor running. Belts are changed with the machine stopped. "
+    "The probe is read with the red lamp. Empty the drain while the pump is running.",
+    ("CA-500",),
+)
+FILTERS = Passage(
+    "Floor filters are changed every 60 h or at 180 Pa, ceiling filters every 1,200 h or at 450 Pa. "
+    "The inlet valve is opened by the fitter, the outlet valve by the operator.",
+    ("SL-300",),
+)
+PREDICATES = Passage(
+    "On CV-231 the plates are chilled by water and may only be adjusted while wet. "
+    "Visitors are briefed by the porter and must not be left alone. The tank is filled and then is heated.",
+    ("CV-231",),
+)
+SETTINGS = Passage(
+    "Setting: Blow air at the chute | Value: 1.8 bar | Limit: 2.0 bar\n"
+    "Setting: Blow air at the nozzle | Value: 2.5 bar | Limit: 3.0 bar",
+    ("CP-210",),
+)
+ONCE = Passage(
+    "Wait at least 5 minutes after gauge PI-207 has reached zero. The vacuum pump VP-211 must reach 0.12 bar. "
+    "Badges are for contractors who have had the briefing.",
+    ("FL-200",),
+)
+
 RELAXED: list[Relaxed] = [
+    Relaxed(
+        "while for with",
+        WITH,
+        (
+            ("Oil level?", "The oil level is checked while the compressor is running."),
+            ("Belts?", "Belts are changed while the machine is stopped."),
+            ("Drain?", "Empty the drain with the pump running."),
+        ),
+        (
+            ("Oil level?", "The oil level is checked while the compressor is stopped."),
+            ("Belts?", "Belts are changed while the machine is running."),
+            ("Probe?", "The probe is read while the red lamp is on."),
+            ("Oil level?", "The oil level is checked after the compressor is running."),
+            ("Oil level?", "The compressor is checked while the oil level is running."),
+            ("Drain?", "Empty the drain with the pump."),
+            ("Drain?", "Empty the pump with the drain running."),
+            ("Drain?", "The pump is running with the drain empty."),
+        ),
+    ),
+    Relaxed(
+        "a verb that the statement before has lent",
+        FILTERS,
+        (
+            ("Ceiling filters?", "The ceiling filters are changed every 1,200 h or at 450 Pa."),
+            ("Outlet?", "The outlet valve is opened by the operator."),
+        ),
+        (
+            ("Ceiling filters?", "The ceiling filters are changed every 60 h or at 180 Pa."),
+            ("Ceiling filters?", "The ceiling filters are changed every 1,200 h."),
+            ("Ceiling filters?", "The ceiling filters are changed every 1,200 h or at 180 Pa."),
+            ("Floor filters?", "The floor filters are changed every 1,200 h or at 450 Pa."),
+            ("Ceiling filters?", "The ceiling filters are changed every 1,200 h and at 450 Pa."),
+            ("Ceiling filters?", "Filters are changed every 1,200 h or at 450 Pa."),
+            ("Outlet?", "The outlet valve is opened by the fitter."),
+            ("Inlet?", "The inlet valve is opened by the operator."),
+            ("Valves?", "Valves are opened by the operator."),
+        ),
+    ),
+    Relaxed(
+        "a second predicate",
+        PREDICATES,
+        (("Plates?", "On CV-231 the plates may only be adjusted while wet."),),
+        (
+            ("Plates?", "On CV-231 the plates may be adjusted while wet."),
+            ("Plates?", "On CV-231 the plates may only be adjusted."),
+            ("Plates?", "On CV-231 the plates may only be chilled while wet."),
+            ("Visitors?", "Visitors must be left alone."),
+            ("Visitors?", "The porter must not be left alone."),
+            ("Plates?", "On CV-231 water may only be adjusted while wet."),
+            ("Plates?", "On CV-230 the plates may only be adjusted while wet."),
+        ),
+    ),
+    Relaxed(
+        "set, for a setting",
+        SETTINGS,
+        (("Blow air?", "The blow air at the chute is set to 1.8 bar."),),
+        (
+            ("Blow air?", "The blow air at the chute is set to 2.0 bar."),
+            ("Blow air?", "The blow air at the chute is set to 2.5 bar."),
+            ("Blow air?", "The blow air at the nozzle is set to 1.8 bar."),
+            ("Blow air?", "The blow air is set to 1.8 bar."),
+            ("Blow air?", "The blow air at the chute is set to a limit of 1.8 bar."),
+            ("Blow air?", "The blow air at the chute is set to at most 1.8 bar."),
+        ),
+    ),
+    Relaxed(
+        "once, reach, have received",
+        ONCE,
+        (
+            ("PI-207?", "Wait at least 5 minutes once PI-207 has reached zero."),
+            ("VP-211?", "VP-211 must get down to 0.12 bar."),
+            ("Badges?", "Badges are for contractors who have received the briefing."),
+        ),
+        (
+            ("PI-207?", "Wait at least 5 minutes before PI-207 has reached zero."),
+            ("PI-207?", "Wait at least 5 minutes once PI-208 has reached zero."),
+            ("PI-207?", "Wait once for 5 minutes, PI-207 has reached zero."),
+            ("PI-207?", "Once you wait at least 5 minutes PI-207 has reached zero."),
+            ("VP-211?", "VP-211 may get down to 0.12 bar."),
+            ("VP-211?", "VP-211 must get down to 0.21 bar."),
+            ("VP-211?", "VP-211 must get down by 0.12 bar."),
+            ("Badges?", "Badges are for contractors who have given the briefing."),
+            ("Badges?", "Badges are for visitors who have received the briefing."),
+        ),
+    ),
     Relaxed(
         "verbs beside a bound",
         ALARMS,
