@@ -101,8 +101,10 @@ def read(text: str) -> tuple[Token, ...]:
     spelled, one_word = phrases()
     for match in spelled.finditer(text):
         if not any(covered[match.start() : match.end()]):
-            key = key_of_word(one_word[" ".join(match.group().lower().split())])
-            take(Token("word", key, match.group(), match.start(), match.end()))
+            one = one_word[" ".join(match.group().lower().split())]
+            light = one in words("light")
+            key = "~" if light else key_of_word(one)
+            take(Token("light" if light else "word", key, match.group(), match.start(), match.end()))
     pattern, classes = marks()
     for match in pattern.finditer(text):
         if not any(covered[match.start() : match.end()]):
@@ -158,6 +160,8 @@ def _settled(tokens: list[Token]) -> list[Token]:
         if low in ("received", "got", "had") and made and made[-1].key == "have":
             # `have received the briefing` is `have had the briefing`.
             made.append(replace(token, kind="be", key="have"))
+        elif low in ("turn", "turns", "turned") and after is not None and after.written.lower() in ("off", "on"):
+            made.append(replace(token, key=key_of_word("switch")))
         elif token.kind == "light" and low.endswith(("ed", "n")) and made and made[-1].key == "have":
             # `have given the briefing` says who did it.
             made.append(replace(token, kind="word", key=key_of_word(low)))

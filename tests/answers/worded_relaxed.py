@@ -129,7 +129,41 @@ ONCE = Passage(
     ("FL-200",),
 )
 
+WORDS = Passage(
+    "Switch off the heater. Turn the wheel by hand. The test is carried out by the laboratory. The probe LT-12 is connected to HV-30. "
+    "The seal prevents leaks. At least two persons hold the ladder. A fault is verified by the fitter before the line is started.",
+    ("FL-200",),
+)
+
 RELAXED: list[Relaxed] = [
+    Relaxed(
+        "words in pairs, several words that are one",
+        WORDS,
+        (
+            ("Heater?", "Turn off the heater."),
+            ("Test?", "The test is performed by the laboratory."),
+            ("Wheel?", "The wheel is turned manually."),
+            ("Ladder?", "At least two people hold the ladder."),
+            ("Probe?", "The probe LT-12 is connected to valve HV-30."),
+        ),
+        (
+            ("Heater?", "Turn on the heater."),
+            ("Heater?", "Turn the heater."),
+            ("Heater?", "The heater is turned by hand."),
+            ("Test?", "The test is performed by the fitter."),
+            ("Test?", "The laboratory is carried out by the test."),
+            ("Test?", "The test is not performed by the laboratory."),
+            ("Wheel?", "The wheel is switched off by hand."),
+            ("Wheel?", "The wheel is turned automatically."),
+            ("Ladder?", "At least two people drop the ladder."),
+            ("Ladder?", "At most two people hold the ladder."),
+            ("Seal?", "The seal causes leaks."),
+            ("Probe?", "The probe LT-12 is connected to pump HV-30."),
+            ("Probe?", "The valve LT-12 is connected to HV-30."),
+            ("Fault?", "A fault is corrected by the fitter before the line is started."),
+            ("Fault?", "A fault is verified by the fitter after the line is started."),
+        ),
+    ),
     Relaxed(
         "while for with",
         WITH,
