@@ -107,7 +107,8 @@ def names_a_kind(atom: Token, said: Laid) -> bool:
 def is_kind(word: Token, tag: Token) -> bool:
     """Whether a word is what a tag of these letters is called: `valve` for `XV-416`."""
     letters = _LETTERS.match(tag.written)
-    kinds = table("kinds", "code") if tag.sort == "code" else table("kinds", letters.group() if letters else "")
+    alarm = tag.sort == "code" and letters is not None and len(letters.group()) == 1
+    kinds = table("kinds", "code" if alarm else letters.group() if letters else "")
     return word.written.lower().removesuffix("s") in kinds
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from appliance.answers.added_marks import may_be_added, orders
 from appliance.answers.bound_ties import lent
-from appliance.answers.matching import Binding, Laid, agree, same
+from appliance.answers.matching import Binding, Laid, Mark, agree, same
 
 ALWAYS = frozenset({"if", "except", "only"})
 """Marks that bind a whole part of a source, or the whole cell, wherever in it they stand."""
@@ -49,7 +49,7 @@ def marks_lost(binding: Binding, asked: Laid) -> str | None:
             continue
         target = source.atoms[mark.target]
         piece = source.pieces[mark.target]
-        if mark.token.key in FREE and target.kind != "figure":
+        if mark.token.key in FREE and target.kind != "figure" and not _is_told(source, mark, used):
             continue
         # `Check the valve; do not open the vent`: a prohibition in a cell is told with the rest of it.
         always = (
@@ -62,7 +62,7 @@ def marks_lost(binding: Binding, asked: Laid) -> str | None:
         else:
             near = binding.cells[piece] in cells if binding.headers else source.parts[mark.target] in parts
             needed = piece in pieces or (always and near)
-        if not needed:
+        if not needed and not _is_told(source, mark, used):
             continue
         found = next(
             (n for n, other in enumerate(binding.said.marks) if n not in taken and agree(binding, other, mark)), None
@@ -73,14 +73,26 @@ def marks_lost(binding: Binding, asked: Laid) -> str | None:
         if mark.token.key == "must" and (index := used.get(mark.target)) is not None and orders(binding.said, index):
             continue
         if any(
-            other.token.key == mark.token.key and other.target is not None and same(asked.atoms[other.target], target)
+            other.token.key == mark.token.key != "not"
+            and other.target is not None
+            and same(asked.atoms[other.target], target)
             for other in asked.marks
         ):
+            continue
+        if mark.token.key == "all" and any(other.token.written.lower() == "each" for other in binding.said.marks):
             continue
         if mark.token.key == "during" and _told_with(binding, mark.target):
             continue
         return f"“{mark.token.written}” of the source is left out"
     return None
+
+
+def _is_told(source: Laid, mark: Mark, used: dict[int, int]) -> bool:
+    """Whether a mark that may be left out elsewhere may not here: `8 g each` of a figure that is told, `only then`."""
+    if mark.token.key == "then":
+        return any(other.token.key == "only" and other.target == mark.target for other in source.marks)
+    figure = mark.before in used and source.atoms[mark.before].kind == "figure"
+    return mark.token.written.lower() == "each" and figure
 
 
 def _told_with(binding: Binding, place: int) -> bool:

@@ -135,7 +135,27 @@ WORDS = Passage(
     ("FL-200",),
 )
 
+ASKED = Passage(
+    "If no pressure builds up within 20 seconds stop the pump. Codes that are not in this list are reported to Automation.",
+    ("P-205",),
+)
+
 RELAXED: list[Relaxed] = [
+    Relaxed(
+        "what the question says already, but for not",
+        ASKED,
+        (("What if no pressure builds up?", "If no pressure builds up within 20 seconds, stop the pump."),),
+        (
+            ("What if no pressure builds up?", "If pressure builds up within 20 seconds, stop the pump."),
+            (
+                "What if no pressure builds up within 20 seconds?",
+                "Pressure builds up within 20 seconds, stop the pump.",
+            ),
+            ("Codes that are not in this list?", "Codes that are in this list are reported to Automation."),
+            ("Which codes are not in this list?", "Only codes that are in this list are reported to Automation."),
+            ("What if not in this list?", "Codes that are in this list are not reported to Automation."),
+        ),
+    ),
     Relaxed(
         "words in pairs, several words that are one",
         WORDS,
@@ -159,6 +179,7 @@ RELAXED: list[Relaxed] = [
             ("Ladder?", "At most two people hold the ladder."),
             ("Seal?", "The seal causes leaks."),
             ("Probe?", "The probe LT-12 is connected to pump HV-30."),
+            ("Probe?", "The probe LT-12 is connected to fault HV-30."),
             ("Probe?", "The valve LT-12 is connected to HV-30."),
             ("Fault?", "A fault is corrected by the fitter before the line is started."),
             ("Fault?", "A fault is verified by the fitter after the line is started."),
@@ -499,6 +520,7 @@ RELAXED: list[Relaxed] = [
             ),
             ("Current?", "The rated current of P-101B is 20.4 A, and the overload relay F101B is set to this value."),
             ("Grease?", "All star wheel shafts together get 8 g."),
+            ("Grease?", "The 3 star wheel shafts get 8 g."),
             ("Grease?", "Each of the 8 star wheel shafts gets 3 g."),
             ("Grease?", "Each of the 3 star wheel shafts gets 20.4 A."),
         ),
@@ -543,6 +565,7 @@ RELAXED: list[Relaxed] = [
             ("Start?", "Close the suction valve HV-1 and open the valve to the filler."),
             ("Start?", "Discard the first 400 L to the filler, and only then open the valve to the drain tank."),
             ("Start?", "Open the drain and close the suction valve HV-1."),
+            ("Start?", "Discard the first 400 L to the drain tank, and only open the valve to the filler."),
             ("Start?", "Close the suction valve HV-1; discard the first 400 L to the drain tank."),
         ),
     ),
