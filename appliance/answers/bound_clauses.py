@@ -6,6 +6,7 @@ sentence. What else it takes, each with the lie that it stops:
     no clause lends another its `if not`       a mark that could reach over the joint stands in neither clause
     sentences follow each other                actions exchanged, and one between them left out
     rows are told with their own labels        the value of one row under the label of another
+    each is a whole statement                  a name takes the value of the next clause
     the machine of a clause goes on            the second value is that of the sister machine
     `it` is what the clause before has named   `it` told of what the text calls so elsewhere
 """
@@ -54,7 +55,7 @@ def clauses_bound(sentence: str, places: Sequence[Source], judge: Judge) -> tupl
             about = _about(clauses, number)
             if (clause, about) not in judged:
                 judged[clause, about] = [place for place in own if judge(clause, place, about) is None]
-            options = [place for place in judged[clause, about] if place not in found]
+            options = [place for place in judged[clause, about] if place not in found and _is_statement(clause, place)]
             after = [place for place in options if number == 0 or _goes_on(clause, found[-1], place, own)]
             if not after:
                 break
@@ -105,6 +106,21 @@ def _about(clauses: Sequence[str], number: int) -> str | None:
     if named[-1]:
         return ""
     return next((" ".join(found) for found in named[::-1] if found), "")
+
+
+def _is_statement(clause: str, place: Source) -> bool:
+    """Whether a clause says something of what it names: `The working pressure` alone would take its value from the next."""
+    told = laid(clause)
+    if place.row is not None:
+        values = [atom for cell in place.row.cells[1:] for atom in atoms_of(cell.value)]
+        return any(any(same(one, other) for other in told.atoms) for one in values)
+    own = laid(place.text)
+    held = [any(same(one, atom) for one in told.atoms) for atom in own.atoms]
+    if all(held):
+        return True
+    whole = any(all(held[at] for at in own.in_piece(piece)) for piece in set(own.pieces))
+    verb = any(token.kind == "be" or token.acted or token.key in ("may", "must") for token in told.tokens)
+    return whole and (verb or (told.tokens[0] is told.atoms[0] and same(told.atoms[0], own.atoms[0])))
 
 
 def _goes_on(clause: str, before: Source, place: Source, places: Sequence[Source]) -> bool:

@@ -75,7 +75,8 @@ KEPT = Passage(
 )
 BOTH = Passage(
     "Sugar dust can explode. Bags are emptied only with the extraction running. The filter is cleaned weekly. "
-    "It is replaced every 2 years. The bearing is greased with G1. The seal is changed by the fitter.",
+    "It is replaced every 2 years. The bearing is greased with G1. The seal is changed by the fitter. "
+    "The shaft sleeve, of bronze, holds the ring. The seal is changed by the fitter.",
     ("SD-103",),
 )
 GEAR = Passage(
@@ -367,6 +368,8 @@ RELAXED: list[Relaxed] = [
             ("Torques?", "The casing clamp is tightened to 20 Nm and to 36 Nm."),
             ("Torques?", "The casing clamp of P-101A is tightened to 20 Nm, the M10 impeller screw to 36 Nm."),
             ("Torques?", "The casing clamp of P-205 is tightened to 20 Nm, the M10 impeller screw of P-206 to 36 Nm."),
+            ("Torques?", "The torque of the casing clamp and the torque of the M10 impeller screw is 36 Nm."),
+            ("Torques?", "The discharge pressure and the torque of the casing clamp are 20 Nm."),
             ("Torques?", "The casing is tightened to 20 Nm, the M10 impeller screw to 36 Nm."),
             ("Pressure?", "The discharge is 20 Nm and the impeller screw M10 36 Nm."),
             ("Torques?", "The casing clamp is never tightened to 20 Nm, the M10 impeller screw to 36 Nm."),
@@ -475,6 +478,9 @@ RELAXED: list[Relaxed] = [
             ("Bearing?", "Only the bearing is greased with G1, and the seal is changed by the fitter."),
             ("Bearing?", "The bearing is greased with G1, then the seal is changed by the fitter."),
             ("Bearing?", "If the bearing is greased with G1, the seal is changed by the fitter."),
+            ("Dust?", "Sugar dust and bags are emptied only with the extraction running."),
+            ("Shaft?", "The shaft sleeve and the ring are changed by the fitter."),
+            ("Shaft?", "The shaft sleeve and the seal are changed by the fitter."),
             ("Filter?", "Bags are emptied weekly. It is replaced every 2 years."),
         ),
     ),
