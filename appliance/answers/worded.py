@@ -5,9 +5,11 @@
     a place binds the sentence, whole:  as a text     bound_text.py, voice.py
                                         as a row      bound_rows.py
                                         as steps      bound_steps.py
+    several places, each a whole statement of it        bound_clauses.py
+    what it may have beyond them                        added.py, added_marks.py, wording.toml
     and speaks of the machine of the question and of the sentence                       machines.py
 
-Every claim of a sentence is bound by one place of one passage, or the sentence is dropped. Headings, captions and the
+Every claim of a sentence is bound by a place of one passage, or the sentence is dropped. Headings, captions and the
 passage's machines may say what it is about, never a value, a condition, or who does it. Of the question's words only those may
 stand in a sentence without standing in the place that ask for a figure (`level`, `interval`).
 
