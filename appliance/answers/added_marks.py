@@ -11,7 +11,8 @@ because               where it has a colon
 
 from __future__ import annotations
 
-from appliance.answers.matching import Binding, Laid, Mark, agree, same
+from appliance.answers.agreement import agree
+from appliance.answers.matching import Binding, Laid, Mark, same
 from appliance.answers.wording import words
 
 ORDERING = frozenset({"must", "should", "then"})

@@ -6,8 +6,9 @@ What may be added without its word is told in `added_marks`.
 from __future__ import annotations
 
 from appliance.answers.added_marks import may_be_added, orders
+from appliance.answers.agreement import agree
 from appliance.answers.bound_ties import lent
-from appliance.answers.matching import Binding, Laid, Mark, agree, same
+from appliance.answers.matching import Binding, Laid, Mark, same
 
 ALWAYS = frozenset({"if", "except", "only"})
 """Marks that bind a whole part of a source, or the whole cell, wherever in it they stand."""
