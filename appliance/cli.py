@@ -48,6 +48,8 @@ app = cyclopts.App(
 )
 audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
 app.command(audit)
+ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules that release them.")
+app.command(ground)
 
 Data = Annotated[Path | None, Parameter(help="The node's data directory. [default: var/demo]")]
 Tenant = Annotated[str | None, Parameter(help="Act in this tenant. [default: the first]")]
@@ -128,6 +130,18 @@ def export(
     from appliance.commands.auditing import export_record
 
     return _finish(export_record(_settings(data), out, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@ground.command(name="check")
+def ground_check(*, as_json: AsJson = False) -> int:
+    """Read cases from standard input, one JSON object a line, and say for each whether its sentence may be shown.
+
+    A case is `{"id", "question", "passages": [{"text", "assets": […]}], "sentence"}`. No node need run. A line that is no
+    case is answered too, and the command then ends with 2.
+    """
+    from appliance.commands.grounding import check_standard_input
+
+    return check_standard_input(as_json=as_json)
 
 
 @app.command(name="eval")

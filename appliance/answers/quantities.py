@@ -68,7 +68,8 @@ _SPELLED = {
 _WORDS = "|".join(_SPELLED)
 _NUMBER = r"[+\-−±]?\d{1,3}(?:,\d{3})+(?!\d)|[+\-−±]?\d+(?:[.,]\d+)?"
 _NUMERAL = rf"{_NUMBER}|(?:half(?=\s+an?\s)|(?i:{_WORDS})\b)"
-_RANGE = rf"(?:{_NUMERAL})(?:\s*(?:to|and|or|-|–|—|…|\.\.\.?|/|±|x|×)\s*(?:{_NUMERAL}))*"
+_ANY_NUMERAL = re.compile(_NUMERAL)
+_RANGE = rf"(?:{_NUMERAL})(?:\s*(?:to|and|or|-|–|—|…|\.\.\.?|/|±|x|×)\s*(?:{_NUMERAL})){{0,7}}"
 _MEASURE = re.compile(rf"(?<![\w.,-])({_RANGE})(?:\s?-?|\san?\s)(?:({_UNIT})|((?i:{_LOOSE_UNIT})))(?![\w³²])")
 _BARE = re.compile(rf"(?<![\w.,/-])({_RANGE})(?![\w/-]|[.,]\d)")
 _ADVERB = re.compile(
@@ -82,13 +83,14 @@ _PH = re.compile(rf"\bpH\b[^\d]{{0,20}}({_RANGE})")
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A figure at `text[start:end]`. `numbers` are its keys (decimal point, no trailing zeros); `dimension` is what its
-    unit measures, "count" for a bare figure.
+    unit measures, "count" for a bare figure; `unit` is how that is spelled, empty where there is none.
     """
 
     start: int
     end: int
     numbers: tuple[str, ...]
     dimension: str
+    unit: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -96,7 +98,11 @@ def measures(text: str) -> tuple[Measure, ...]:
     """All figures with a unit, and words such as `weekly` that stand for one, in order."""
     found = [
         Measure(
-            m.start(), m.end(), _numbers(m.group(1)), _DIMENSION.get(m.group(2) or "") or _LOOSE[m.group(3).lower()]
+            m.start(),
+            m.end(),
+            _numbers(m.group(1)),
+            _DIMENSION.get(m.group(2) or "") or _LOOSE[m.group(3).lower()],
+            m.group(2) or m.group(3),
         )
         for m in _MEASURE.finditer(text)
     ]
@@ -121,6 +127,25 @@ def figures(text: str) -> tuple[Measure, ...]:
 def dimensions(text: str) -> frozenset[str]:
     """What the figures of `text` measure."""
     return frozenset(item.dimension for item in measures(text))
+
+
+def numerals(text: str) -> list[tuple[str, str]]:
+    """The numbers of one figure, each with what joins it to the one before: `40 to 50` gives ("", "40"), ("to", "50").
+
+    A sign stays (`-5`, `±2`); words are digits (`two` is `2`).
+    """
+    found: list[tuple[str, str]] = []
+    at = 0
+    for match in _ANY_NUMERAL.finditer(text):
+        written = match.group()
+        joint = text[at : match.start()].strip().lower()
+        sign = written[0].replace("−", "-") if written[0] in "-−±" else ""
+        if found and sign == "-" and not joint:
+            # `10-15` is a range, not a figure below zero.
+            joint, sign = sign, ""
+        found.append((joint, sign + (_SPELLED.get(written.lower()) or number_key(written.lstrip("+-−±")))))
+        at = match.end()
+    return found
 
 
 def _numbers(text: str) -> tuple[str, ...]:

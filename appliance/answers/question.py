@@ -113,7 +113,8 @@ def _lists() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _attributes() -> dict[str, frozenset[str]]:
+def attribute_dimensions() -> dict[str, frozenset[str]]:
+    """For the stem of a word that asks for a figure the dimensions that can answer it: `torqu` gives torque."""
     return {stem(word): frozenset(found) for word, found in _lists()["attributes"].items()}
 
 
@@ -184,12 +185,14 @@ def _wanted(text: str, keys: Sequence[str]) -> tuple[frozenset[str], frozenset[s
     low = " ".join(text.lower().split())
     units = {key: _units()[key] for key in _unit_words(low)}
     if units:
-        named = frozenset(key for key in keys if key in _attributes() and _attributes()[key] & set(units.values()))
+        named = frozenset(
+            key for key in keys if key in attribute_dimensions() and attribute_dimensions()[key] & set(units.values())
+        )
         return frozenset(units.values()), named | frozenset(units)
     for opening, found in sorted(_lists()["openings"].items(), key=lambda item: -len(item[0])):
         if re.search(rf"\b{opening}\b", low):
-            named = frozenset(key for key in keys if key in _attributes())
-            exact = frozenset().union(*(_attributes()[key] for key in named))
+            named = frozenset(key for key in keys if key in attribute_dimensions())
+            exact = frozenset().union(*(attribute_dimensions()[key] for key in named))
             return (exact if "any" in found and exact else frozenset(found)), named
     if re.match(r"\W*(?:who|where|why|whom|whose)\b", low):
         return frozenset(), frozenset()
@@ -197,8 +200,8 @@ def _wanted(text: str, keys: Sequence[str]) -> tuple[frozenset[str], frozenset[s
     named_by: set[str] = set()
     for place, key in enumerate(keys):
         after = keys[place + 1] if place + 1 < len(keys) else ""
-        if key in _attributes() and after not in _things():
-            wanted |= _attributes()[key]
+        if key in attribute_dimensions() and after not in _things():
+            wanted |= attribute_dimensions()[key]
             named_by.add(key)
     return frozenset(wanted), frozenset(named_by)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from appliance.documents.blocks import ParsedFile
 from appliance.documents.chunking import chunk, embedded_text
 from appliance.documents.parsing.dispatch import Bounds, parse
+from appliance.documents.ports import CountTokens
 from appliance.documents.values import DocumentFacts, Passage
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
@@ -19,6 +21,19 @@ from models.client import ModelClient
 LEVELS = {"PUBLIC": 1, "INTERNAL": 2, "CONFIDENTIAL": 3, "RESTRICTED": 4}
 
 
+def token_counter(models: Path) -> CountTokens:
+    """Counts tokens as the embedder of `models`, the folder of the installed models, does."""
+    tokenizer = Tokenizer.from_file(str(models / "minilm-embed" / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def parsed_file(folder: Path, name: str) -> ParsedFile:
+    with (folder / name).open("rb") as file:
+        return parse(file, name, Bounds())
+
+
 class Library:
     """Documents of several tenants. `models` is the folder of the installed models, for their tokenizer."""
 
@@ -26,9 +41,7 @@ class Library:
         self._store = store
         self._client = client
         self._index = PassageIndex(SqliteEngine())
-        self._tokenizer = Tokenizer.from_file(str(models / "minilm-embed" / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokens = token_counter(models)
 
     async def tenant(self, slug: str) -> Tenant:
         return await self._store.create_tenant(slug, slug)
@@ -44,8 +57,7 @@ class Library:
         tenant = await self.tenant(manifest["tenant"]["slug"])
         replaced = {item["metadata"].get("supersedes") for item in manifest["files"]}
         for item in manifest["files"]:
-            with (folder / item["path"]).open("rb") as file:
-                parsed = parse(file, item["path"], Bounds())
+            parsed = parsed_file(folder, item["path"])
             known = item["metadata"]
             facts = DocumentFacts(
                 new_id(),
@@ -61,6 +73,3 @@ class Library:
             )
             await self.put(tenant, facts, chunk(parsed.blocks, self._tokens))
         return tenant
-
-    def _tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
