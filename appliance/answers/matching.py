@@ -106,7 +106,8 @@ def laid(text: str) -> Laid:
                 lights.add(piece)
             clean = False
     return Laid(
-        text, tokens, tuple(atoms), tuple(pieces), tuple(parts), tuple(phrases), tuple(breaks), frozenset(asides), tuple(follows),
+        text, tokens, tuple(atoms), tuple(pieces), tuple(parts), tuple(phrases), tuple(breaks),
+        frozenset(asides.intersection(pieces)), tuple(follows),
         tuple(clear), tuple(opened), frozenset(lights), _marks(tokens, atoms),
     )  # fmt: skip
 

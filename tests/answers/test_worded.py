@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.answers.claims import read
@@ -183,6 +183,7 @@ PIECED = st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join)
 
 
 @given(PIECED, PIECED, PIECED)
+@example("", "pump ( P-101A and", "P-101A pump")
 @settings(max_examples=400, deadline=None)
 def test_any_jumble_of_words_is_judged_without_failing(question: str, passage: str, sentence: str) -> None:
     released(question, [Passage(passage, ("P-101A",))], sentence)
