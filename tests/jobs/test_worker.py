@@ -43,7 +43,8 @@ class Nursery:
 
 
 @pytest.fixture
-async def nursery(store: Store, tmp_path: Path) -> AsyncIterator[Nursery]:
+async def nursery(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nursery]:
+    monkeypatch.setattr("appliance.jobs.worker.LOOK_SECONDS", 0.1)
     nursery = Nursery(store, tmp_path)
     yield nursery
     await nursery.stop()

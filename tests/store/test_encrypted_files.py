@@ -207,8 +207,9 @@ async def test_a_file_that_a_full_disk_keeps_closed_is_not_called_damaged(
 
 
 async def test_a_writer_inside_a_writer_of_the_same_file_is_refused_instead_of_hanging(
-    node_store: Store, tenant: Tenant
+    node_store: Store, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("appliance.store.engines.PATIENCE_S", 0.2)
     async with node_store.open_internal(Purpose.SEED, tenant.id, write=True):
         with pytest.raises(StoreBusy):
             async with node_store.open_internal(Purpose.SEED, tenant.id, write=True):
