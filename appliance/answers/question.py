@@ -84,7 +84,8 @@ class Question:
     `attributes` are the stems of the words that ask for them. `opposed` holds stems that must not stand in the answer's
     row in place of their opposite. `numbers` are the asker's own figures. `pairs` are words that stand side by side
     (`drain plug`), `counted` what is to be counted (`how many bottles`), `kind` the stems of what is to be named
-    (`which separator cartridge fits`), `which_one` whether it is one of several, `action` those of the verb of who asks how (`how do I lock out the pump`).
+    (`which separator cartridge fits`), `which_one` whether it is one of several, `action` those of the verb of who asks how
+    (`how do I lock out the pump`).
     """
 
     asked: Asked
