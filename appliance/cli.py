@@ -50,6 +50,8 @@ audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
 app.command(audit)
 ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules that release them.")
 app.command(ground)
+model = cyclopts.App(name="model", help="Take chat models in, try them, put them in force, go back.")
+app.command(model)
 
 Data = Annotated[Path | None, Parameter(help="The node's data directory. [default: var/demo]")]
 Tenant = Annotated[str | None, Parameter(help="Act in this tenant. [default: the first]")]
@@ -142,6 +144,105 @@ def ground_check(*, as_json: AsJson = False) -> int:
     from appliance.commands.grounding import check_standard_input
 
     return check_standard_input(as_json=as_json)
+
+
+@model.command(name="import")
+def model_import(
+    file: Annotated[Path, Parameter(help="A GGUF file.")],
+    /,
+    *,
+    name: Annotated[str, Parameter(name="--as", help="What to call it.")],
+    tier: Annotated[tuple[str, ...], Parameter(help="light (or fast), standard, heavy; may be given again.")] = (),
+    licence: Annotated[str, Parameter(help="Its licence. [default: what the file says]")] = "",
+    sha256: Annotated[str, Parameter(help="Refuse the file if this is not its SHA-256.")] = "",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Copy a chat model onto the shelf of the running node and check it. It is not in force yet."""
+    from appliance.commands.shelving import take_in
+
+    wanted = {"file": str(file.absolute()), "name": name, "tiers": list(tier), "licence": licence, "sha256": sha256}
+    return _finish(take_in(_settings(data).socket, wanted, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="list")
+def model_list(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Show the models of the running node, their state and what they cost here."""
+    from appliance.commands.shelving import show
+
+    return _finish(show(_settings(data).socket, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="verify")
+def model_verify(
+    name: Annotated[str, Parameter(help="Name or id.")], /, *, data: Data = None, as_json: AsJson = False
+) -> int:
+    """Hash a model's file again; a damaged one is refused, and the one before it serves instead."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "verify", name, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="activate")
+def model_activate(
+    name: Annotated[str | None, Parameter(help="Name or id. [default: the latest taken in]")] = None,
+    /,
+    *,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Try a model, measure it on this box, and put it in force. The one before goes on until then."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "activate", name, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="rollback")
+def model_rollback(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Put the model in force that was before this one."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "rollback", None, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="deactivate")
+def model_deactivate(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Serve no chat model; quotes need none."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "deactivate", None, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="remove")
+def model_remove(
+    name: Annotated[str, Parameter(help="Name or id.")], /, *, data: Data = None, as_json: AsJson = False
+) -> int:
+    """Take a model that is not in force off the shelf."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "remove", name, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="test")
+def model_test(
+    name: Annotated[str, Parameter(help="Name or id of the model in force.")],
+    /,
+    *,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Ask the model in force a short question, and say how long it took."""
+    from appliance.commands.shelving import change
+
+    return _finish(change(_settings(data).socket, "test", name, as_json=as_json), as_json=as_json)
+
+
+@model.command(name="history")
+def model_history(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Show what became of models here, newest first."""
+    from appliance.commands.shelving import past
+
+    return _finish(past(_settings(data).socket, as_json=as_json), as_json=as_json)
 
 
 @app.command(name="eval")

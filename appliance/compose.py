@@ -13,6 +13,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -50,10 +51,16 @@ from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
+from appliance.shelf import Shelf
+from appliance.shelf import api as shelf_api
+from appliance.shelf.builtin import BuiltIns
+from appliance.shelf.probing import Probe
 from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
+from appliance.supervisor import running
 from appliance.web import Cursors
+from models.chat_client import ChatClient
 from models.client import ModelClient
 
 if TYPE_CHECKING:
@@ -64,11 +71,11 @@ if TYPE_CHECKING:
 LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES,
-    *jobs_api.ROUTES, *audit_api.ROUTES,
+    *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
-    "chat", "cursors", "health", "node", "gauges",
+    "chat", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -125,6 +132,10 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         engine = SqliteEngine()
         search = Search(store, engine, base.policy, base.models)
         answers = Answers(search, base.models)
+        shelf = Shelf(store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
+        stack.push_async_callback(shelf.close)
+        await shelf.start()
+        chat_model = await stack.enter_async_context(ChatClient(settings.chat_socket))
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
             store, gate, base.policy, PassageIndex(engine), Waker(settings.worker_socket), sandbox, cursors,
@@ -144,9 +155,13 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "answers": answers,
             "chat": Chat(store, gate, answers, cursors),
             "cursors": cursors,
-            "health": _health(base),
+            "health": _health(base, shelf, chat_model),
             "node": node_facts(settings),
             "gauges": _gauges(store),
+            "shelf": shelf,
+            "built_in": BuiltIns(settings.share / "models"),
+            "chat_probe": Probe(chat_model),
+            "processes": partial(running, settings.run),
         }
         yield build(ROUTES, services, sign_in), ui
 
@@ -185,7 +200,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation) -> Health:
+def _health(base: Foundation, shelf: Shelf, chat_model: ChatClient) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -202,6 +217,11 @@ def _health(base: Foundation) -> Health:
         found = await base.models.health()
         return ", ".join(found["kinds"])
 
+    async def chat() -> str:
+        if await shelf.active() is None:
+            return "no chat model is in force; quotes need none"
+        return ", ".join(await chat_model.models())
+
     async def at_work() -> str:
         if not base.settings.worker_socket.exists():
             raise NotWell("no worker is running; documents wait")
@@ -215,7 +235,15 @@ def _health(base: Foundation) -> Health:
         return free
 
     return Health(
-        {"database": database, "record": record, "policy": policy, "models": models, "worker": at_work, "disk": disk}
+        {
+            "database": database,
+            "record": record,
+            "policy": policy,
+            "models": models,
+            "chat": chat,
+            "worker": at_work,
+            "disk": disk,
+        }
     )
 
 

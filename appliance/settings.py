@@ -69,6 +69,15 @@ class Settings:
         return self.run / "models-small.sock"
 
     @property
+    def chat_socket(self) -> Path:
+        return self.run / "models-chat.sock"
+
+    @property
+    def serving(self) -> Path:
+        """What the chat server is to run, written by the shelf; absent while no chat model is in force."""
+        return self.run / "serving.json"
+
+    @property
     def worker_socket(self) -> Path:
         return self.run / "worker.sock"
 

@@ -2,7 +2,8 @@
 
     outpost run ── supervisor ─┬─ models   embed, rerank, read; unix socket
                                ├─ web      API and UI
-                               └─ worker   jobs, ingest
+                               ├─ worker   jobs, ingest
+                               └─ chat     the chat model in force, where one is (`run/serving.json`)
 
 A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
 A vital child that ends because stored data is damaged ends the node: no new start mends that, and each would bury why.
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import http.client
 import json
@@ -29,13 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import Conflict, Damaged, Unavailable
+from models.child import STOP_SECONDS, chat_command, end, end_with_parent
 
 PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
-STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.05
-PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
-"""Loaded before any fork: a child between fork and exec must not load libraries."""
+FOLLOW_SECONDS = 0.5
 
 
 class AlreadyRunning(Conflict):
@@ -81,8 +79,28 @@ def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[P
     ]
 
 
+def running(run: Path) -> dict[str, int]:
+    """The processes of the node by name, as the supervisor last wrote them; none where nothing supervises."""
+    try:
+        found = json.loads((run / "pids.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): int(pid) for name, pid in found.items()}
+
+
+def chat_program(serving: Path, socket: Path) -> Program | None:
+    """The chat server that `serving` asks for; None where it asks for none, or cannot be read."""
+    try:
+        wanted = json.loads(serving.read_text(encoding="utf-8"))
+        model, sha256 = Path(wanted["file"]), str(wanted["sha256"])
+        shape = {name: int(wanted[name]) for name in ("threads", "sequences", "context")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Program("chat", chat_command(model, socket, sha256=sha256, **shape))
+
+
 class Supervisor:
-    """Keeps `programs` running until `stop`.
+    """Keeps `programs` running until `stop`, and beside them the program that `changing` wants at the time.
 
     Args:
         run: where the lock and `pids.json` stand.
@@ -94,9 +112,16 @@ class Supervisor:
     """
 
     def __init__(
-        self, programs: Sequence[Program], *, run: Path, environment: Mapping[str, str], patience: float = STOP_SECONDS
+        self,
+        programs: Sequence[Program],
+        *,
+        run: Path,
+        environment: Mapping[str, str],
+        patience: float = STOP_SECONDS,
+        changing: Callable[[], Program | None] = lambda: None,
     ) -> None:
         self._programs = programs
+        self._changing = changing
         self._run = run
         self._environment = dict(environment)
         self._patience = patience
@@ -119,17 +144,40 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 for program in self._programs:
-                    group.create_task(self._keep(program))
+                    group.create_task(self._keep(program, self._stopping))
+                group.create_task(self._follow())
         finally:
             (self._run / "pids.json").unlink(missing_ok=True)
             self._lock.close()
         return self._code
 
-    async def _keep(self, program: Program) -> None:
-        pause = PAUSE_LEAST
-        while program.after is not None and not program.after.exists() and not self._stopping.is_set():
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _follow(self) -> None:
+        """Run what `changing` wants; when it wants another program, the one that runs is ended first."""
+        current: Program | None = None
+        keeping: asyncio.Task[None] | None = None
+        over = asyncio.Event()
         while not self._stopping.is_set():
+            wanted = await asyncio.to_thread(self._changing)
+            if wanted != current:
+                over.set()
+                if keeping is not None:
+                    await keeping
+                current, keeping, over = wanted, None, asyncio.Event()
+                if wanted is not None:
+                    keeping = asyncio.create_task(self._keep(wanted, over))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FOLLOW_SECONDS):
+                    await self._stopping.wait()
+        over.set()
+        if keeping is not None:
+            await keeping
+
+    async def _keep(self, program: Program, over: asyncio.Event) -> None:
+        """Keep a program running until `over`."""
+        pause = PAUSE_LEAST
+        while program.after is not None and not program.after.exists() and not over.is_set():
+            await asyncio.sleep(LOOK_SECONDS)
+        while not over.is_set():
             started = time.monotonic()
             child = await asyncio.create_subprocess_exec(
                 *program.command,
@@ -144,14 +192,14 @@ class Supervisor:
                 self._children[program.name] = child
                 self._write_pids()
                 ended = asyncio.create_task(child.wait())
-                stopping = asyncio.create_task(self._stopping.wait())
+                stopping = asyncio.create_task(over.wait())
                 await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 stopping.cancel()
             finally:
                 await end(child, patience=self._patience)
                 del self._children[program.name]
                 self._write_pids()
-            if self._stopping.is_set():
+            if over.is_set():
                 return
             if program.vital and child.returncode == Damaged.exit_code:
                 self._code = child.returncode
@@ -161,7 +209,7 @@ class Supervisor:
             print(f"outpost: {program.name} ended ({_why(child.returncode)}); starting it again", file=sys.stderr)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._stopping.wait()
+                    await over.wait()
             pause = min(pause * 2, PAUSE_MOST)
 
     def _write_pids(self) -> None:
@@ -173,33 +221,6 @@ class Supervisor:
         except OSError as error:
             # A full disk is no reason to end the programs that run.
             print(f"outpost: the list of processes cannot be written ({error.strerror})", file=sys.stderr)
-
-
-def end_with_parent() -> Callable[[], None]:
-    """What a child of this process does before exec, so that the kernel ends it with us (prctl(2), PR_SET_PDEATHSIG)."""
-    parent = os.getpid()
-
-    def ask_the_kernel() -> None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        # A parent that died before the call sends nothing any more.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask_the_kernel
-
-
-async def end(child: asyncio.subprocess.Process, *, patience: float = STOP_SECONDS) -> None:
-    """Ask a child to end, and make it end if it has not within `patience` seconds; an ended one is left alone."""
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            child.terminate()
-        try:
-            async with asyncio.timeout(patience):
-                await child.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
 
 
 def _why(returncode: int | None) -> str:

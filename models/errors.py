@@ -5,6 +5,7 @@ ModelsError
 |-- DeltaRefused         set-up: the reader's delta is damaged or made for another body
 |-- ConversionRefused    set-up: the int8 graph differs too much from the float32 one
 |-- PackageDamaged       start: a package is missing, incomplete or altered
+|-- HeaderRefused        import: a GGUF file is cut short, or says what cannot be
 |-- SocketTaken          start: another server answers on the socket
 |-- FormRefused          chat: the schema or grammar asked for is invalid or too large
 |-- FormMissed           chat: the answer does not have that form
@@ -35,6 +36,10 @@ class ConversionRefused(ModelsError):
 
 class PackageDamaged(ModelsError):
     """A package is missing, incomplete, or a file is not the one its manifest names."""
+
+
+class HeaderRefused(ModelsError):
+    """A GGUF file is none, is cut short, or describes a model that cannot be or cannot be served; `str()` says why."""
 
 
 class SocketTaken(ModelsError):

@@ -47,6 +47,7 @@ def main() -> int:
     parser.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
     parser.add_argument("--threads", type=int, default=0, help="threads of inference; 0 leaves one core free")
     parser.add_argument("--model", type=Path, help="chat: the GGUF file")
+    parser.add_argument("--sha256", help="chat: serve the file only if this is its SHA-256")
     parser.add_argument("--sequences", type=int, default=4, help="chat: how many answers are made at once")
     parser.add_argument(
         "--context",
@@ -81,6 +82,10 @@ def main() -> int:
 async def _serve(options: argparse.Namespace, kinds: tuple[str, ...], threads: int) -> None:
     """Late imports: neither process loads the other's libraries."""
     if kinds == CHAT:
+        from models.package import digest
+
+        if options.sha256 and (not options.model.is_file() or digest(options.model) != options.sha256):
+            raise PackageDamaged(f"{options.model.name} is missing or is not the file that was taken in")
         from models.chat.serving import serve_chat
 
         shape = {"sequences": options.sequences, "context": options.context}

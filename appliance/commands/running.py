@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
-from appliance.supervisor import Supervisor, end, end_with_parent, node_programs, wait_until_free, wait_until_ready
+from appliance.supervisor import Supervisor, chat_program, node_programs, wait_until_free, wait_until_ready
+from models.child import end, end_with_parent
 
 SMALL_BOX = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 """Threads that spin while they wait, and an arena of memory for each thread, are for bigger machines."""
@@ -37,9 +39,16 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
-    supervisor = Supervisor(programs, run=settings.run, environment=settings.environment() | SMALL_BOX)
+    supervisor = Supervisor(
+        programs,
+        run=settings.run,
+        environment=settings.environment() | SMALL_BOX,
+        changing=partial(chat_program, settings.serving, settings.chat_socket),
+    )
     # Left behind by a kill; nobody can listen on it, because the supervisor's lock is ours.
     settings.socket.unlink(missing_ok=True)
+    # The shelf says what to serve once it has checked it.
+    settings.serving.unlink(missing_ok=True)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -44,6 +44,7 @@ class Purpose(enum.Enum):
     HEALTH = "health"
     SEED = "seed"
     VERIFY = "verify"
+    SHELF = "shelf"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ MATRIX = (
     ("kiosks.revoke", "kiosk", "a"),
     ("tenants.list", "tenant", "a"),
     ("tenants.read", "tenant", "a"),
+    ("models.list", "model", "oa"),
+    ("models.manage", "model", "a"),
+    ("models.activate", "model", "a"),
+    ("models.test", "model", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )

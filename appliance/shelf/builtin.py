@@ -1,0 +1,32 @@
+"""The small models of the release, read from the manifests that set-up wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from appliance.shelf.values import BuiltIn
+from models.package import MANIFEST
+
+
+class BuiltIns:
+    """Args:
+    folder: `share/models`, one folder a package.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self) -> list[BuiltIn]:
+        """By name. A package whose manifest cannot be read is left out: the model server says what is wrong with it."""
+        found = []
+        for path in sorted(self._folder.glob(f"*/{MANIFEST}")):
+            try:
+                manifest = json.loads(path.read_text(encoding="utf-8"))
+                size = sum((path.parent / name).stat().st_size for name in manifest["files"])
+                found.append(
+                    BuiltIn(manifest["name"], manifest["kind"], manifest["version"], manifest["licence"], size)
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return found

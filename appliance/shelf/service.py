@@ -1,0 +1,385 @@
+"""The shelf: models come in, are checked, tried, and put in force by one durable switch.
+
+    import    header checked ─ room ─ copied while hashed ─ header of the copy ─ adopted ─ one row
+    activate  hash and header again ─ fits in memory ─ loads, answers, measured ─ pointer moved in one transaction
+    start     the one in force is hashed again before it serves; a damaged one is refused, the one before it serves
+
+Whatever goes wrong before the last step leaves the model that was in force as it was. `serving.json` in the run folder is
+made from the pointer, never the other way round: it tells the supervisor what to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.errors import OutpostError
+from appliance.shelf import files, rules
+from appliance.shelf import store as queries
+from appliance.shelf.errors import (
+    BadModelName,
+    ModelDoesNotFit,
+    ModelInUse,
+    ModelRefusedHere,
+    NoSuchModel,
+    NothingBefore,
+    ShelfBusy,
+)
+from appliance.shelf.tables import ModelPackageRow
+from appliance.shelf.trial import tried
+from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, What
+from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
+from models.hardware import fitting, probe
+
+MOST_HISTORY: Final = 200
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What is being done to a model now; `share` is 0 to 1 of this phase."""
+
+    model: str
+    phase: str
+    share: float
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Shelf:
+    """The models of one node, for one process.
+
+    Args:
+        folder: where packages stand.
+        imports: where people other than the owner may take files from.
+        run: where the trial's socket and `serving.json` stand.
+    """
+
+    def __init__(
+        self, store: Store, *, folder: Path, imports: Path, run: Path, clock: Callable[[], dt.datetime] = utc_now
+    ) -> None:
+        self._store, self._folder, self._imports, self._run, self._clock = store, folder, imports, run, clock
+        self._busy = asyncio.Lock()
+        self._working: Working | None = None
+        self._given_up = False
+        self._starting: asyncio.Task[None] | None = None
+
+    # --- from start to end --------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Clear up after a power cut, and begin to check what is in force; it is served once it has passed."""
+        for place in (self._folder, self._imports):
+            place.mkdir(mode=0o700, exist_ok=True)
+        self._publish(None)
+        async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
+            known = [one.id for one in await queries.packages(session)]
+            current = await queries.in_force(session)
+        await asyncio.to_thread(files.sweep, self._folder, known)
+        if current is not None:
+            self._starting = asyncio.create_task(self._resume())
+
+    async def close(self) -> None:
+        self._given_up = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+
+    async def _resume(self) -> None:
+        try:
+            async with self._busy:
+                await self._serve_what_is_whole()
+        except OutpostError as error:
+            log.error("no chat model is served", problem=error.detail)
+
+    async def _serve_what_is_whole(self) -> None:
+        """Serve the model in force if its file is as it was; else refuse it, and fall back to the one before it."""
+        while True:
+            async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
+                current = await queries.in_force(session)
+                row = None if current is None else await queries.row_of(session, current)
+            if row is None:
+                return
+            package = queries.package_of(row)
+            why = await self._intact(package, "checking")
+            if why is None:
+                self._publish(package)
+                return
+            log.error("a chat model is damaged", model=package.name, why=why)
+            async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
+                await self._fall_back(session, package, why, by=None)
+
+    async def _fall_back(self, session: AsyncSession, package: ModelPackage, why: str, *, by: UUID | None) -> None:
+        row = await session.get_one(ModelPackageRow, package.id)
+        row.state, row.reason = "refused", why[:300]
+        await queries.happened(session, "refused", row, by=by, at=self._clock(), reason=why)
+        if await queries.in_force(session) != package.id:
+            return
+        earlier = await queries.retired_before(session, package.id)
+        await queries.put_in_force(session, earlier[0] if earlier else None)
+        if earlier:
+            before = await session.get_one(ModelPackageRow, earlier[0])
+            await queries.happened(session, "fell-back", before, by=by, at=self._clock(), reason=why)
+
+    # --- what people see ----------------------------------------------------------------------------------------------
+
+    @property
+    def working(self) -> Working | None:
+        return self._working
+
+    @property
+    def import_folder(self) -> str:
+        return str(self._imports)
+
+    def importable(self) -> list[str]:
+        """The GGUF files that people may take in."""
+        return sorted(one.name for one in self._imports.glob("*.gguf") if one.is_file())[:100]
+
+    async def latest(self, admitted: Admitted) -> str:
+        """The id of the newest package that can be put in force. Raises NoSuchModel."""
+        for one in await self.packages(admitted):
+            if one.state in ("verified", "retired"):
+                return str(one.id)
+        raise NoSuchModel("No model on the shelf waits to be put in force.")
+
+    async def packages(self, admitted: Admitted) -> list[ModelPackage]:
+        async with self._store.open_control(admitted) as session:
+            return await queries.packages(session)
+
+    async def package(self, admitted: Admitted, word: str) -> ModelPackage:
+        """By id, or by name. Raises NoSuchModel."""
+        found = rules.chosen(await self.packages(admitted), word)
+        if found is None:
+            raise NoSuchModel(f"There is no model {word[:80]!r} on the shelf.")
+        return found
+
+    async def history(self, admitted: Admitted) -> list[Happened]:
+        """Newest first."""
+        async with self._store.open_control(admitted) as session:
+            return await queries.history(session, MOST_HISTORY)
+
+    async def active(self) -> ModelPackage | None:
+        """The model in force, as routing needs it."""
+        async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
+            current = await queries.in_force(session)
+            row = None if current is None else await queries.row_of(session, current)
+            return None if row is None else queries.package_of(row)
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    async def take_in(
+        self,
+        admitted: Admitted,
+        source: Path,
+        *,
+        name: str,
+        tiers: tuple[str, ...] = (),
+        licence: str = "",
+        sha256: str = "",
+    ) -> ModelPackage:
+        """Copy a GGUF file onto the shelf.
+
+        Raises:
+            BadModelName: the name, a tier or the path cannot be used.
+            ModelRefusedHere: the file cannot be served, or is not the one that `sha256` names.
+            ModelDoesNotFit: the disk has no room for it.
+            ShelfBusy: another model is being worked on.
+        """
+        called, wanted, path = rules.named(name), rules.tiers(tiers), self._allowed(admitted, source)
+        async with self._turn(called, "copying"):
+            header = await asyncio.to_thread(files.checked, path)
+            size = path.stat().st_size
+            files.require_room(self._folder, size)
+            package = new_id()
+            try:
+                found, size = await self._in_thread(
+                    files.copy, path, self._folder, package, self._progress("copying", size)
+                )
+                header = await asyncio.to_thread(files.checked, self._folder / f".new-{package}" / files.FILE)
+                if sha256 and found != sha256.lower():
+                    raise ModelRefusedHere("The file is not the one whose SHA-256 was given.")
+                files.adopt(self._folder, package)
+                async with self._store.open_control(admitted, write=True) as session:
+                    row = queries.new_row(
+                        package, called, found, size, (licence or header.licence)[:120], header, wanted, self._clock()
+                    )
+                    session.add(row)
+                    await queries.happened(session, "imported", row, by=admitted.principal.id, at=self._clock())
+                    self._tell(admitted, row)
+            except BaseException:
+                await asyncio.to_thread(files.drop, self._folder, package)
+                raise
+            return queries.package_of(row)
+
+    async def verify(self, admitted: Admitted, word: str) -> ModelPackage:
+        """Hash a package's file again; a damaged one is refused, and the one before it serves in its place."""
+        package = await self.package(admitted, word)
+        async with self._turn(package.name, "checking"):
+            why = await self._intact(package, "checking")
+            if why is None:
+                return package
+            await self._refuse(admitted, package, why)
+            await self._serve_what_is_whole()
+            raise ModelRefusedHere(f"{package.name}: {why}.")
+
+    async def activate(self, admitted: Admitted, word: str, *, what: What = "activated") -> ModelPackage:
+        """Check, try and measure a package, and put it in force.
+
+        Raises:
+            NoSuchModel, ModelInUse, ShelfBusy, ModelDoesNotFit, ModelRefusedHere: the one in force goes on.
+        """
+        package = await self.package(admitted, word)
+        if package.state == "active":
+            raise ModelInUse(f"{package.name} is in force.")
+        async with self._turn(package.name, "checking"):
+            if why := await self._intact(package, "checking"):
+                await self._refuse(admitted, package, why)
+                raise ModelRefusedHere(f"{package.name}: {why}.")
+            measured = await self._tried(package)
+            async with self._store.open_control(admitted, write=True) as session:
+                row = await session.get_one(ModelPackageRow, package.id)
+                row.measured, row.reason = queries.measured_json(measured), None
+                await queries.put_in_force(session, package.id)
+                await queries.happened(session, what, row, by=admitted.principal.id, at=self._clock())
+                self._tell(admitted, row)
+            done = queries.package_of(row)
+            self._publish(done)
+            return done
+
+    async def roll_back(self, admitted: Admitted) -> ModelPackage:
+        """Put the model in force that was before this one. Raises NothingBefore, and as `activate` does."""
+        async with self._store.open_control(admitted) as session:
+            earlier = await queries.retired_before(session, await queries.in_force(session))
+        if not earlier:
+            raise NothingBefore("No model was in force before this one.")
+        return await self.activate(admitted, str(earlier[0]), what="rolled-back")
+
+    async def deactivate(self, admitted: Admitted) -> ModelPackage:
+        """Serve no chat model. Raises NothingBefore where none is served."""
+        async with self._turn("", "stopping"), self._store.open_control(admitted, write=True) as session:
+            current = await queries.in_force(session)
+            if current is None:
+                raise NothingBefore(
+                    "No chat model is in force.", hint="`outpost model activate NAME` puts one in force."
+                )
+            row = await session.get_one(ModelPackageRow, current)
+            await queries.put_in_force(session, None)
+            await queries.happened(session, "deactivated", row, by=admitted.principal.id, at=self._clock())
+            self._tell(admitted, row)
+        self._publish(None)
+        return queries.package_of(row)
+
+    async def remove(self, admitted: Admitted, word: str) -> ModelPackage:
+        """Take a package off the shelf. Raises NoSuchModel, ModelInUse, ShelfBusy."""
+        package = await self.package(admitted, word)
+        async with self._turn(package.name, "removing"):
+            async with self._store.open_control(admitted, write=True) as session:
+                row = await session.get_one(ModelPackageRow, package.id)
+                if row.state == "active":
+                    raise ModelInUse(f"{package.name} is in force.")
+                await queries.happened(session, "removed", row, by=admitted.principal.id, at=self._clock())
+                self._tell(admitted, row)
+                await session.delete(row)
+            await asyncio.to_thread(files.drop, self._folder, package.id)
+        return package
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _turn(self, model: str, phase: str) -> AsyncIterator[None]:
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._busy.locked():
+            raise ShelfBusy("One model is worked on at a time.")
+        async with self._busy:
+            self._given_up, self._working = False, Working(model, phase, 0.0)
+            try:
+                yield
+            finally:
+                self._working = None
+
+    async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
+        """Long work on a thread, which gives up at the next block when its caller is cancelled, and is waited for."""
+        task = asyncio.ensure_future(asyncio.to_thread(work, *given))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._given_up = True
+            await asyncio.wait([task])
+            raise
+
+    def _progress(self, phase: str, size: int) -> files.Progress:
+        def told(done: int) -> None:
+            if self._given_up:
+                raise InterruptedError
+            if self._working is not None:
+                self._working = Working(self._working.model, phase, done / max(size, 1))
+
+        return told
+
+    async def _intact(self, package: ModelPackage, phase: str) -> str | None:
+        path = self._folder / str(package.id) / files.FILE
+        return await self._in_thread(
+            files.intact, path, package.sha256, package.size, self._progress(phase, package.size)
+        )
+
+    async def _refuse(self, admitted: Admitted, package: ModelPackage, why: str) -> None:
+        async with self._store.open_control(admitted, write=True) as session:
+            await self._fall_back(session, package, why, by=admitted.principal.id)
+
+    async def _tried(self, package: ModelPackage) -> Measured:
+        path = self._folder / str(package.id) / files.FILE
+        header, box = await asyncio.to_thread(files.checked, path), probe()
+        shape = fitting(header, box)
+        if shape is None:
+            raise ModelDoesNotFit(
+                f"{package.name} needs {header.memory(1024) / 2**30:.1f} GiB of memory; {box.free / 2**30:.1f} GiB are free."
+            )
+        self._working = Working(package.name, "trying", 0.0)
+        return await tried(path, self._run / "trial.sock", sha256=package.sha256, size=package.size, shape=shape)
+
+    def _allowed(self, admitted: Admitted, source: Path) -> Path:
+        """The owner of the data directory may read what they may read; anybody else only the import folder."""
+        if admitted.principal.kind == "owner":
+            return source
+        if source.name != str(source) or source.name in ("", ".", ".."):
+            raise BadModelName("Name a file of the import folder, without a path.")
+        path = self._imports / source.name
+        if path.is_symlink():
+            raise BadModelName("A link is not followed out of the import folder.")
+        return path
+
+    def _tell(self, admitted: Admitted, row: ModelPackageRow) -> None:
+        admitted.outcome.resource_id = str(row.id)
+        admitted.outcome.metadata |= {"model": row.name, "sha256": row.sha256}
+
+    def _publish(self, package: ModelPackage | None) -> None:
+        """Tell the supervisor what to run."""
+        target = self._run / "serving.json"
+        if package is None or package.measured is None:
+            target.unlink(missing_ok=True)
+            return
+        measured = package.measured
+        wanted = Serving(
+            name=package.name,
+            file=str(self._folder / str(package.id) / files.FILE),
+            sha256=package.sha256,
+            threads=measured.threads,
+            sequences=measured.sequences,
+            context=measured.context,
+        )
+        new = target.with_suffix(".new")
+        new.write_text(json.dumps(asdict(wanted)), encoding="utf-8")
+        new.replace(target)

@@ -1,0 +1,87 @@
+"""What the shelf holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+State = Literal["verified", "active", "retired", "refused"]
+"""`verified`: copied, and every check of the file passed. `retired`: was in force. `refused`: found damaged since."""
+Tier = Literal["light", "standard", "heavy"]
+What = Literal["imported", "activated", "rolled-back", "deactivated", "removed", "refused", "fell-back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a model gave on this box when it was tried: tokens per second, seconds until it served, bytes it takes."""
+
+    prompt_tokens_per_s: float
+    decode_tokens_per_s: float
+    load_seconds: float
+    memory_bytes: int
+    threads: int
+    sequences: int
+    context: int
+    at: dt.datetime
+
+    def seconds(self, prompt: int, answer: int) -> float:
+        """How long an answer of so many tokens takes after so many tokens of fresh prompt."""
+        return prompt / self.prompt_tokens_per_s + answer / self.decode_tokens_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """One chat model on the shelf. `sha256` and `size` (bytes) are of its file; `reason` says why it is refused."""
+
+    id: UUID
+    name: str
+    state: State
+    sha256: str
+    size: int
+    licence: str
+    architecture: str
+    quantisation: str
+    parameters: int
+    context: int
+    tiers: tuple[Tier, ...]
+    imported_at: dt.datetime
+    measured: Measured | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One line of the shelf's history. `by` is None for what the node did itself."""
+
+    number: int
+    what: What
+    model: str
+    package_id: UUID
+    reason: str | None
+    by: UUID | None
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A small model that comes with the release and is always in force."""
+
+    name: str
+    kind: str
+    version: str
+    licence: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the chat server is to run. `outpost run` reads it from `run/chat.json`."""
+
+    name: str
+    file: str
+    sha256: str
+    threads: int
+    sequences: int
+    context: int

@@ -1,0 +1,124 @@
+"""The shelf of a running node: through the command line and over HTTP, with the real chat server behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from models.chat.random_gguf import Shape, write
+from tests.node import ROOT, RunningNode
+
+INSTANCES = "/v1/models/instances"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    data = tmp_path_factory.mktemp("shelf") / "node"
+    with RunningNode(data, demo=False) as running:
+        write(data / "import" / "one.gguf", Shape(layers=1, kind="q4_0"))
+        write(data / "import" / "two.gguf", Shape(layers=1, kind="q4_0"), seed=3)
+        yield running
+
+
+def outpost(node: RunningNode, *words: str) -> tuple[int, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "model", *words, "--data", str(node.data), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def chat_pid(node: RunningNode) -> int | None:
+    return node.pids().get("chat")
+
+
+def answers(node: RunningNode, name: str) -> bool:
+    with node.owner() as door:
+        return door.post(f"{INSTANCES}/{name}/tests").status_code == 200
+
+
+def test_a_model_comes_in_serves_survives_a_kill_and_gives_way(node: RunningNode) -> None:
+    assert chat_pid(node) is None
+    code, taken = outpost(node, "import", str(node.data / "import" / "one.gguf"), "--as", "one", "--tier", "fast")
+    assert (code, taken["state"], taken["tiers"]) == (0, "verified", ["light"])
+
+    code, active = outpost(node, "activate", "one")
+    assert (code, active["state"]) == (0, "active")
+    assert active["measured"]["decode_tokens_per_s"] > 0
+    node.wait_for(lambda: answers(node, "one"), "the model to answer", seconds=20)
+
+    first = chat_pid(node)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    node.wait_for(lambda: chat_pid(node) not in (None, first), "the chat server to be started again", seconds=20)
+    node.wait_for(lambda: answers(node, "one"), "it to answer again", seconds=20)
+
+    outpost(node, "import", str(node.data / "import" / "two.gguf"), "--as", "two")
+    assert outpost(node, "activate")[1]["name"] == "two"
+    node.wait_for(lambda: answers(node, "two"), "the second model to answer", seconds=20)
+    assert outpost(node, "rollback")[1]["name"] == "one"
+    node.wait_for(lambda: answers(node, "one"), "the first one to answer", seconds=20)
+
+    code, listed = outpost(node, "list")
+    assert {one["name"]: one["state"] for one in listed["items"]} == {"one": "active", "two": "retired"}
+    assert {one["kind"] for one in listed["built_in"]} >= {"embed", "read"}
+
+    assert outpost(node, "deactivate")[0] == 0
+    node.wait_for(lambda: chat_pid(node) is None, "the chat server to end", seconds=20)
+    with node.owner() as door:
+        chat = door.get("/v1/health/components/chat").json()
+    assert chat["state"] == "ok"
+    code, history = outpost(node, "history")
+    assert [one["what"] for one in history["items"]] == [
+        "deactivated", "rolled-back", "activated", "imported", "activated", "imported",
+    ]  # fmt: skip
+
+
+def test_the_chat_server_never_serves_a_file_that_was_swapped_under_it(node: RunningNode) -> None:
+    outpost(node, "import", str(node.data / "import" / "one.gguf"), "--as", "swapped")
+    _, active = outpost(node, "activate", "swapped")
+    node.wait_for(lambda: answers(node, "swapped"), "the model to answer", seconds=20)
+    shutil.copy(node.data / "import" / "two.gguf", node.data / "models" / active["id"] / "model.gguf")
+
+    pid = chat_pid(node)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    for _ in range(5):
+        time.sleep(0.3)
+        assert not answers(node, "swapped")
+
+    code, problem = outpost(node, "verify", "swapped")
+    assert (code, problem["code"]) == (16, "model-refused")
+    with node.owner() as door:
+        assert door.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("import", "none.gguf", "--as", "x"), 2, "bad-model-name"),
+        (("import", __file__, "--as", "x"), 16, "model-refused"),
+        (("activate", "nobody"), 12, "no-such-model"),
+        (("test", "nobody"), 12, "no-such-model"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(
+    node: RunningNode, words: tuple[str, ...], code: int, said: str
+) -> None:
+    ended, problem = outpost(node, *words)
+
+    assert (ended, problem["code"]) == (code, said)
+    assert problem["hint"]
