@@ -125,6 +125,7 @@ def test_the_parts_of_the_node_are_told_to_those_who_signed_in(plant: Plant) -> 
         "record",
         "policy",
         "models",
+        "chat",
         "worker",
         "disk",
     }
