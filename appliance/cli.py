@@ -78,12 +78,14 @@ def ask(
     *,
     data: Data = None,
     tenant: Tenant = None,
+    words: Annotated[bool, Parameter(help="Also put the answer into words, where a chat model is in force.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Ask the running node a question and print the quote that answers it."""
     from appliance.commands.asking import ask_node
 
-    return _finish(ask_node(_settings(data).socket, question, tenant=tenant, as_json=as_json), as_json=as_json)
+    work = ask_node(_settings(data).socket, question, tenant=tenant, words=words, as_json=as_json)
+    return _finish(work, as_json=as_json)
 
 
 @app.command

@@ -20,6 +20,7 @@ import structlog
 
 from appliance import node_api
 from appliance.answers import Answers
+from appliance.answers.in_words import InWords
 from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit import api as audit_api
@@ -55,6 +56,7 @@ from appliance.shelf import Shelf
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
 from appliance.shelf.probing import Probe
+from appliance.shelf.writing import ChatWriter
 from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
@@ -136,6 +138,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         stack.push_async_callback(shelf.close)
         await shelf.start()
         chat_model = await stack.enter_async_context(ChatClient(settings.chat_socket))
+        in_words = InWords(ChatWriter(shelf, chat_model), within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
             store, gate, base.policy, PassageIndex(engine), Waker(settings.worker_socket), sandbox, cursors,
@@ -153,7 +156,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, cursors),
+            "chat": Chat(store, gate, answers, in_words, cursors),
             "cursors": cursors,
             "health": _health(base, shelf, chat_model),
             "node": node_facts(settings),

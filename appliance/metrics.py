@@ -17,5 +17,14 @@ QUOTE_SECONDS = Histogram(
     "Time from a question to the first passages.",
     buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2),
 )
+MODEL_TOKENS = Counter("outpost_model_tokens_total", "Tokens read and written by chat models.", ["model", "kind"])
+MODEL_SECONDS = Histogram(
+    "outpost_model_seconds",
+    "Time that a chat model took for an answer.",
+    ["model"],
+    buckets=(0.5, 1, 2, 4, 8, 15, 30, 60, 120),
+)
+BREAKER = Gauge("outpost_chat_breaker_open", "1 while nobody is sent to the chat model because it fails.")
+SENTENCES = Counter("outpost_worded_sentences_total", "Sentences of chat models, by what the gate said.", ["judged"])
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

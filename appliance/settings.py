@@ -30,6 +30,7 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("log_level", "info", "`debug`, `info`, `warning` or `error`."),
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
     ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
+    ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
 )
 
 
@@ -53,6 +54,7 @@ class Settings:
     log_level: str
     upload_limit_mib: int
     kiosk_idle_seconds: int
+    word_within_seconds: int
 
     @property
     def run(self) -> Path:
@@ -92,6 +94,7 @@ class Settings:
             "log_level": self.log_level,
             "upload_limit_mib": str(self.upload_limit_mib),
             "kiosk_idle_seconds": str(self.kiosk_idle_seconds),
+            "word_within_seconds": str(self.word_within_seconds),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -131,6 +134,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         log_level=values["log_level"],
         upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
+        word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(

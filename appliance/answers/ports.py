@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,6 +10,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.values import Reading
+
+
+class Delta(Protocol):
+    """More text of a writer; the last one says how it ended and what it took."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def finish_reason(self) -> str | None: ...
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+
+
+class Writer(Protocol):
+    """The chat model that words answers."""
+
+    async def name(self) -> str | None:
+        """Who would write; None where nobody can now."""
+
+    async def seconds(self, characters: int, most_tokens: int) -> float | None:
+        """How long it will take, for a fresh prompt of so many characters; None where nobody can now."""
+
+    def write(
+        self, messages: Sequence[Mapping[str, str]], *, most_tokens: int, key: str, seconds: float
+    ) -> AsyncIterator[Delta]:
+        """The text as it comes. Leaving it stops the model. Raises `Unavailable` when nobody can write."""
 
 
 class QuoteReader(Protocol):

@@ -16,7 +16,7 @@ from appliance.answers.grounding import nearest_asset
 from appliance.answers.kinship import Kinship
 from appliance.answers.question import Question, understood
 from appliance.answers.rules import Weighed, Weights
-from appliance.answers.values import Answer, Citation, Passages, Verdict
+from appliance.answers.values import Answer, Citation, Ground, Passages, Verdict
 from appliance.retrieval.identifiers import identifiers
 from appliance.retrieval.service import context_of, place_of
 from models.client import ModelRefused, ModelUnavailable
@@ -185,6 +185,7 @@ class Answers:
             passages=(),
             served_by=served_by,
             grounded=True,
+            grounds=_grounds(parts),
         )
 
     async def _whole(self, admitted: Admitted, question: Question, candidate: Candidate) -> Sequence[Candidate]:
@@ -194,6 +195,17 @@ class Answers:
         if candidate.kind != "steps":
             return (candidate,)
         return rules.same_procedure(candidate, await self._search.around(admitted, candidate.hit, reach=3))
+
+
+def _grounds(parts: Sequence[Candidate]) -> tuple[Ground, ...]:
+    """The passages that the parts stand in, each once."""
+    made: dict[int, Ground] = {}
+    for part in parts:
+        hit = part.hit
+        known = made.get(hit.id)
+        quotes = (*(known.quotes if known else ()), *(citation.quote for citation in cite_candidate(part)))
+        made[hit.id] = Ground(hit.id, hit.passage.text, tuple(hit.document.assets), place_of(hit), quotes)
+    return tuple(made.values())
 
 
 def _nothing(evidence: Evidence, confidence: float, weights: Weights, served_by: str) -> Answer:

@@ -66,11 +66,26 @@ class Passages:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """A passage that an answer was quoted from, whole, with what binds it: what a worded answer must be said by.
+
+    `about` is its document and heading, `quotes` are the stretches of `text` that were quoted.
+    """
+
+    passage_id: int
+    text: str
+    assets: tuple[str, ...]
+    about: str
+    quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a question.
 
     `text` is made of the citations' quotes; for kind "none" it is the verdict's text, and `nearest` says where it may
-    be worth looking. `passages` are the best passages in the order after reading, quoted from or not. `classification` is the highest level of what is cited (1 where nothing is).
+    be worth looking. `grounds` are the passages quoted from, in the order of the citations; nobody is shown them whole.
+    `passages` are the best passages in the order after reading, quoted from or not. `classification` is the highest level of what is cited (1 where nothing is).
     """
 
     kind: AnswerKind
@@ -83,6 +98,7 @@ class Answer:
     grounded: bool
     ms_to_quotes: float = 0.0
     ms_total: float = 0.0
+    grounds: tuple[Ground, ...] = ()
 
     @property
     def classification(self) -> int:

@@ -11,7 +11,15 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
-from appliance.chat.schemas import ConversationDetail, ConversationView, NewConversation, NewFeedback, Page, Question
+from appliance.chat.schemas import (
+    ConversationDetail,
+    ConversationView,
+    NewConversation,
+    NewFeedback,
+    Page,
+    Question,
+    Wording,
+)
 from appliance.chat.service import Chat
 from appliance.errors import OutpostError, problem
 from appliance.store import Principal
@@ -30,6 +38,18 @@ class ChatController(Controller):
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
+
+    @post("/chat/words", operation_id="chat_words", status_code=200)
+    async def words(
+        self, data: JSONBody[Wording], principal: Injected[Principal], chat: Injected[Chat]
+    ) -> Response[Any] | Stream:
+        """Put an answer into words: each sentence as it is found to be said by the documents, then how it ended.
+
+        Hang up to stop. Sentences that no passage says are never sent.
+        """
+        steps = chat.word(principal, data.message.strip(), message_id=data.message_id, length=data.length)
+        first = await anext(steps)
+        return Stream(_events(first, steps), media_type=EVENTS)
 
     @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
     async def chat_in(

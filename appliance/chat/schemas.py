@@ -28,6 +28,16 @@ class Question(BaseModel):
         return message.strip()
 
 
+class Wording(BaseModel):
+    """A question whose answer is to be put into words. `message_id` is the answer's, where it was given before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: str = Field(min_length=1, max_length=QUESTION_CHARACTERS)
+    message_id: UUID | None = None
+    length: Literal["short", "long"] = "short"
+
+
 class NewConversation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
+from appliance.answers.in_words import InWords, Said, can_be_worded
+from appliance.answers.phrasing import Length
 from appliance.chat import store as queries
 from appliance.chat.schemas import (
     ConversationDetail,
@@ -24,7 +27,7 @@ from appliance.chat.schemas import (
     Page,
 )
 from appliance.chat.tables import Conversation, Feedback, Message
-from appliance.errors import Forbidden, NotFound
+from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
@@ -33,6 +36,13 @@ from appliance.store import Admitted, Principal, Store, new_id
 from appliance.web import Cursors
 
 HISTORY = 50
+
+
+class NothingToWord(Unprocessable):
+    """The documents hold no answer to this question, or one that is to be read as it stands."""
+
+    code, title = "nothing-to-word", "There is nothing to put into words"
+    hint = "Read the quotes, or ask in other words."
 
 
 class NoSuchConversation(NotFound):
@@ -59,10 +69,11 @@ class KioskKeepsNothing(Forbidden):
 class Chat:
     """The use cases of conversations."""
 
-    def __init__(self, store: Store, gate: Gate, answers: Answers, cursors: Cursors) -> None:
+    def __init__(self, store: Store, gate: Gate, answers: Answers, in_words: InWords, cursors: Cursors) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
+        self._in_words = in_words
         self._cursors = cursors
 
     async def ask(
@@ -88,8 +99,73 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
+                        shown["words"] = (await self._in_words.offer(question, step)).as_json()
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
+
+    async def word(
+        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
+        """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
+
+        The question is answered anew: whoever asks gives no text that a model could be led by, and reads nothing that they
+        may not read now.
+
+        Raises:
+            NoSuchAnswer: `message_id` is not an answer of theirs.
+            NothingToWord: the documents hold no answer, or one that is to be read as it stands.
+            Unavailable: nobody can write now.
+        """
+        resource = Resource("conversation")
+        async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
+            await self._must_have_given(admitted, message_id)
+            answer = None
+            async for step in self._answers.ask(admitted, question):
+                answer = step if isinstance(step, Answer) else None
+            if answer is None or not can_be_worded(answer):
+                raise NothingToWord("There is no answer here that could be put into other words.")
+            note_class_three(admitted, answer.citations)
+            cited = [citation.as_json() for citation in answer.citations]
+            by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
+            shown: dict[str, Any] = {}
+            telling = self._in_words.tell(question, answer, length=length, key=str(principal.id))
+            async with aclosing(telling) as steps:  # type: ignore[type-var]
+                async for said in steps:
+                    if isinstance(said, Said):
+                        yield "sentence", _sentence(said, answer, by_passage)
+                    else:
+                        shown = said.as_json() | {"citations": cited, "classification": answer.classification}
+                        admitted.outcome.model = said.model
+                        admitted.outcome.metadata |= {
+                            "kind": "worded" if said.sentences else "quoted",
+                            "sources": [[one["document_id"], one["revision"]] for one in cited],
+                            "classification": answer.classification,
+                            "released": len(said.sentences),
+                            "dropped": len(said.dropped),
+                            "tokens": [said.prompt_tokens, said.completion_tokens],
+                        }
+            await self._keep_words(admitted, message_id, shown)
+        yield "worded", shown
+
+    async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
+        if message_id is None:
+            return
+        async with self._store.open_session(admitted) as session:
+            if await queries.own_answer(session, message_id, admitted.principal.id) is None:
+                raise NoSuchAnswer("There is no such answer of yours.")
+
+    async def _keep_words(self, admitted: Admitted, message_id: UUID | None, shown: dict[str, Any]) -> None:
+        """Beside the quotes of the message; of a kiosk's only what served it, since its text is not kept either."""
+        if message_id is None:
+            return
+        admitted.outcome.resource_id = str(message_id)
+        kept = {name: value for name, value in shown.items() if name != "citations"}
+        if admitted.principal.kind == "kiosk":
+            kept.pop("text")
+        async with self._store.open_session(admitted, write=True) as session:
+            message = await queries.own_answer(session, message_id, admitted.principal.id)
+            if message is not None:
+                message.details = {**message.details, "worded": kept}
 
     async def _must_own(self, admitted: Admitted, conversation_id: UUID) -> None:
         async with self._store.open_session(admitted) as session:
@@ -219,6 +295,16 @@ class Chat:
                 )
                 session.add(feedback)
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
+
+
+def _sentence(said: Said, answer: Answer, by_passage: dict[int, int]) -> dict[str, Any]:
+    """A released sentence with what says it, word for word, and the citation that leads there."""
+    ground = answer.grounds[said.passage]
+    return {
+        "text": said.text,
+        "citation": by_passage[ground.passage_id],
+        "said_by": [ground.text[start:end] for start, end in said.spans],
+    }
 
 
 def _must_remember(principal: Principal, words: str | None) -> None:

@@ -4,26 +4,63 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from appliance.client import answered, open_door
+from appliance.client import Refused, answered, open_door
+
+WORDS_SECONDS = 600.0
 
 
-async def ask_node(socket: Path, question: str, *, tenant: str | None, as_json: bool) -> int:
+async def ask_node(socket: Path, question: str, *, tenant: str | None, words: bool, as_json: bool) -> int:
     """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one."""
-    async with open_door(socket, tenant=tenant) as door:
+    # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    async with open_door(socket, tenant=tenant, timeout=WORDS_SECONDS) as door:
         answer = answered(await door.post("/v1/chat", json={"message": question}))
+        if not as_json:
+            _show(console, answer)
+        if words and answer["words"]["available"]:
+            if not as_json:
+                console.print(Text(f"in words, about {answer['words']['seconds']:.0f} s …", style="dim"))
+            body = {"message": question, "message_id": answer["message_id"]}
+            async for event, shown in _events(door, body):
+                if event == "sentence" and not as_json:
+                    console.print(Text(shown["text"]))
+                if event == "worded":
+                    answer["worded"] = shown
+                    if not as_json and not shown["text"]:
+                        console.print(
+                            "The model said nothing that the documents say; the quotes stand.", style="yellow"
+                        )
+        elif words and not as_json:
+            console.print("No chat model can put this into words now; the quotes stand.", style="yellow")
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    else:
-        # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
-        _show(Console(highlight=False, soft_wrap=not sys.stdout.isatty()), answer)
     return 0
+
+
+async def _events(door: httpx.AsyncClient, body: dict[str, Any]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The events of a wording as they come. Raises Refused."""
+    async with door.stream("POST", "/v1/chat/words", json=body) as response:
+        if not response.is_success:
+            await response.aread()
+            answered(response)
+        event = ""
+        async for line in response.aiter_lines():
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                shown = json.loads(line.removeprefix("data: "))
+                if event == "error":
+                    raise Refused(shown)
+                yield event, shown
 
 
 def _show(console: Console, answer: dict[str, Any]) -> None:

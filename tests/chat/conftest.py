@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from appliance.answers import Answers
+from appliance.answers.in_words import InWords
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.chat.service import Chat
@@ -18,6 +19,7 @@ from appliance.store import Store, Tenant
 from appliance.store.admission import minter
 from appliance.web import Cursors
 from models.client import ModelClient
+from tests.answers.writers import SilentWriter
 from tests.api.plant import Plant, shared_plant
 from tests.chat.room import Room
 
@@ -32,7 +34,9 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     node_store.post_record = gate.post_record
     models = ModelClient(node_store.data / "run" / "models-small.sock")
     answers = Answers(Search(node_store, SqliteEngine(), POLICY, models), models)
-    yield Room(node_store, tenant, Chat(node_store, gate, answers, Cursors(node_store.secret("cursor"))), gate)
+    in_words = InWords(SilentWriter(), within=8)
+    chat = Chat(node_store, gate, answers, in_words, Cursors(node_store.secret("cursor")))
+    yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()
     await models.close()
