@@ -177,6 +177,13 @@ class Shelf:
             row = None if current is None else await queries.row_of(session, current)
             return None if row is None else queries.package_of(row)
 
+    async def note(self, package: ModelPackage, what: What, reason: str | None = None) -> None:
+        """Write into the history what the node has seen of a package."""
+        async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
+            row = await queries.row_of(session, package.id)
+            if row is not None:
+                await queries.happened(session, what, row, by=None, at=self._clock(), reason=reason)
+
     # --- changes ------------------------------------------------------------------------------------------------------
 
     async def take_in(

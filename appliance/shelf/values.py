@@ -10,7 +10,10 @@ from uuid import UUID
 State = Literal["verified", "active", "retired", "refused"]
 """`verified`: copied, and every check of the file passed. `retired`: was in force. `refused`: found damaged since."""
 Tier = Literal["light", "standard", "heavy"]
-What = Literal["imported", "activated", "rolled-back", "deactivated", "removed", "refused", "fell-back"]
+What = Literal[
+    "imported", "activated", "rolled-back", "deactivated", "removed", "refused", "fell-back", "breaker-opened",
+    "breaker-closed",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-import structlog
-
 from appliance.errors import Unavailable
 from appliance.metrics import BREAKER, MODEL_SECONDS, MODEL_TOKENS
 from appliance.shelf.breaker import Breaker
@@ -19,8 +17,6 @@ CHARACTERS_PER_TOKEN = 3.2
 """Of English in the tokens of common vocabularies: what a prompt is reckoned with before it is tokenised."""
 KNOWN_SECONDS = 1.0
 """How long the model in force is taken to be the same."""
-
-log = structlog.get_logger(__name__)
 
 
 class NoWriter(Unavailable):
@@ -77,25 +73,26 @@ class ChatWriter:
                     MODEL_TOKENS.labels(package.name, "completion").inc(delta.completion_tokens)
                 yield delta
             ended = True
-            self._settle(self._breaker.succeeded())
+            await self._settle(package, self._breaker.succeeded())
             MODEL_SECONDS.labels(package.name).observe(self._clock() - now)
         except ModelBusy as problem:
             ended = True
-            self._settle(self._breaker.left())
+            await self._settle(package, self._breaker.left())
             raise NoWriter(f"{package.name} has too much to do; try again in {problem.retry_after:.0f} s.") from None
         except ModelsError as problem:
             ended = True
-            self._settle(self._breaker.failed_at(self._clock()))
+            await self._settle(package, self._breaker.failed_at(self._clock()), str(problem))
             raise NoWriter(f"{package.name} gave no answer: {problem}.") from None
         finally:
             if not ended:
-                self._settle(self._breaker.left())
+                self._breaker = self._breaker.left()
 
-    def _settle(self, after: Breaker) -> None:
+    async def _settle(self, package: ModelPackage, after: Breaker, reason: str | None = None) -> None:
+        """Take over what the breaker has become; that it opened or closed stands in the history of the shelf."""
         before, self._breaker = self._breaker, after
-        if bool(before.opened) != bool(after.opened):
-            log.warning("the breaker of the chat model has moved", state="open" if after.opened else "closed")
         BREAKER.set(1 if after.opened else 0)
+        if bool(before.opened) != bool(after.opened):
+            await self._shelf.note(package, "breaker-opened" if after.opened else "breaker-closed", reason)
 
     async def _active(self) -> ModelPackage | None:
         at, package = self._known
