@@ -2,6 +2,7 @@ import type { Client } from "../api/client.ts";
 import { Problem, Unreachable } from "../api/problem.ts";
 import type { Answer, Citation, PassagesEvent } from "../api/types.ts";
 import { places, separate, type Place } from "./places.ts";
+import { Telling } from "./telling.svelte.ts";
 
 /** Longest wait for a whole answer; a box that takes longer has lost it. */
 const PATIENCE_MS = 45_000;
@@ -21,6 +22,8 @@ export class Asking {
   passages: Citation[] = $state.raw([]);
   answer: Answer | null = $state.raw(null);
   problem: Problem | null = $state.raw(null);
+  /** The answer in words, where it can be put into some. */
+  telling: Telling | null = $state.raw(null);
   /** The passage whose page is shown; follows the verdict until somebody picks one. */
   chosen: Place | null = $state.raw(null);
   #picked = false;
@@ -51,6 +54,8 @@ export class Asking {
 
   clear(): void {
     this.#stop.abort();
+    this.telling?.stop();
+    this.telling = null;
     this.phase = "idle";
     this.question = "";
     this.passages = [];
@@ -97,6 +102,10 @@ export class Asking {
   #answered(answer: Answer): void {
     this.answer = answer;
     this.phase = "answered";
+    if (answer.words.available) {
+      this.telling = new Telling(this.client, this.question, answer);
+      if (answer.words.by_itself) void this.telling.start("short");
+    }
     this.#show(this.cited[0] ?? separate([...answer.nearest, ...this.passages])[0]);
   }
 

@@ -2,7 +2,7 @@ import createFetch, { type Client as Calls } from "openapi-fetch";
 
 import { EventParser, type ServerEvent } from "./events.ts";
 import { Problem, Unreachable } from "./problem.ts";
-import type { paths } from "./schema.d.ts";
+import type { components, paths } from "./schema.d.ts";
 import type { Uploaded } from "./types.ts";
 
 /** Where a client takes its token from, and how it gets a fresh one after a 401. */
@@ -11,6 +11,8 @@ export interface Credentials {
   /** True when a new token is there and the call is worth repeating. */
   renew(): Promise<boolean>;
 }
+
+type Wanted = components["schemas"]["Wording"];
 
 const READ_RETRIES = [300, 1200];
 const UPLOAD: keyof paths = "/v1/documents/upload";
@@ -61,7 +63,17 @@ export class Client {
       parseAs: "stream",
       signal,
     });
-    const stream = (await body<ReadableStream<Uint8Array<ArrayBuffer>> | null>(asked)) ?? new ReadableStream();
+    yield* this.#events(asked, signal);
+  }
+
+  /** An answer put into words; its server-sent events as they arrive. Aborting stops the model. */
+  async *words(wanted: Wanted, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const asked = this.call.POST("/v1/chat/words", { body: wanted, headers: { Accept: "text/event-stream" }, parseAs: "stream", signal });
+    yield* this.#events(asked, signal);
+  }
+
+  async *#events(asked: Promise<{ data?: unknown }>, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const stream = ((await body(asked)) as ReadableStream<Uint8Array<ArrayBuffer>> | null) ?? new ReadableStream();
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventParser();
     try {

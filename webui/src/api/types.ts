@@ -69,6 +69,23 @@ export interface Answer {
   conversation_id: string | null;
   message_id: string;
   classification: number;
+  words: { available: boolean; seconds: number | null; by_itself: boolean };
+}
+
+export type Length = Schemas["Wording"]["length"] & string;
+
+/** A sentence that the documents say. `said_by` is their text, word for word; `citation` counts those of the answer. */
+export interface SentenceEvent {
+  text: string;
+  citation: number;
+  said_by: string[];
+}
+
+export interface WordedEvent {
+  text: string;
+  dropped: number;
+  served_by: string;
+  ms: number;
 }
 
 export interface PassagesEvent {

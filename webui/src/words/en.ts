@@ -116,6 +116,24 @@ export const words = {
     announceNone: (text: string) => `${text} Nearest text is listed below.`,
   },
 
+  inWords: {
+    title: "In words",
+    offer: "Put it in words",
+    about: (seconds: number) => (seconds < 1.5 ? "about a second" : `about ${Math.round(seconds)} s`),
+    begins: (seconds: number) => (seconds < 1.5 ? "Writing" : `Writing, about ${Math.round(seconds)} s`),
+    goesOn: "Checking the next sentence",
+    stop: "Stop",
+    stopped: "Stopped. The quote above stands.",
+    nothing: "Nothing was written that the documents say. The quote above stands.",
+    failed: "The model did not answer.",
+    stand: "The quote above stands.",
+    checked: "Each sentence checked against the documents",
+    open: "Show where it stands",
+    longer: "Longer",
+    shorter: "Shorter",
+    again: "Again",
+  },
+
   page: {
     label: (name: string) => `Page view of ${name}`,
     image: (name: string, page: number) => `Page ${page} of ${name}`,
