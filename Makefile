@@ -12,7 +12,7 @@ MINUTES ?= 55
 CONVERT := models/convert.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format smoke faults bench eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke faults bench eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,8 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 		|| $(BIN)/python -m playwright install chromium \
 		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
 	@touch $@
+
+chat: setup $(STAMPS)/chat ## Add the chat server: builds llama.cpp once, in some six minutes
 
 test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser ## Set up, then run every test
 	@$(BIN)/python -m pytest

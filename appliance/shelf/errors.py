@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import Conflict, InvalidInput, NotFound, Unprocessable
+from appliance.errors import Conflict, InvalidInput, NotFound, Unavailable, Unprocessable
 
 
 class NoSuchModel(NotFound):
@@ -24,6 +24,13 @@ class ModelDoesNotFit(Conflict):
 
     code, title = "model-does-not-fit", "This model does not fit on this box"
     hint = "Take a smaller model or one with fewer bits, or make room; the one in force goes on."
+
+
+class ChatNotInstalled(Unavailable):
+    """This installation has no chat server. Quotes need none."""
+
+    code, title = "chat-not-installed", "The chat server is not installed"
+    hint = "Run `make chat` where the appliance was set up; it builds llama.cpp once."
 
 
 class ModelInUse(Conflict):

@@ -16,6 +16,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import UUID
@@ -28,6 +29,7 @@ from appliance.shelf import files, rules
 from appliance.shelf import store as queries
 from appliance.shelf.errors import (
     BadModelName,
+    ChatNotInstalled,
     ModelDoesNotFit,
     ModelInUse,
     ModelRefusedHere,
@@ -245,8 +247,11 @@ class Shelf:
         """Check, try and measure a package, and put it in force.
 
         Raises:
+            ChatNotInstalled: there is nothing to run it with.
             NoSuchModel, ModelInUse, ShelfBusy, ModelDoesNotFit, ModelRefusedHere: the one in force goes on.
         """
+        if find_spec("llama_cpp") is None:
+            raise ChatNotInstalled("Set-up has not built llama.cpp here.")
         package = await self.package(admitted, word)
         if package.state == "active":
             raise ModelInUse(f"{package.name} is in force.")

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="op-") as folder:
         counted = run(Path(folder), options.kills, options.seed)
-    print(json.dumps(asdict(counted), indent=1))
+    print(json.dumps(vars(counted), indent=1))
     return 0 if counted.good else 1
 
 

@@ -18,6 +18,7 @@ from appliance.errors import OutpostError
 from appliance.shelf import Measured, ModelPackage, Shelf, files, service
 from appliance.shelf.errors import (
     BadModelName,
+    ChatNotInstalled,
     ModelDoesNotFit,
     ModelInUse,
     ModelRefusedHere,
@@ -309,6 +310,18 @@ async def test_a_model_that_does_not_fit_into_memory_is_refused(
     monkeypatch.setattr(service, "probe", lambda: Box(2, 50 * 2**20))
 
     assert "memory" in await refused(shelf.activate(owner(), "small"), ModelDoesNotFit)
+
+
+async def test_without_a_chat_server_activation_says_what_to_install(
+    shelf: Shelf, model: Path, owner: Callable[[], Admitted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shelf.take_in(owner(), model, name="small")
+    monkeypatch.setattr(service, "find_spec", lambda _: None)
+
+    with pytest.raises(ChatNotInstalled) as caught:
+        await shelf.activate(owner(), "small")
+
+    assert "make chat" in caught.value.hint
 
 
 async def test_a_disk_without_room_takes_no_model(
