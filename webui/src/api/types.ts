@@ -21,6 +21,9 @@ export type UserRow = Schemas["AdminUserView"];
 export type CreatedUser = Schemas["CreatedUserView"];
 export type KioskRow = Schemas["KioskView"];
 export type EnrolmentCode = Schemas["CodeView"];
+export type Shelf = Schemas["ShelfView"];
+export type ModelRow = Schemas["ModelView"];
+export type ModelHistory = Schemas["HistoryView"];
 
 /*
  * What follows is not in the node's description: it is sent as events of a stream, or as plain JSON.
