@@ -7,8 +7,7 @@ X-Priority: bulk      lets people's requests go first
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +16,22 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from pydantic import BaseModel
 
 from models import schemas as s
-from models.asgi import METRICS_KIND, Answer, Gone, Receive, Refused, Scope, Send, as_json, body, failed, hung_up, parse
+from models.asgi import (
+    METRICS_KIND,
+    Answer,
+    Call,
+    Get,
+    Gone,
+    Post,
+    Receive,
+    Refused,
+    Routes,
+    Scope,
+    Send,
+    as_json,
+    hung_up,
+    parse,
+)
 from models.engines.embedder import Embedder
 from models.engines.onnx import Sliced
 from models.engines.reader import Reader
@@ -27,15 +41,6 @@ from models.values import Reading
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: its body, its lane, and how to learn that the client hung up."""
-
-    body: bytes
-    lane: Lane
-    receive: Receive
 
 
 class Figures:
@@ -65,8 +70,8 @@ class ModelApp:
     ) -> None:
         self._lanes, self._embedder, self._reader, self._kinds = lanes, embedder, reader, kinds
         self._figures = Figures(lanes)
-        self._posts: Mapping[str, Callable[[Call], Awaitable[BaseModel]]] = {
-            path: handler
+        posts: dict[str, Post] = {
+            path: self._timed(handler)
             for kind, path, handler in (
                 ("embed", "/v1/embeddings", self._embeddings),
                 ("rerank", "/v1/rerank", self._rerank),
@@ -74,49 +79,25 @@ class ModelApp:
             )
             if kind in kinds
         }
-        self._gets: Mapping[str, Callable[[], Answer]] = {
-            "/health": self._health,
-            "/metrics": self._metrics,
-            "/v1/models": self._models,
-        }
+        gets: dict[str, Get] = {"/health": self._health, "/metrics": self._metrics, "/v1/models": self._models}
+        self._routes = Routes(gets, posts, lambda path, status: self._figures.requests.labels(path, str(status)).inc())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        began, path = time.perf_counter(), scope["path"]
-        bulk = any(name == b"x-priority" and value.lower() == b"bulk" for name, value in scope["headers"])
-        lane: Lane = "bulk" if bulk else "urgent"
-        try:
-            answer = await self._answer(scope["method"], path, lane, scope, receive)
-        except Gone:
-            return
-        known = path if path in self._posts or path in self._gets else "other"
-        self._figures.requests.labels(known, str(answer.status)).inc()
-        if path in self._posts:
-            self._figures.seconds.labels(known, lane).observe(time.perf_counter() - began)
-        await answer.send(send)
+        await self._routes(scope, receive, send)
 
-    async def _answer(self, method: str, path: str, lane: Lane, scope: Scope, receive: Receive) -> Answer:
-        try:
-            if path in self._gets and method == "GET":
-                return self._gets[path]()
-            if path in self._posts and method == "POST":
-                call = Call(await body(scope, receive), lane, receive)
-                done = await self._posts[path](call)
-                return Answer(done.model_dump_json(exclude_none=True).encode())
-            if path in self._gets or path in self._posts:
-                raise Refused(405, "method_not_allowed", f"{path} does not take {method}.")
-            raise Refused(404, "not_found", f"There is no {path} on this server.")
-        except Refused as refused:
-            return refused.answer()
-        except Gone:
-            raise
-        except Exception as problem:  # the server outlives any request
-            return failed(problem)
+    def _timed(self, handler: Callable[[Call], Awaitable[BaseModel]]) -> Post:
+        async def answer(call: Call) -> Answer:
+            began = time.perf_counter()
+            try:
+                return Answer((await handler(call)).model_dump_json(exclude_none=True).encode())
+            finally:
+                self._figures.seconds.labels(call.scope["path"], _lane(call)).observe(time.perf_counter() - began)
+
+        return answer
 
     async def _embeddings(self, call: Call) -> BaseModel:
         assert self._embedder is not None
-        embedder, asked = self._embedder, parse(s.EmbeddingRequest, call.body, self._embedder.name)
+        embedder, asked = self._embedder, parse(s.EmbeddingRequest, await call.body(), self._embedder.name)
 
         def begin() -> Sliced[tuple[NDArray[np.float32], int]]:
             vectors = yield from embedder.embed(asked.texts)
@@ -137,7 +118,7 @@ class ModelApp:
 
     async def _rerank(self, call: Call) -> BaseModel:
         assert self._embedder is not None
-        embedder, asked = self._embedder, parse(s.RerankRequest, call.body, self._embedder.name)
+        embedder, asked = self._embedder, parse(s.RerankRequest, await call.body(), self._embedder.name)
         scores = await self._run(
             call, "/v1/rerank", len(asked.documents), lambda: embedder.rerank(asked.query, asked.documents)
         )
@@ -154,7 +135,7 @@ class ModelApp:
 
     async def _read(self, call: Call) -> BaseModel:
         assert self._reader is not None
-        reader, asked = self._reader, parse(s.ReadRequest, call.body, self._reader.name)
+        reader, asked = self._reader, parse(s.ReadRequest, await call.body(), self._reader.name)
         readings: list[Reading] = await self._run(
             call, "/v1/read", len(asked.passages), lambda: reader.read(asked.question, asked.passages)
         )
@@ -170,7 +151,7 @@ class ModelApp:
 
     async def _run(self, call: Call, path: str, texts: int, begin: Callable[[], Sliced[T]]) -> T:
         """Run on the inference thread, and give up when the client does. Raises Refused (429) and Gone."""
-        work = asyncio.ensure_future(self._lanes.run(begin, lane=call.lane))
+        work = asyncio.ensure_future(self._lanes.run(begin, lane=_lane(call)))
         left = asyncio.ensure_future(hung_up(call.receive))
         try:
             await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -195,3 +176,7 @@ class ModelApp:
         held = [engine.name for engine in (self._embedder, self._reader) if engine]
         rows = [{"id": name, "object": "model", "created": 0, "owned_by": "outpost"} for name in held]
         return as_json({"object": "list", "data": rows})
+
+
+def _lane(call: Call) -> Lane:
+    return "bulk" if call.header(b"x-priority").lower() == b"bulk" else "urgent"

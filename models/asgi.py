@@ -1,7 +1,7 @@
-"""What both model servers need of HTTP: bodies, refusals in OpenAI's shape, and learning that a client hung up."""
+"""What both model servers need of HTTP: routes, bodies, refusals in OpenAI's shape, and learning that a client hung up."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -46,12 +46,76 @@ class Answer:
     retry: int = 0
     """Seconds after which asking again makes sense; 0 says nothing of it."""
 
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
     async def send(self, send: Send) -> None:
         headers = [(b"content-type", self.kind), (b"content-length", str(len(self.body)).encode())]
+        headers += self.headers
         if self.retry:
             headers.append((b"retry-after", str(self.retry).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, of a path that the server knows or not."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    def header(self, name: bytes) -> bytes:
+        """Empty when it was not sent."""
+        return next((value for key, value in self.scope["headers"] if key == name), b"")
+
+    async def body(self) -> bytes:
+        """Raises Refused (413) and Gone."""
+        return await body(self.scope, self.receive)
+
+
+Get = Callable[[], Answer]
+Post = Callable[[Call], Awaitable[Answer | None]]
+"""None: everything has been sent already."""
+
+
+class Routes:
+    """Which function answers which path, and how all that can go wrong there is refused.
+
+    `count` is told the path, `other` for an unknown one, and the status of every answer.
+    """
+
+    def __init__(self, gets: Mapping[str, Get], posts: Mapping[str, Post], count: Callable[[str, int], None]) -> None:
+        self._gets, self._posts, self._count = gets, posts, count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        try:
+            answer = await self._answer(Call(scope, receive, send))
+        except Gone:
+            return
+        self._count(path if path in self._gets or path in self._posts else "other", answer.status if answer else 200)
+        if answer:
+            await answer.send(send)
+
+    async def _answer(self, call: Call) -> Answer | None:
+        method, path = call.scope["method"], call.scope["path"]
+        try:
+            if path in self._gets and method == "GET":
+                return self._gets[path]()
+            if path in self._posts and method == "POST":
+                return await self._posts[path](call)
+            if path in self._gets or path in self._posts:
+                raise Refused(405, "method_not_allowed", f"{path} does not take {method}.")
+            raise Refused(404, "not_found", f"There is no {path} on this server.")
+        except Refused as refused:
+            return refused.answer()
+        except Gone:
+            raise
+        except Exception as problem:  # the server outlives any request
+            return failed(problem)
 
 
 async def body(scope: Scope, receive: Receive) -> bytes:
@@ -79,16 +143,16 @@ async def hung_up(receive: Receive) -> None:
         pass
 
 
-def parse(kind: type[Body], given: bytes, held: str) -> Body:
-    """Raises Refused: 400 for a bad body, 404 for a model that is not `held`."""
+def parse(kind: type[Body], given: bytes, *held: str) -> Body:
+    """Raises Refused: 400 for a bad body, 404 for a model that is not among those `held`."""
     try:
         asked = kind.model_validate_json(given)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         param = ".".join(str(part) for part in first["loc"]) or None
         raise Refused(400, "invalid_value", f"{param or 'body'}: {first['msg']}", param) from None
-    if asked.model not in (None, held):
-        raise Refused(404, "model_not_found", f"This server holds {held}.", "model")
+    if asked.model not in (None, *held):
+        raise Refused(404, "model_not_found", f"This server holds {', '.join(held)}.", "model")
     return asked
 
 

@@ -49,14 +49,19 @@ class Raw:
         began = time.perf_counter()
         last = []
         for sequence in range(crowd):
-            (row,) = self._engine.decode([Part(sequence, 0, prompt, wanted=True)])
-            last.append(self._engine.draw(self._greedy, row))
+            self._engine.decode([Part(sequence, 0, prompt, wanted=1)])
+            last.append(self._draw(-1))
         answering = time.perf_counter()
         for step in range(ANSWER - 1):
-            parts = [Part(n, len(prompt) + step, [token], wanted=True) for n, token in enumerate(last)]
-            last = [self._engine.draw(self._greedy, row) for row in self._engine.decode(parts)]
+            parts = [Part(n, len(prompt) + step, [token], wanted=1) for n, token in enumerate(last)]
+            self._engine.decode(parts)
+            last = [self._draw(row) for row in range(crowd)]
         ended = time.perf_counter()
         return ended - began, ended - answering
+
+    def _draw(self, token: int) -> int:
+        """What follows the token of the batch; -1 is its last."""
+        return int(llama.llama_sampler_sample(self._greedy, self._engine.raw, token))
 
     def tokens(self, text: str) -> list[int]:
         return self._engine.tokenize(text, special=False)

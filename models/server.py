@@ -6,7 +6,6 @@ Prints one JSON line to standard output when it serves, one when it stops. SIGTE
 """
 
 import argparse
-import asyncio
 import os
 import socket as sockets
 import sys
@@ -55,23 +54,34 @@ def main() -> int:
         default=0,
         help="chat: tokens of a prompt and its answer; 0 takes the model's, up to 8192",
     )
+    parser.add_argument(
+        "--lora", action="append", default=[], metavar="NAME=FILE", help="chat: an adapter, asked for as model NAME"
+    )
+    parser.add_argument("--guess", type=int, default=8, help="chat: tokens guessed from the prompt a step; 0 for none")
     options = parser.parse_args()
     kinds = tuple(kind for kind in options.kinds.split(",") if kind)
     if kinds != CHAT and (not kinds or not set(kinds) <= set(KINDS)):
         parser.error(f"--kinds takes some of {', '.join(KINDS)}, or chat alone")
     if kinds == CHAT and (options.model is None or options.sequences < 1 or options.context < 0):
         parser.error("--kinds chat needs --model, and at least one sequence")
+    if not 0 <= options.guess <= 8:
+        parser.error("--guess takes 0 to 8")
+    if not all(name and equals and file for name, equals, file in (each.partition("=") for each in options.lora)):
+        parser.error("--lora takes NAME=FILE")
     threads = options.threads or max(1, (os.cpu_count() or 2) - 1)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)
     one_arena()
     # Before numpy is loaded: the small products of reranking cost twice as much on threads that spin for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import uvloop
+
     from models.serving import report
 
     try:
         clear(options.socket)
-        asyncio.run(_serve(options, kinds, threads))
+        # uvloop wakes the event loop without letting go of the interpreter, asyncio's own by a write that does.
+        uvloop.run(_serve(options, kinds, threads))
     except (SocketTaken, PackageDamaged) as problem:
         print(f"models: refused: {problem}", file=sys.stderr)
         return 1
@@ -88,8 +98,9 @@ async def _serve(options: argparse.Namespace, kinds: tuple[str, ...], threads: i
             raise PackageDamaged(f"{options.model.name} is missing or is not the file that was taken in")
         from models.chat.serving import serve_chat
 
-        shape = {"sequences": options.sequences, "context": options.context}
-        await serve_chat(options.model, options.socket, threads=threads, **shape)
+        shape = {"sequences": options.sequences, "context": options.context, "guess": options.guess}
+        adapters = {name: Path(file) for name, _, file in (each.partition("=") for each in options.lora)}
+        await serve_chat(options.model, options.socket, threads=threads, adapters=adapters, **shape)
     else:
         from models.small import serve_small
 

@@ -7,7 +7,7 @@ Nothing here may be called from two threads at once, except what reads the vocab
 import ctypes
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 
 from models.chat.scheduler import BATCH
 from models.errors import ModelsError, PackageDamaged
+
+MOST_GUESSED = 8
+"""Rows of logits that a step may have beyond one for each sequence."""
+
+NO_ADAPTERS: Mapping[str, Path] = {}
 
 MOST_CONTEXT = 8192
 """Tokens a sequence gets when nobody says how many: the cache is allocated at start."""
@@ -33,12 +38,12 @@ class DecodeFailed(ModelsError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Tokens of one sequence, from position `start`; `wanted` asks for what follows the last of them."""
+    """Tokens of one sequence, from position `start`; `wanted` asks for what follows each of the last so many of them."""
 
     sequence: int
     start: int
     tokens: Sequence[int]
-    wanted: bool
+    wanted: int
 
 
 def _drop(level: int, text: bytes, data: ctypes.c_void_p) -> None:
@@ -71,12 +76,18 @@ class _Muted:
 
 _muted = _Muted()
 
+_logits_at = ctypes.PyDLL(llama.llama_cpp._lib._name).llama_get_logits
+"""Called with the interpreter's lock held: it takes no time, and to get the lock back from the event loop would."""
+_logits_at.argtypes, _logits_at.restype = [llama.llama_context_p_ctypes], ctypes.c_void_p
+
 
 class Engine:
     """`context` counts the tokens a sequence may hold, prompt and answer together; 0 takes the model's own, within bounds."""
 
-    def __init__(self, path: Path, *, threads: int, sequences: int, context: int = 0) -> None:
-        """Raises PackageDamaged when llama.cpp does not take the file."""
+    def __init__(
+        self, path: Path, *, threads: int, sequences: int, context: int = 0, adapters: Mapping[str, Path] = NO_ADAPTERS
+    ) -> None:
+        """Raises PackageDamaged when llama.cpp does not take the file, or an adapter is none for it."""
         llama.llama_log_set(_silence, ctypes.c_void_p(0))
         llama.llama_backend_init()
         wanted = llama.llama_model_default_params()
@@ -92,10 +103,17 @@ class Engine:
         self.sequences = sequences
         trained = llama.llama_model_n_ctx_train(model)
         self.context = min(context or MOST_CONTEXT, trained)
+        self._adapters = {name: self._adapter(name, file) for name, file in adapters.items()}
+        self._used = ""
         self._context = self._open(threads)
         self._memory = llama.llama_get_memory(self._context)
         self._batch = _Batch()
+        self._seen: tuple[int, int, NDArray[np.float32]] = (0, 0, np.zeros((0, self.vocabulary), np.float32))
         self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
+        self.forgets = not (llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+        """Whether a sequence can be cut back by some tokens: a recurrent state cannot."""
+
         self.name = self.metadata("general.name") or path.stem
         self.template = self.metadata("tokenizer.chat_template")
 
@@ -104,7 +122,7 @@ class Engine:
         wanted.n_ctx = self.context * self.sequences
         wanted.n_batch = wanted.n_ubatch = BATCH
         wanted.n_seq_max = self.sequences
-        wanted.n_outputs_max = self.sequences
+        wanted.n_outputs_max = self.sequences + MOST_GUESSED
         wanted.n_threads = wanted.n_threads_batch = threads
         # A buffer each: in one for all, every token would be held against all that idle sequences have kept.
         wanted.kv_unified = False
@@ -118,7 +136,35 @@ class Engine:
             raise PackageDamaged(f"no memory for {self.sequences} sequences of {self.context} tokens")
         return opened
 
+    def _adapter(self, name: str, file: Path) -> Any:
+        made = llama.llama_adapter_lora_init(self._model, str(file).encode())
+        if not made:
+            llama.llama_model_free(self._model)
+            raise PackageDamaged(f"{file} is not a LoRA adapter for this model ({name})")
+        return made
+
+    @property
+    def raw(self) -> llama.llama_context_p:
+        """llama.cpp's own context, for figures beside the plain loop."""
+        return self._context
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        return tuple(self._adapters)
+
+    def use(self, adapter: str) -> None:
+        """Decode with this LoRA adapter from now on; with none when it is empty. What others decoded stays in the cache."""
+        if adapter == self._used:
+            return
+        chosen = [self._adapters[adapter]] if adapter else []
+        pointers = (llama.llama_adapter_lora_p_ctypes * len(chosen))(*chosen)
+        scales = (ctypes.c_float * len(chosen))(*[1.0] * len(chosen))
+        if llama.llama_set_adapters_lora(self._context, pointers, len(chosen), scales):
+            raise DecodeFailed(0)
+        self._used = adapter
+
     def close(self) -> None:
+        # A model's adapters are freed with it.
         llama.llama_free(self._context)
         llama.llama_model_free(self._model)
 
@@ -186,7 +232,10 @@ class Engine:
 
     def ends(self, token: int) -> bool:
         """Whether the model says with it that its answer is over."""
-        return bool(llama.llama_vocab_is_eog(self.vocab, token))
+        known = self._ends.get(token)
+        if known is None:
+            known = self._ends[token] = bool(llama.llama_vocab_is_eog(self.vocab, token))
+        return known
 
     def grammar_is_valid(self, grammar: str) -> bool:
         """Whether llama.cpp takes it. A grammar that it does not take crashes the process when it is used."""
@@ -198,8 +247,10 @@ class Engine:
 
     # --- the cache ----------------------------------------------------------------------------------------------------
 
-    def decode(self, parts: Sequence[Part]) -> list[int]:
-        """Put the parts into the cache; returns each part's row of logits, -1 for those not wanted. At most BATCH tokens.
+    def decode(self, parts: Sequence[Part]) -> NDArray[np.float32]:
+        """Put the parts into the cache, at most BATCH tokens; returns the logits that were wanted, a row each, in their order.
+
+        The rows are llama.cpp's own memory, valid until the next `decode`.
 
         Raises:
             DecodeFailed: some of the tokens may be in the cache nevertheless; `cut` each sequence to what it had.
@@ -208,16 +259,16 @@ class Engine:
         code = llama.llama_decode(self._context, self._batch.raw)
         if code:
             raise DecodeFailed(code)
-        return rows
+        return self._logits(rows)
 
-    def logits(self, row: int) -> NDArray[np.float32]:
-        """The model's own view of what follows; valid until the next `decode`."""
-        pointer = llama.llama_get_logits_ith(self._context, row)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
-
-    def draw(self, chain: Any, row: int) -> int:
-        """A token by llama.cpp's sampler chain."""
-        return int(llama.llama_sampler_sample(chain, self._context, row))
+    def _logits(self, rows: int) -> NDArray[np.float32]:
+        if not rows:
+            return np.zeros((0, self.vocabulary), np.float32)
+        start: int = _logits_at(self._context)
+        if (start, rows) != self._seen[:2]:
+            held = (ctypes.c_float * (rows * self.vocabulary)).from_address(start)
+            self._seen = (start, rows, np.frombuffer(held, np.float32).reshape(rows, self.vocabulary))
+        return self._seen[2]
 
     def cut(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence. False: this model cannot, and all of them are gone."""
@@ -254,17 +305,23 @@ class _Batch:
         ):
             setattr(self.raw, name, ctypes.cast(array.ctypes.data, of))
 
-    def fill(self, parts: Sequence[Part]) -> list[int]:
-        rows: list[int] = []
-        begin = 0
+    def fill(self, parts: Sequence[Part]) -> int:
+        """Returns how many rows of logits there will be."""
+        begin = rows = 0
         for part in parts:
-            end = begin + len(part.tokens)
-            self._token[begin:end] = part.tokens
-            self._position[begin:end] = np.arange(part.start, part.start + len(part.tokens))
-            self._sequence[begin:end] = part.sequence
-            self._wanted[begin:end] = 0
-            self._wanted[end - 1] = part.wanted
-            rows.append(end - 1 if part.wanted else -1)
-            begin = end
+            count, wanted = len(part.tokens), part.wanted
+            if count == 1:
+                # A slice costs ten times as much, and each answer is one token a step.
+                self._token[begin], self._position[begin] = part.tokens[0], part.start
+                self._sequence[begin], self._wanted[begin] = part.sequence, wanted
+            else:
+                end = begin + count
+                self._token[begin:end] = part.tokens
+                self._position[begin:end] = np.arange(part.start, part.start + count)
+                self._sequence[begin:end] = part.sequence
+                self._wanted[begin:end] = 0
+                self._wanted[end - wanted : end] = wanted > 0
+            begin += count
+            rows += wanted
         self.raw.n_tokens = begin
         return rows

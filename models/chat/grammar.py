@@ -63,7 +63,7 @@ def json_schema(engine: Engine, schema: Mapping[str, Any]) -> Form:
     written = json.dumps(schema)
     if len(written) > MOST_SCHEMA:
         raise FormRefused(f"a schema may have {MOST_SCHEMA} characters")
-    for key, value, depth in _walk(schema):
+    for key, value, depth in walk(schema):
         if depth > MOST_DEPTH:
             raise FormRefused(f"a schema may be {MOST_DEPTH} levels deep")
         if key in _COUNTS and isinstance(value, int) and value > MOST_REPEATS:
@@ -82,7 +82,7 @@ def json_schema(engine: Engine, schema: Mapping[str, Any]) -> Form:
     return Form(engine, grammar, schema)
 
 
-def _walk(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, object, int]]:
+def walk(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, object, int]]:
     """Every value with the key it stands under. Stops below MOST_DEPTH."""
     yield key, value, depth
     if depth > MOST_DEPTH:
@@ -91,7 +91,7 @@ def _walk(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, o
         value.items() if isinstance(value, dict) else ((key, each) for each in value) if isinstance(value, list) else ()
     )
     for name, each in inner:
-        yield from _walk(each, str(name), depth + 1)
+        yield from walk(each, str(name), depth + 1)
 
 
 def _bounded(grammar: str) -> None:

@@ -8,6 +8,7 @@ What goes wrong with one request ends that request. The decisions are those of `
 """
 
 import itertools
+import math
 import threading
 import time
 from collections import Counter
@@ -15,9 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from models.chat import scheduler
-from models.chat.engine import DecodeFailed, Engine, Part
+from models.chat.engine import MOST_GUESSED, DecodeFailed, Engine, Part
+from models.chat.likelihood import Row, Rows
+from models.chat.lookup import Costs, Lookup
 from models.chat.sampler import Picked, Sampler, Sampling
 from models.chat.text import Text
+
+_FOREIGN = [-1]
+"""Stands for what another adapter has read: no prompt begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,17 @@ class Finished:
     confidence: float | None
     """The mean log probability of the tokens; None when there were none."""
 
+    margin: float | None = None
+    """The least by which a token was likelier than the next one, as a difference of log probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """All sequences are taken; `ahead` requests are served before this one, which takes `seconds` or so."""
+
+    ahead: int
+    seconds: int
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -49,7 +66,7 @@ class Failed:
     message: str
 
 
-Event = Piece | Finished | Failed
+Event = Waiting | Piece | Finished | Failed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +80,17 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     stops: tuple[str, ...] = ()
     likely: int = 0
+    adapter: str = ""
+    """The name of a LoRA adapter that the engine holds; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`waiting` requests beyond those being served; `seconds` for one request, its wait included."""
+    """`waiting` requests beyond those being served; `seconds` for one request, its wait included; `guessed` tokens a step."""
 
     waiting: int = 64
     seconds: float = 600.0
+    guessed: int = MOST_GUESSED
 
 
 @dataclass(slots=True)
@@ -87,6 +107,12 @@ class Totals:
     seconds: float = 0.0
     """Time in steps."""
 
+    asked_tokens: int = 0
+    """Prompt tokens of all requests, those found in the cache included."""
+
+    guessed: int = 0
+    guessed_right: int = 0
+
 
 class Answering:
     """One request in its sequence."""
@@ -95,20 +121,23 @@ class Answering:
         self.request, self.sequence, self.reused = request, place.sequence, place.reused
         self.done = place.reused
         self.tokens: list[int] = []
-        self.logprobs = 0.0
+        self.logprobs, self.margin = 0.0, math.inf
         self.text = Text(request.stops)
         self.sampler = Sampler(engine, request.sampling)
+        greedy = engine.forgets and not request.sampling.temperature
+        self.lookup = Lookup(request.prompt) if greedy else None
 
     @property
     def left(self) -> int:
         """Prompt tokens still to be decoded."""
         return max(0, len(self.request.prompt) - self.done)
 
-    def part(self, prompt_tokens: int) -> Part:
-        """What the next step decodes: the last token of the answer, or so many of the prompt."""
-        if not self.left:
-            return Part(self.sequence, self.done, self.tokens[-1:], wanted=True)
-        taken = self.request.prompt[self.done : self.done + prompt_tokens]
+    def next_part(self, guess: Sequence[int]) -> Part:
+        """The last token of the answer, and what may follow."""
+        return Part(self.sequence, self.done, [self.tokens[-1], *guess], wanted=1 + len(guess))
+
+    def prompt_part(self, count: int) -> Part:
+        taken = self.request.prompt[self.done : self.done + count]
         return Part(self.sequence, self.done, taken, wanted=len(taken) == self.left)
 
 
@@ -123,8 +152,14 @@ class Loop:
         self._answering: dict[Request, Answering] = {}
         self._gone: set[Request] = set()
         self._kept: list[list[int]] = [[] for _ in range(engine.sequences)]
+        self._kept_by = [""] * engine.sequences
+        """With which adapter: what one has read is of no use to another."""
         self._used = [0] * engine.sequences
         self._uses = itertools.count(1)
+        self._rows = Rows(engine.vocabulary)
+        self._costs = Costs()
+        self._told: dict[Request, int] = {}
+        self._out: list[tuple[Request, Event]] = []
         self._prompt_pace = 0.0
         self._request_seconds = 1.0
         self._changed = threading.Condition()
@@ -135,6 +170,11 @@ class Loop:
     @property
     def waiting(self) -> int:
         return len(self._queue)
+
+    @property
+    def held(self) -> float:
+        """Share of the cache that holds tokens."""
+        return float(sum(map(len, self._kept)) / (self._engine.sequences * self._engine.context))
 
     @property
     def running(self) -> int:
@@ -191,7 +231,7 @@ class Loop:
                 self._expire()
                 self._admit()
             if self._answering:
-                self._step(list(self._answering.values()))
+                self._step(self._turn())
 
     # --- between two steps, under the lock ------------------------------------------------------------------------------
 
@@ -210,16 +250,36 @@ class Loop:
                 request.deliver(Failed("timeout", message))
             else:
                 self._fail(self._answering[request], "timeout", message)
+        self._hand_on()
 
     def _admit(self) -> None:
         while self._queue and len(self._answering) < self._engine.sequences:
             request = self._queue.pop(Counter(each.key for each in self._answering))
             busy = {each.sequence for each in self._answering.values()}
-            held = [scheduler.Held(n, tokens, n not in busy, self._used[n]) for n, tokens in enumerate(self._kept)]
+            held = [
+                scheduler.Held(
+                    n,
+                    tokens if self._kept_by[n] == request.adapter else _FOREIGN[: len(tokens)],
+                    n not in busy,
+                    self._used[n],
+                )
+                for n, tokens in enumerate(self._kept)
+            ]
             place = self._prepare(request, scheduler.place(request.prompt, held))
             self._used[place.sequence] = next(self._uses)
             self._answering[request] = Answering(request, place, self._engine)
             self.totals.reused_tokens += place.reused
+            self.totals.asked_tokens += len(request.prompt)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Those who wait where they stand, whenever that has changed."""
+        told, self._told = self._told, {}
+        for ahead, request in enumerate(self._queue.order(Counter(each.key for each in self._answering))):
+            self._told[request] = ahead
+            if told.get(request) != ahead:
+                wait = scheduler.retry_after(ahead + 1, self._engine.sequences, self._request_seconds)
+                request.deliver(Waiting(ahead, wait))
 
     def _prepare(self, request: Request, place: scheduler.Place) -> scheduler.Place:
         """Make the cache what the place promises; a model that cannot keep a beginning starts from none."""
@@ -231,9 +291,17 @@ class Loop:
         if not kept:
             place = scheduler.Place(place.sequence, place.sequence, 0)
         self._kept[place.sequence] = list(request.prompt[: place.reused])
+        self._kept_by[place.sequence] = request.adapter
         return place
 
     # --- a step ---------------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> list[Answering]:
+        """Those of one adapter, the adapters taking turns: a batch has one."""
+        adapters = list(dict.fromkeys(each.request.adapter for each in self._answering.values()))
+        adapter = adapters[self.totals.steps % len(adapters)]
+        self._engine.use(adapter)
+        return [each for each in self._answering.values() if each.request.adapter == adapter]
 
     def _step(self, answering: list[Answering]) -> None:
         began = time.perf_counter()
@@ -241,13 +309,15 @@ class Loop:
         answers = [each for each in answering if not each.left]
         budget = scheduler.prompt_budget(len(answers), self._prompt_pace)
         given = scheduler.share(budget, [each.left for each in prompts])
-        planned = [(each, each.part(0)) for each in answers]
-        planned += [(each, each.part(count)) for each, count in zip(prompts, given, strict=True) if count]
-        for each, part, row in self._decode(planned):
-            each.done += len(part.tokens)
-            self._kept[each.sequence].extend(part.tokens)
-            if row >= 0:
-                self._continue(each, row)
+        planned = self._answer_parts(answers, guessing=not prompts)
+        planned += [(each, each.prompt_part(count)) for each, count in zip(prompts, given, strict=True) if count]
+        for each, part, rows in self._decode(planned):
+            if each.left:
+                self._keep(each, part.tokens)
+                if rows:
+                    self._continue(each, rows[0])
+            else:
+                self._check(each, part, rows)
         seconds, read = time.perf_counter() - began, sum(given)
         self.totals.steps += 1
         self.totals.seconds += seconds
@@ -256,67 +326,108 @@ class Loop:
             self.totals.prompt_steps += 1
             pace = seconds / (read + len(answers))
             self._prompt_pace = pace if not self._prompt_pace else 0.5 * (self._prompt_pace + pace)
+        else:
+            self._costs.learn(sum(len(part.tokens) for _, part in planned), seconds)
+        self._hand_on()
 
-    def _decode(self, planned: list[tuple[Answering, Part]]) -> Iterator[tuple[Answering, Part, int]]:
-        """What was decoded, with its row of logits, to be used before the next is taken.
+    def _answer_parts(self, answers: list[Answering], *, guessing: bool) -> list[tuple[Answering, Part]]:
+        """The next token of each answer, and the guesses that pay."""
+        planned, spare = [], self._limits.guessed if guessing else 0
+        for each in answers:
+            guess: list[int] = []
+            if each.lookup and spare:
+                most = min(spare, each.request.most_tokens - len(each.tokens) - 1)
+                base = len(answers) + self._limits.guessed - spare
+                guess = each.lookup.guess(most, lambda more, base=base: self._costs.of(base + more))  # type: ignore[misc]
+            spare -= len(guess)
+            planned.append((each, each.next_part(guess)))
+        return planned
+
+    def _keep(self, each: Answering, tokens: Sequence[int]) -> None:
+        each.done += len(tokens)
+        self._kept[each.sequence].extend(tokens)
+
+    def _check(self, each: Answering, part: Part, rows: list[Row]) -> None:
+        """Take what the model says, token by token, for as long as it is what was guessed; the rest is cut off."""
+        guess, true = part.tokens[1:], 0
+        self._keep(each, part.tokens[:1])
+        for index, row in enumerate(rows):
+            token = self._continue(each, row)
+            if token is None or index == len(guess) or token != guess[index]:
+                break
+            true += 1
+            self._keep(each, [token])
+        if guess:
+            self.totals.guessed += len(guess)
+            self.totals.guessed_right += true
+            if each.lookup:
+                each.lookup.learn(len(guess), true)
+            if true < len(guess):
+                self._engine.cut(each.sequence, each.done)
+
+    def _decode(self, planned: list[tuple[Answering, Part]]) -> Iterator[tuple[Answering, Part, list[Row]]]:
+        """What was decoded, with what the model thinks follows, to be used before the next is taken.
 
         All in one batch. If that fails, each alone, one after another, so that only the guilty one fails.
         """
         try:
-            rows = self._engine.decode([part for _, part in planned])
+            rows = iter(self._rows.of(self._engine.decode([part for _, part in planned])))
         except DecodeFailed:
             left = [(each, part) for each, part in planned if self._engine.cut(each.sequence, part.start)]
         else:
-            yield from ((each, part, row) for (each, part), row in zip(planned, rows, strict=True))
+            yield from ((each, part, list(itertools.islice(rows, part.wanted))) for each, part in planned)
             return
         for each, part in planned:
             try:
                 if (each, part) not in left:
                     raise DecodeFailed(0)
-                (row,) = self._engine.decode([part])
+                alone = self._rows.of(self._engine.decode([part]))
             except DecodeFailed as problem:
                 self._engine.cut(each.sequence, 0)
                 self._kept[each.sequence] = []
                 self._fail(each, "inference_failed", str(problem))
             else:
-                yield each, part, row
+                yield each, part, alone
 
-    def _continue(self, each: Answering, row: int) -> None:
-        """The model has said what follows; hand it on, and end the answer where it ends."""
+    def _continue(self, each: Answering, row: Row) -> int | None:
+        """The model has said what follows; hand it on. Returns None where the answer ends."""
         try:
             picked = each.sampler.pick(row, likely=each.request.likely)
             if self._engine.ends(picked.token):
-                return self._finish(each, "stop")
-            each.tokens.append(picked.token)
-            each.logprobs += picked.logprob
-            self.totals.completion_tokens += 1
-            each.request.deliver(Piece(each.text.feed(self._engine.piece(picked.token)), picked))
-            if each.text.stopped:
                 self._finish(each, "stop")
-            elif len(each.tokens) >= each.request.most_tokens:
-                self._finish(each, "length")
+                return None
+            each.tokens.append(picked.token)
+            if each.lookup:
+                each.lookup.grow(picked.token)
+            each.logprobs += picked.logprob
+            each.margin = min(each.margin, picked.margin)
+            self.totals.completion_tokens += 1
+            self._out.append((each.request, Piece(each.text.feed(self._engine.piece(picked.token)), picked)))
+            over = each.text.stopped or len(each.tokens) >= each.request.most_tokens
+            if over:
+                self._finish(each, "stop" if each.text.stopped else "length")
         except Exception as problem:  # whatever it is, the others must get their next token
             self._fail(each, "inference_failed", f"The model failed: {type(problem).__name__}.")
+            return None
+        return None if over else picked.token
+
+    def _hand_on(self) -> None:
+        """All at once, right before the next step gives the interpreter up: those who wait for it write meanwhile."""
+        out, self._out = self._out, []
+        for request, event in out:
+            request.deliver(event)
 
     def _finish(self, each: Answering, reason: str) -> None:
-        count = len(each.tokens)
+        count, prompt = len(each.tokens), len(each.request.prompt)
         began = self._deadlines[each.request] - self._limits.seconds
         self._request_seconds += 0.2 * (time.monotonic() - began - self._request_seconds)
         self._release(each)
-        each.request.deliver(
-            Finished(
-                reason,
-                each.text.end(),
-                len(each.request.prompt),
-                count,
-                each.reused,
-                each.logprobs / count if count else None,
-            )
-        )
+        mean, margin = (each.logprobs / count, each.margin) if count else (None, None)
+        self._out.append((each.request, Finished(reason, each.text.end(), prompt, count, each.reused, mean, margin)))
 
     def _fail(self, each: Answering, code: str, message: str) -> None:
         self._release(each)
-        each.request.deliver(Failed(code, message))
+        self._out.append((each.request, Failed(code, message)))
 
     def _release(self, each: Answering) -> None:
         """The sequence is free; what its cache holds stays until somebody else needs the place."""
@@ -330,6 +441,7 @@ class Loop:
             self._closed = True
         for each in list(self._answering.values()):
             self._fail(each, "stopping", "The server is stopping.")
+        self._hand_on()
         for request in self._queue.drain():
             request.deliver(Failed("stopping", "The server is stopping."))
         self._engine.close()

@@ -1,14 +1,18 @@
-"""Which token follows: greedy or drawn, within a grammar or free, and how sure the model was."""
+"""Which token follows: greedy or drawn, within a grammar or free."""
 
 import ctypes
 from dataclasses import dataclass
+from typing import Any
 
 import llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
 from models.chat.engine import Engine
+from models.chat.likelihood import Row
 from models.errors import ModelsError
+
+_CANDIDATE = [("id", np.int32), ("logit", np.float32), ("p", np.float32)]
 
 
 class NothingFits(ModelsError):
@@ -27,10 +31,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """`likely` are the likeliest tokens with their log probabilities, of the whole vocabulary and before any grammar."""
+    """Log probabilities are of the whole vocabulary and before any grammar, as is `margin`: see `Row`."""
 
     token: int
     logprob: float
+    margin: float = 0.0
     likely: tuple[tuple[int, float], ...] = ()
 
 
@@ -39,14 +44,7 @@ class Sampler:
 
     def __init__(self, engine: Engine, sampling: Sampling) -> None:
         self._engine = engine
-        chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-        if sampling.temperature > 0:
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(sampling.temperature))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(sampling.top_p, 1))
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(sampling.seed))
-        else:
-            llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_greedy())
-        self._chain = chain
+        self._drawn = _chain(sampling) if sampling.temperature > 0 else None
         self._grammar = (
             llama.llama_sampler_init_grammar(engine.vocab, sampling.grammar.encode(), b"root")
             if sampling.grammar is not None
@@ -54,53 +52,61 @@ class Sampler:
         )
 
     def close(self) -> None:
-        llama.llama_sampler_free(self._chain)
-        if self._grammar:
-            llama.llama_sampler_free(self._grammar)
+        for made in (self._drawn, self._grammar):
+            if made:
+                llama.llama_sampler_free(made)
 
-    def pick(self, row: int, *, likely: int = 0) -> Picked:
-        """The token after the one whose logits stand in `row`.
+    def pick(self, row: Row, *, likely: int = 0) -> Picked:
+        """The token that follows.
 
         Raises:
             NothingFits: llama.cpp would end the process if it were told to take any token now.
         """
-        token = self._engine.draw(self._chain, row)
-        logits = self._engine.logits(row)
+        token = row.best if self._drawn is None else self._draw(_candidates(row.logits))
         # Most tokens that the model wants are allowed: one is looked at before the whole vocabulary is.
         if self._grammar and not self._allowed(token):
-            token = self._allowed_one(logits)
+            token = self._allowed_one(row.logits)
         if self._grammar and not self._engine.ends(token):
             llama.llama_sampler_accept(self._grammar, token)
-        return _measured(token, logits, likely)
+        return Picked(token, row.logprob(token), row.margin, row.likeliest(likely))
 
     def _allowed(self, token: int) -> bool:
-        one = (llama.llama_token_data * 1)(llama.llama_token_data(token, 0.0, 0.0))
-        self._constrain(one, 1)
-        return bool(one[0].logit > -np.inf)
+        one = np.array([(token, 0, 0)], _CANDIDATE)
+        _apply(self._grammar, one)
+        return bool(one[0]["logit"] > -np.inf)
 
     def _allowed_one(self, logits: NDArray[np.float32]) -> int:
-        table = np.zeros(len(logits), [("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-        table["id"], table["logit"] = np.arange(len(logits)), logits
-        rows = ctypes.cast(table.ctypes.data, ctypes.POINTER(llama.llama_token_data))
-        self._constrain(rows, len(table))
+        table = _candidates(logits)
+        _apply(self._grammar, table)
         fitting = table[table["logit"] > -np.inf]
         if not len(fitting):
             raise NothingFits("the grammar allows no token here")
-        rows = ctypes.cast(fitting.ctypes.data, ctypes.POINTER(llama.llama_token_data))
-        array = llama.llama_token_data_array(rows, len(fitting), -1, False)
-        llama.llama_sampler_apply(self._chain, ctypes.byref(array))
+        return self._draw(fitting)
+
+    def _draw(self, table: NDArray[Any]) -> int:
+        if self._drawn is None:
+            return int(table[table["logit"].argmax()]["id"])
+        array = _apply(self._drawn, table)
         return int(array.data[array.selected].id)
 
-    def _constrain(self, rows: object, count: int) -> None:
-        array = llama.llama_token_data_array(rows, count, -1, False)
-        llama.llama_sampler_apply(self._grammar, ctypes.byref(array))
+
+def _chain(sampling: Sampling) -> Any:
+    chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
+    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(sampling.temperature))
+    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(sampling.top_p, 1))
+    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(sampling.seed))
+    return chain
 
 
-def _measured(token: int, logits: NDArray[np.float32], likely: int) -> Picked:
-    top = float(logits.max())
-    total = top + float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
-    best: tuple[tuple[int, float], ...] = ()
-    if likely:
-        order = np.argpartition(logits, -likely)[-likely:]
-        best = tuple((int(i), float(logits[i]) - total) for i in order[np.argsort(-logits[order])])
-    return Picked(token, float(logits[token]) - total, best)
+def _candidates(logits: NDArray[np.float32]) -> NDArray[Any]:
+    table = np.zeros(len(logits), _CANDIDATE)
+    table["id"], table["logit"] = np.arange(len(logits), dtype=np.int32), logits
+    return table
+
+
+def _apply(sampler: Any, table: NDArray[Any]) -> Any:
+    """Let llama.cpp change the table; returns its own view of it, which knows what was selected."""
+    rows = ctypes.cast(table.ctypes.data, ctypes.POINTER(llama.llama_token_data))
+    array = llama.llama_token_data_array(rows, len(table), -1, False)
+    llama.llama_sampler_apply(sampler, ctypes.byref(array))
+    return array

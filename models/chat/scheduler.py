@@ -72,6 +72,13 @@ class FairQueue(Generic[T]):
         self._drop_if_empty(key)
         return True
 
+    def order(self, running: Mapping[str, int]) -> list[T]:
+        """All who wait, as they would be served if those running went on."""
+        ahead: FairQueue[T] = FairQueue()
+        ahead._waiting = {key: deque(items) for key, items in self._waiting.items()}
+        ahead._served, ahead._turns = dict(self._served), itertools.count(1 + max(self._served.values(), default=0))
+        return [ahead.pop(running) for _ in range(len(self))]
+
     def drain(self) -> list[T]:
         """Everything that waits; the queue is empty then."""
         items = [item for items in self._waiting.values() for item in items]

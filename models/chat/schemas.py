@@ -1,13 +1,15 @@
 """Bodies of the chat server: OpenAI's chat completions with what vLLM adds to them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.schemas import Request, Usage
 
 MOST_MESSAGES = 512
 MOST_STOPS = 16
+MOST_CALLS = 16
+MOST_ARGUMENTS = 64 * 1024
 
 
 class _Part(BaseModel):
@@ -19,13 +21,37 @@ class TextPart(_Part):
     text: str
 
 
+class AskedFunction(_Part):
+    name: str
+    arguments: Annotated[str, Field(max_length=MOST_ARGUMENTS)]
+
+
+class AskedCall(_Part):
+    """A call that the assistant made earlier."""
+
+    id: str = ""
+    function: AskedFunction
+
+
 class Message(_Part):
+    """`content` may be missing where an assistant called a tool; `tool_call_id` names the call that a tool answers."""
+
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[TextPart]
+    content: str | list[TextPart] | None = None
+    tool_calls: Annotated[list[AskedCall], Field(max_length=MOST_CALLS)] = []
+    tool_call_id: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.content is None and not self.tool_calls:
+            raise ValueError("content is missing")
+        return self
 
     @property
     def text(self) -> str:
-        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return (
+            (self.content or "") if not isinstance(self.content, list) else "".join(part.text for part in self.content)
+        )
 
 
 class StreamOptions(_Part):
@@ -50,6 +76,28 @@ class StructuredOutputs(_Part):
     grammar: str
 
 
+class Function(_Part):
+    """Without `parameters` it takes none."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+class Tool(_Part):
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class FunctionName(_Part):
+    name: str
+
+
+class ToolChoice(_Part):
+    type: Literal["function"] = "function"
+    function: FunctionName
+
+
 class ChatRequest(Request):
     """`temperature` 0 is greedy; without a `seed` each answer is drawn anew."""
 
@@ -67,10 +115,16 @@ class ChatRequest(Request):
     top_logprobs: Annotated[int, Field(ge=0, le=20)] = 0
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
+    tools: list[Tool] = Field(default_factory=list)
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice = "auto"
 
     @property
     def most_tokens(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def may_call(self) -> bool:
+        return self.tool_choice != "none" and (bool(self.tools) or self.tool_choice != "auto")
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -106,19 +160,37 @@ class Logprobs(BaseModel):
     content: list[ChosenLogprob]
 
 
+class CalledFunction(BaseModel):
+    """`arguments` is JSON, and has the form of the tool's parameters."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(BaseModel):
+    index: int
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
 class Answered(BaseModel):
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
+    tool_calls: list[ToolCall] | None = None
 
 
 class Choice(BaseModel):
-    """`mean_logprob` is ours: how sure the model was of its tokens, 0 being certain."""
+    """Two are ours, and say how sure the model was: `mean_logprob` of its tokens, 0 being certain; `min_margin`, the least
+    by which a token was likelier than the next one, as a difference of log probabilities, 0 being a toss-up.
+    """
 
     index: Literal[0] = 0
     message: Answered
     logprobs: Logprobs | None = None
     finish_reason: str
     mean_logprob: float | None = None
+    min_margin: float | None = None
 
 
 class PromptDetails(BaseModel):
@@ -139,23 +211,12 @@ class ChatResponse(BaseModel):
     usage: ChatUsage
 
 
-class Delta(BaseModel):
-    role: Literal["assistant"] | None = None
-    content: str | None = None
-
-
-class ChunkChoice(BaseModel):
-    index: Literal[0] = 0
-    delta: Delta
-    logprobs: Logprobs | None = None
-    finish_reason: str | None = None
-    mean_logprob: float | None = None
-
-
 class ChatChunk(BaseModel):
+    """The chunk with the usage, whose `choices` are empty; the others are written by `replies.Writer`."""
+
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str
-    choices: list[ChunkChoice]
-    usage: ChatUsage | None = None
+    choices: list[Choice]
+    usage: ChatUsage

@@ -44,10 +44,11 @@ class Template:
             raise PackageDamaged(f"the chat template of {engine.name} cannot be read: {problem}") from problem
         self._engine = engine
         self._controls = engine.control_texts()
+        self.knows_tools = "tools" in source and "tool_calls" in source
 
-    def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+    def tokens(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
         """The prompt, up to where the assistant's answer begins. Raises TemplateRefused."""
-        text = self._render([{**each, "content": self._harmless(each["content"])} for each in messages])
+        text = self._render(self._harmless(list(messages)), self._harmless(list(tools)))
         opening = self._engine.opening
         tokens = [token for part in text.split(_SEAM) for token in self._engine.tokenize(part, special=True)]
         if opening is not None and tokens[:1] != [opening]:
@@ -56,14 +57,25 @@ class Template:
             raise TemplateRefused("the chat template makes nothing of these messages")
         return tokens
 
-    def _harmless(self, content: str) -> str:
+    def _harmless(self, content: Any) -> Any:
+        """Every text in it, however deep, without the power of a control token."""
+        if isinstance(content, Mapping):
+            return {self._harmless(key): self._harmless(value) for key, value in content.items()}
+        if isinstance(content, list):
+            return [self._harmless(each) for each in content]
+        if not isinstance(content, str):
+            return content
         content = content.replace(_SEAM, "")
         for control in self._controls:
             content = content.replace(control, control[:1] + _SEAM + control[1:])
         return content
 
-    def _render(self, messages: Sequence[Mapping[str, str]]) -> str:
-        known: dict[str, Any] = {"bos_token": self._engine.bos_text, "eos_token": self._engine.eos_text}
+    def _render(self, messages: Any, tools: Any) -> str:
+        known: dict[str, Any] = {
+            "tools": tools or None,
+            "bos_token": self._engine.bos_text,
+            "eos_token": self._engine.eos_text,
+        }
         rendered: list[str] = []
         size, until = 0, time.monotonic() + MOST_SECONDS
         try:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from models.chat.engine import Engine
-from models.chat.loop import Event, Failed, Finished, Limits, Loop, Piece, Request
+from models.chat.loop import Event, Failed, Finished, Limits, Loop, Piece, Request, Waiting
 from models.chat.random_gguf import write
 from models.chat.sampler import Sampling
 from models.chat_client import ChatClient
@@ -68,13 +68,16 @@ class Heard:
         sampling: Sampling | None = None,
         stops: tuple[str, ...] = (),
     ) -> None:
-        self.name, self.events = name, list[Event]()
+        self.name, self.events, self.waits = name, list[Event](), list[Waiting]()
         self._log = [] if log is None else log
         self._ends = [] if ends is None else ends
         self._changed = threading.Condition()
         self.request = Request(name, prompt, most_tokens, self._deliver, sampling or Sampling(), stops, likely)
 
     def _deliver(self, event: Event) -> None:
+        if isinstance(event, Waiting):
+            self.waits.append(event)
+            return
         with self._changed:
             self.events.append(event)
             self._log.append(self.name)

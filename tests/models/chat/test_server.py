@@ -41,7 +41,7 @@ def events(stream: str) -> list[dict[str, Any]]:
 
 async def metric(http: httpx.AsyncClient, name: str) -> float:
     lines = (await http.get("/metrics")).text.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(f"models_chat_{name} "))
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"vllm:{name}{{"))
 
 
 async def test_models_health_and_metrics_tell_what_is_served(http: httpx.AsyncClient) -> None:
@@ -53,7 +53,7 @@ async def test_models_health_and_metrics_tell_what_is_served(http: httpx.AsyncCl
     assert (row["id"], row["max_model_len"]) == ("random", CONTEXT)
     assert (await http.get("/health")).json() == {"status": "ok", "kinds": ["chat"], "waiting": 0, "running": 0}
     assert f'models_requests_total{{path="{COMPLETIONS}",status="200"}}' in metrics
-    assert await metric(http, "completion_tokens_total") >= 12
+    assert await metric(http, "generation_tokens_total") >= 12
     assert "counted" not in metrics
 
 
