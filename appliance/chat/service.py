@@ -10,8 +10,10 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +34,9 @@ from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three
+from appliance.shelf.spending import Spending
 from appliance.store import Admitted, Principal, Store, new_id
+from appliance.store.finishing import uninterrupted
 from appliance.web import Cursors
 
 HISTORY = 50
@@ -66,14 +70,25 @@ class KioskKeepsNothing(Forbidden):
     hint = "Sign in at the console to keep a conversation or to leave a comment."
 
 
+@dataclass(slots=True)
+class _Spent:
+    """Tokens of a use that has ended; 0 where that is not known."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
 class Chat:
     """The use cases of conversations."""
 
-    def __init__(self, store: Store, gate: Gate, answers: Answers, in_words: InWords, cursors: Cursors) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, answers: Answers, in_words: InWords, spending: Spending, cursors: Cursors
+    ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._in_words = in_words
+        self._spending = spending
         self._cursors = cursors
 
     async def ask(
@@ -114,6 +129,7 @@ class Chat:
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
             NothingToWord: the documents hold no answer, or one that is to be read as it stands.
+            BudgetExhausted: the plant, or the asker, has used up what may be used.
             Unavailable: nobody can write now.
         """
         resource = Resource("conversation")
@@ -129,11 +145,16 @@ class Chat:
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
             telling = self._in_words.tell(question, answer, length=length, key=str(principal.id))
-            async with aclosing(telling) as steps:  # type: ignore[type-var]
+            model, tokens = await self._in_words.reckoned(question, answer, length)
+            async with (
+                self._spent(principal, model, tokens) as spent,
+                aclosing(telling) as steps,  # type: ignore[type-var]
+            ):
                 async for said in steps:
                     if isinstance(said, Said):
                         yield "sentence", _sentence(said, answer, by_passage)
                     else:
+                        spent.prompt, spent.completion = said.prompt_tokens, said.completion_tokens
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
                         admitted.outcome.model = said.model
                         admitted.outcome.metadata |= {
@@ -146,6 +167,19 @@ class Chat:
                         }
             await self._keep_words(admitted, message_id, shown)
         yield "worded", shown
+
+    @asynccontextmanager
+    async def _spent(self, principal: Principal, model: str, tokens: int) -> AsyncGenerator[_Spent]:
+        """Reserve for the block, and settle when it ends, however it ends. Raises BudgetExhausted."""
+        reservation = await self._spending.reserve(principal, model=model, purpose="words", tokens=tokens)
+        began, spent = time.monotonic(), _Spent()
+        try:
+            yield spent
+        finally:
+            took = (time.monotonic() - began) * 1000
+            await uninterrupted(
+                self._spending.settle(reservation, prompt=spent.prompt, completion=spent.completion, ms=took)
+            )
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:

@@ -15,6 +15,7 @@ from appliance.gate import Gate
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.service import Search
+from appliance.shelf.spending import Spending
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
 from appliance.web import Cursors
@@ -35,7 +36,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     models = ModelClient(node_store.data / "run" / "models-small.sock")
     answers = Answers(Search(node_store, SqliteEngine(), POLICY, models), models)
     in_words = InWords(SilentWriter(), within=8)
-    chat = Chat(node_store, gate, answers, in_words, Cursors(node_store.secret("cursor")))
+    chat = Chat(node_store, gate, answers, in_words, Spending(node_store), Cursors(node_store.secret("cursor")))
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()
