@@ -30,7 +30,11 @@ CONVERTER = "2"
 """Part of the recipe: raise it when this file or `graph.py` changes what comes out."""
 
 EMBED, READ = "minilm-embed", "minilm-read"
-WEIGHTS = Path(__file__).parent / "starter" / "weights" / "reader.safetensors"
+INJECTION, STARTER = "minilm-injection", "outpost-starter"
+CARRIED = Path(__file__).parent / "starter" / "weights"
+WEIGHTS = CARRIED / "reader.safetensors"
+INJECTION_HEAD = CARRIED / "injection.safetensors"
+STARTER_FILE = CARRIED / "starter.gguf"
 LEAST_COSINE = 0.98
 """int8 against float32; below it the conversion is refused (per channel gives .995, per tensor .93)."""
 

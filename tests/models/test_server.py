@@ -92,7 +92,7 @@ async def test_models_health_and_metrics_tell_what_is_served(http: httpx.AsyncCl
 
     assert names == ["minilm-embed", "minilm-read"]
     assert health["status"] == "ok"
-    assert health["kinds"] == ["embed", "rerank", "read"]
+    assert health["kinds"] == ["embed", "rerank", "read", "classify"]
     assert 'models_requests_total{path="/v1/embeddings",status="200"}' in metrics
     assert "counted" not in metrics
 
