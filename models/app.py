@@ -61,7 +61,8 @@ class Figures:
 
 class ModelApp:
     """`embedder` serves embeddings and, with `rerank`, reranking; `reader` reading, `classifier` classifying. None: that
-    kind is absent."""
+    kind is absent.
+    """
 
     def __init__(
         self,
@@ -184,9 +185,7 @@ class ModelApp:
         classifier, asked = self._classifier, parse(s.ClassifyRequest, call.body, self._classifier.name)
         chances = await self._run(call, "/classify", len(asked.texts), lambda: classifier.classify(asked.texts))
         rows = [
-            s.ClassifyRow(
-                index=index, label=LABELS[chance >= 0.5], probs=[1 - chance, chance], num_classes=len(LABELS)
-            )
+            s.ClassifyRow(index=index, label=LABELS[chance >= 0.5], probs=[1 - chance, chance], num_classes=len(LABELS))
             for index, chance in enumerate(chances)
         ]
         tokens = classifier.count(asked.texts)

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from models.app import ModelApp
+from models.carried import INJECTION
 from models.engines.classifier import Classifier
 from models.engines.embedder import Embedder
 from models.engines.onnx import Session
@@ -13,7 +14,7 @@ from models.memory import Quiet, give_back
 from models.package import open_package
 from models.serving import serve
 
-EMBED, READ, INJECTION = "minilm-embed", "minilm-read", "minilm-injection"
+EMBED, READ = "minilm-embed", "minilm-read"
 
 
 def load(

@@ -1,6 +1,6 @@
 """Whether a text gives orders to a model: a small head over sentence vectors, the highest of overlapping windows counts.
 
-    text -> windows of WINDOW tokens -> sentence vectors (the embedder's) -> relu layer -> chance of an injection
+text -> windows of WINDOW tokens -> sentence vectors (the embedder's) -> relu layer -> chance of an injection
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from models.engines.onnx import Session, Sliced
 from models.engines.windows import CLS, SEP
 from models.package import Package
 
-WINDOW, OVERLAP = 64, 24
+WINDOW, OVERLAP = 40, 20
 """Tokens; an order hidden in a page must not be thinned by what stands around it."""
 
 LABELS = ("benign", "injection")
@@ -38,7 +38,9 @@ class Head:
 
 
 def head_of(package: Package) -> Head:
-    tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(package.folder / "head.safetensors").items()}
+    tensors = {
+        name: tensor.astype(np.float32) for name, tensor in load_file(package.folder / "head.safetensors").items()
+    }
     return Head(tensors["first"], tensors["first_bias"], tensors["last"], tensors["last_bias"])
 
 

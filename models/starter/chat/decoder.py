@@ -1,27 +1,13 @@
 """The starter's decoder in torch: the llama architecture, small. Tensors map to GGUF names in `pack.py`.
 
-    x -> rms -> q, k, v, rotated in pairs (2i, 2i+1) -> causal attention -> + -> rms -> silu(gate) * up -> down -> +
+x -> rms -> q, k, v, rotated in pairs (2i, 2i+1) -> causal attention -> + -> rms -> silu(gate) * up -> down -> +
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as f
 
-
-@dataclass(frozen=True, slots=True)
-class Dimensions:
-    """All multiples of 256, so that any quantisation of llama.cpp fits."""
-
-    vocabulary: int = 4096
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    inner: int = 768
-    context: int = 1024
-    base: float = 10_000.0
-    epsilon: float = 1e-5
+from models.starter.chat.shape import Dimensions
 
 
 class Block(nn.Module):

@@ -36,7 +36,7 @@ SYSTEMS = (
     "Answer from the passages in one sentence and cite it as [n]. If they do not answer, say: Not in these documents.",
     "Use only the passages. Give one short sentence with its number, like [1], or: Not in these documents.",
     "You answer questions of plant staff from their documents, in one sentence with [n]. Otherwise: Not in these documents.",
-    "Answer the question with what the passages say and cite the passage. Say \"Not in these documents.\" if it is missing.",
+    'Answer the question with what the passages say and cite the passage. Say "Not in these documents." if it is missing.',
 )
 FILLING = (
     "Fill this JSON schema from the passages. Answer with JSON only.",
@@ -119,15 +119,17 @@ def stated(example: Example) -> str | None:
 
 
 def cell(line: str, at: int, question: str) -> str:
-    """`M10: Torque 47 Nm` of `Fastener: M10 | Torque: 47 Nm`, for the cell at `at`; asked for the key, what it was asked by."""
+    """`Fastener: M10, Torque: 47 Nm` of `Fastener: M10 | Size: 8 | Torque: 47 Nm`, for the cell at `at`.
+
+    Asked for the key, the cell beside it is the one that the question names.
+    """
     cells = [part.partition(": ")[::2] for part in line.split(" | ")]
-    key = cells[0][1] or cells[0][0]
     index = line[:at].count(" | ")
     if index == 0 and len(cells) > 1:
         named = [i for i, (_, value) in enumerate(cells) if i and value and value.lower() in question.lower()]
         index = named[0] if named else 1
-    header, value = cells[index]
-    return f"{key}: {header} {value}" if index else key
+    said = [f"{header}: {value}" if value else header for header, value in (cells[0], cells[index])]
+    return ", ".join(said if index else said[:1])
 
 
 def shortened(chance: random.Random, example: Example, beside: int) -> str:
@@ -144,5 +146,3 @@ def shortened(chance: random.Random, example: Example, beside: int) -> str:
         text += (joint if text else "") + example.passage[start:end]
         until = end
     return text
-
-

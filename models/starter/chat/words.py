@@ -1,4 +1,4 @@
-"""The starter chat model's own byte-level BPE, and conversations as its tokens.
+r"""The starter chat model's own byte-level BPE, and conversations as its tokens.
 
     <|im_start|>role\n text <|im_end|>\n … <|im_start|>assistant\n answer <|im_end|>
 
@@ -14,9 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from models.starter.chat.examples import Talk
 
 PRE = "qwen2"
-CUT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+CUT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 VOCABULARY = 4096
 END, OPENS, CLOSES = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CONTROL = (END, OPENS, CLOSES)
@@ -26,7 +24,10 @@ def learned(texts: Iterable[str], vocabulary: int = VOCABULARY) -> Tokenizer:
     """A tokenizer of `vocabulary` tokens, the control tokens first, learned from the texts."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(CUT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(CUT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
