@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,10 @@ from tokenizers import Tokenizer
 from models import carried, delta, wheel
 from models.carried import CARRIED
 from models.errors import ConversionRefused, DeltaRefused, ModelsError, PackageDamaged
-from models.package import Kind, Manifest, digest, open_package, seal
+from models.package import Manifest, digest, open_package, seal
+
+Head = Literal["embed", "read"]
+"""What may stand on the body."""
 
 CONVERTER = "2"
 """Part of the recipe: raise it when this file or `graph.py` changes what comes out."""
@@ -85,7 +89,7 @@ def agreement(full: Path, small: Path, output: str, tokenizer: Tokenizer) -> flo
     return least
 
 
-def build(folder: Path, kind: Kind, weights: Mapping[str, NDArray[np.float32]], tokenizer: Path) -> float:
+def build(folder: Path, kind: Head, weights: Mapping[str, NDArray[np.float32]], tokenizer: Path) -> float:
     """Write `model.onnx` and `tokenizer.json` to `folder`; returns the agreement of int8 with float32."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -131,7 +135,7 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
     pinned = wheel.PINNED["model.safetensors"]
     if not reader.exists():
         raise DeltaRefused(f"the reader's weights {reader} are missing; restore them from git")
-    recipes: dict[str, tuple[Kind, str]] = {
+    recipes: dict[str, tuple[Head, str]] = {
         EMBED: ("embed", recipe(EMBED, *wheel.PINNED.values())),
         READ: ("read", recipe(READ, *wheel.PINNED.values(), digest(reader))),
     }
@@ -184,7 +188,7 @@ def place(into: Path) -> list[str]:
     return placed
 
 
-def manifest(name: str, kind: Kind, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
+def manifest(name: str, kind: Head, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
     calibration = facts.pop("calibration", {})
     assert isinstance(calibration, dict)
     return Manifest(

@@ -1,8 +1,11 @@
-"""Whether a text gives orders to a model: a small head over sentence vectors, the highest of overlapping windows counts.
+"""Whether a text gives orders to a model: a small head over sentence vectors; the part of the text that scores highest counts.
 
-text -> windows of WINDOW tokens -> sentence vectors (the embedder's) -> relu layer -> chance of an injection
+    text -> windows of WINDOW tokens, and sentences -> vectors (the embedder's) -> relu layer -> chance of an injection
+
+An order among the sentences of a page must not be thinned by what stands around it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +17,13 @@ from models.engines.onnx import Session, Sliced
 from models.engines.windows import CLS, SEP
 from models.package import Package
 
-WINDOW, OVERLAP = 40, 20
-"""Tokens; an order hidden in a page must not be thinned by what stands around it."""
+WINDOW, OVERLAP = 64, 24
+"""In tokens."""
+
+LEAST = 25
+"""Characters; a shorter sentence is judged together with its neighbour."""
+
+_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 LABELS = ("benign", "injection")
 
@@ -63,22 +71,32 @@ class Classifier:
     def classify(self, texts: Sequence[str]) -> Sliced[list[float]]:
         chances: list[float] = []
         for text in texts:
-            highest = 0.0
-            for vector in self.vectors(text):
-                highest = max(highest, float(self._head.chances(vector[None])[0]))
-                yield
-            chances.append(highest)
+            chances.append(float(self._head.chances(np.stack(vectors(self._session, text))).max()))
+            yield
         return chances
-
-    def vectors(self, text: str) -> Sequence[NDArray[np.float32]]:
-        """The sentence vector of each window."""
-        return list(window_vectors(self._session, text))
 
     def count(self, texts: Sequence[str]) -> int:
         """Tokens of all texts together."""
         return sum(len(self._session.tokens(text).ids) + 2 for text in texts)
 
 
-def window_vectors(session: Session, text: str) -> list[NDArray[np.float32]]:
-    ids = session.tokens(text).ids
-    return [session.run(["sentence_embedding"], [CLS, *ids[a:b], SEP])[0] for a, b in spread(len(ids))]
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text that has several."""
+    found: list[str] = []
+    for part in filter(None, _END.split(text.strip())):
+        if found and len(found[-1]) < LEAST:
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    if len(found) > 1 and len(found[-1]) < LEAST:
+        found[-2:] = [" ".join(found[-2:])]
+    return found if len(found) > 1 else []
+
+
+def vectors(session: Session, text: str) -> list[NDArray[np.float32]]:
+    """The sentence vector of each window of the text and of its sentences, at least one."""
+    rows = []
+    for part in (text, *sentences(text)):
+        ids = session.tokens(part).ids
+        rows += [[CLS, *ids[a:b], SEP] for a, b in spread(len(ids))]
+    return [session.run(["sentence_embedding"], row)[0] for row in rows]

@@ -16,7 +16,6 @@ from models.starter.chat import calls, quantise
 from models.starter.chat.examples import NOT_HERE, Talk, cell, talks
 from models.starter.chat.measure import Said, copied, figures, valid, well_formed
 
-
 LIBRARY = written.library()
 
 

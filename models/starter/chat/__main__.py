@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +23,6 @@ TRAINED = Path("var/models/chat.safetensors")
 HELD_OUT = 25
 AT_ONCE = 4
 READ = 60_000
-"""Conversations that the tokenizer is learned from."""
 
 
 def triples(articles: list[Article], seed: int) -> Iterator[Example]:
@@ -46,13 +46,18 @@ def run_training(options: argparse.Namespace) -> None:
     from models.starter.chat.train import Plan, train
 
     articles, _ = squad.split(squad.load(options.data), HELD_OUT)
-    told = islice(taught(articles, options.seed + 900, short=0.0), options.read)
-    tokenizer = words.learned("\n".join((*(text for _, text in talk.messages), talk.answer)) for talk in told)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(options.out.with_suffix(".tokens.json")))
+    spelled = options.out.with_suffix(".tokens.json")
     plan = Plan(minutes=options.minutes, threads=options.threads, seed=options.seed)
+    if options.again:
+        tokenizer = words.opened(spelled)
+        plan = replace(plan, rate=plan.rate / 2, word_rate=plan.word_rate / 2, warm_steps=10, copying=0.0)
+    else:
+        told = islice(taught(articles, options.seed + 900, short=0.0), options.read)
+        tokenizer = words.learned("\n".join((*(text for _, text in talk.messages), talk.answer)) for talk in told)
+        spelled.parent.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(str(spelled))
     easy, whole = taught(articles, plan.seed + 100, short=0.8), taught(articles, plan.seed + 200, short=0.2)
-    seen = train(plan, tokenizer, easy, whole, options.out)
+    seen = train(plan, tokenizer, easy, whole, options.out, options.out if options.again else None)
     print(f"{seen} tokens seen; the weights are in {options.out}")
 
 
@@ -112,7 +117,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--minutes", type=float, default=30.0)
     train.add_argument("--threads", type=int, default=1)
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--read", type=int, default=READ)
+    train.add_argument("--again", action="store_true", help="continue from what --out holds, at half the rate")
+    train.add_argument("--read", type=int, default=READ, help="conversations that the tokenizer is learned from")
     train.add_argument("--out", type=Path, default=TRAINED)
     train.set_defaults(run=run_training)
     packing = verbs.add_parser("pack", help="write the GGUF file that git carries")

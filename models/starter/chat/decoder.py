@@ -10,7 +10,7 @@ from torch.nn import functional as f
 from models.starter.chat.shape import Dimensions
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     def __init__(self, shape: Dimensions) -> None:
         super().__init__()
         self.heads = shape.heads
@@ -32,7 +32,7 @@ class Block(nn.Module):
         return fed
 
 
-class Decoder(nn.Module):
+class Decoder(nn.Module):  # type: ignore[misc]
     """`forward`: ids (rows, length) to states (rows, length, width); `logits` of states, with the word table tied."""
 
     def __init__(self, shape: Dimensions) -> None:

@@ -36,7 +36,14 @@ def kind_of(name: str, value: Floats, kind: Kind) -> Kind:
 
 
 def encoded(value: Floats, kind: Kind) -> bytes:
-    return {"f32": np.ndarray.tobytes, "q8_0": quantise.q8_0, "q4_0": quantise.q4_0}[kind](np.ascontiguousarray(value))
+    plain = np.ascontiguousarray(value)
+    match kind:
+        case "f32":
+            return plain.tobytes()
+        case "q8_0":
+            return quantise.q8_0(plain)
+        case "q4_0":
+            return quantise.q4_0(plain)
 
 
 def named_tensors(weights: dict[str, Floats]) -> Iterator[tuple[str, Floats]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional as f
 
@@ -104,15 +104,21 @@ def save(decoder: Decoder, path: Path) -> None:
     partial.replace(path)
 
 
-def train(plan: Plan, tokenizer: Tokenizer, easy: Iterator[Talk], talks: Iterator[Talk], out: Path) -> int:
+def train(
+    plan: Plan, tokenizer: Tokenizer, easy: Iterator[Talk], talks: Iterator[Talk], out: Path, begun: Path | None = None
+) -> int:
     """Train and write `out` (every two minutes, and at the end); returns the number of tokens seen.
 
-    `easy` conversations come in the first part of the time, `talks` from then on.
+    `easy` conversations come in the first part of the time, `talks` from then on. `begun` holds weights to
+    continue from.
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     decoder = Decoder(Dimensions(vocabulary=tokenizer.get_vocab_size()))
-    lay_out(decoder)
+    if begun is None:
+        lay_out(decoder)
+    else:
+        decoder.load_state_dict(load_file(begun))
     matrices = [p for name, p in decoder.named_parameters() if p.dim() == 2 and name != "words.weight"]
     others = [p for name, p in decoder.named_parameters() if p.dim() != 2 or name == "words.weight"]
     chance = random.Random(plan.seed)

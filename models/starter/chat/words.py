@@ -50,9 +50,15 @@ def plain(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
+def control(tokenizer: Tokenizer, name: str) -> int:
+    token: int | None = tokenizer.token_to_id(name)
+    assert token is not None
+    return token
+
+
 def encoded(tokenizer: Tokenizer, talk: Talk) -> tuple[list[int], int]:
     """Ids of the whole conversation, and how many of them come before the answer."""
-    opens, closes = tokenizer.token_to_id(OPENS), tokenizer.token_to_id(CLOSES)
+    opens, closes = control(tokenizer, OPENS), control(tokenizer, CLOSES)
     new_line = plain(tokenizer, "\n")
     ids: list[int] = []
     for role, text in talk.messages:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.classifier import Head, window_vectors
+from models.engines.classifier import Head, vectors
 from models.engines.onnx import Session
 from models.starter.injection.texts import Labelled
 
@@ -43,7 +43,7 @@ def vectors_of(session: Session, texts: Sequence[Labelled]) -> Vectors:
     windows: list[Floats] = []
     of: list[int] = []
     for index, one in enumerate(texts):
-        found = window_vectors(session, one.text)
+        found = vectors(session, one.text)
         windows += found
         of += [index] * len(found)
     return Vectors(np.stack(windows), np.array(of), np.array([one.attack for one in texts]))
