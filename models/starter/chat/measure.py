@@ -17,6 +17,9 @@ from models.starter.squad import Article
 GATE = (str(Path(sys.executable).with_name("outpost")), "ground", "check", "--json")
 """The very program that releases sentences; this package knows nothing else of the appliance."""
 SEED = 7001
+FORM = {**SCHEMA, "properties": {"answer": {"type": ["string", "null"], "maxLength": 60},
+                                 "passage": {"type": ["integer", "null"], "minimum": 1, "maximum": 9}}}  # fmt: skip
+"""SCHEMA with bounds: a model that runs on and on must come to an end within LONGEST."""
 LONGEST = 96
 """Tokens of an answer."""
 
@@ -58,7 +61,7 @@ async def asked(client: ChatClient, talk: Talk) -> Said:
     formed = None
     if talk.task == "fill":
         try:
-            formed = (await client.chat(messages, Ask(max_tokens=LONGEST, temperature=0.0, schema=SCHEMA))).text
+            formed = (await client.chat(messages, Ask(max_tokens=LONGEST, temperature=0.0, schema=FORM))).text
         except ModelsError as missed:
             formed = str(missed)
     return Said(talk, text, formed)
