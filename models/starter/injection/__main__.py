@@ -18,7 +18,7 @@ from models.starter.injection.train import Plan, shifted, train, vectors_of
 
 SEEDS = {"train": 0, "cut": 5000, "measure": 7003}
 COUNT = 9000
-ALLOWED = 0.004
+ALLOWED = 0.01
 """Share of harmless texts, of a seed not trained on, that may be flagged: sets where one half lies."""
 
 

@@ -57,8 +57,8 @@ async def test_it_fills_a_schema_over_the_chat_server(short_folder: Path) -> Non
 FILLED: dict[str, Any] = {
     **SCHEMA,
     "properties": {
-        "answer": {"type": ["string", "null"], "maxLength": 24},
-        "passage": {"type": ["integer", "null"], "minimum": 1, "maximum": 9},
+        "answer": {"type": "string", "maxLength": 24},
+        "passage": {"type": "integer", "minimum": 1, "maximum": 9},
     },
 }
 
