@@ -93,10 +93,13 @@ def sentences(text: str) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def vectors(session: Session, text: str) -> list[NDArray[np.float32]]:
-    """The sentence vector of each window of the text and of its sentences, at least one."""
-    rows = []
-    for part in (text, *sentences(text)):
-        ids = session.tokens(part).ids
-        rows += [[CLS, *ids[a:b], SEP] for a, b in spread(len(ids))]
+def windows(session: Session, text: str) -> list[NDArray[np.float32]]:
+    """The sentence vector of each window of a text, at least one."""
+    ids = session.tokens(text).ids
+    rows = ([CLS, *ids[first:last], SEP] for first, last in spread(len(ids)))
     return [session.run(["sentence_embedding"], row)[0] for row in rows]
+
+
+def vectors(session: Session, text: str) -> list[NDArray[np.float32]]:
+    """Those of the text, and those of each of its sentences where it has several."""
+    return [vector for part in (text, *sentences(text)) for vector in windows(session, part)]

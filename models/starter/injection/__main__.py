@@ -34,7 +34,7 @@ def embedder(models: Path) -> Session:
 
 def run_training(options: argparse.Namespace) -> None:
     session = embedder(options.models)
-    given = vectors_of(session, trained_on(options.data, SEEDS["train"], options.count))
+    given = vectors_of(session, trained_on(options.data, SEEDS["train"], options.count), whole=True)
     head = train(given, Plan())
     tuning = vectors_of(session, trained_on(options.data, SEEDS["cut"], 3000))
     at = cut(tuning.highest(head.chances(tuning.windows))[~tuning.attack], ALLOWED)

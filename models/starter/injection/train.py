@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.classifier import Head, vectors
+from models.engines.classifier import Head, vectors, windows
 from models.engines.onnx import Session
 from models.starter.injection.texts import Labelled
 
@@ -39,14 +39,13 @@ class Plan:
     seed: int = 0
 
 
-def vectors_of(session: Session, texts: Sequence[Labelled]) -> Vectors:
-    windows: list[Floats] = []
-    of: list[int] = []
-    for index, one in enumerate(texts):
-        found = vectors(session, one.text)
-        windows += found
-        of += [index] * len(found)
-    return Vectors(np.stack(windows), np.array(of), np.array([one.attack for one in texts]))
+def vectors_of(session: Session, texts: Sequence[Labelled], *, whole: bool = False) -> Vectors:
+    """`whole` texts have no vectors of their sentences: an attack trained on by one sentence of it is too short to tell."""
+    each = windows if whole else vectors
+    found = [each(session, one.text) for one in texts]
+    of = np.repeat(np.arange(len(texts)), [len(rows) for rows in found])
+    attack = np.array([one.attack for one in texts])
+    return Vectors(np.stack([row for rows in found for row in rows]), of, attack)
 
 
 def train(given: Vectors, plan: Plan) -> Head:
