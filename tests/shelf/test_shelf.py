@@ -251,11 +251,11 @@ async def test_verify_finds_harm_and_the_one_before_serves(
     assert served(run) == "old"
 
 
-async def test_one_flipped_bit_anywhere_is_seen(model: Path, tmp_path: Path) -> None:
+async def test_a_flipped_bit_in_every_thousandth_byte_is_seen(model: Path, tmp_path: Path) -> None:
     whole = model.read_bytes()
     sha256 = hashlib.sha256(whole).hexdigest()
     path = tmp_path / "flipped.gguf"
-    for at in range(0, len(whole), max(1000, len(whole) // 120)):
+    for at in range(0, len(whole), 1000):
         changed = bytearray(whole)
         changed[at] ^= 1
         path.write_bytes(changed)
