@@ -85,12 +85,14 @@ class Shelf:
         """Clear up after a power cut, and begin to check what is in force; it is served once it has passed."""
         for place in (self._folder, self._imports):
             place.mkdir(mode=0o700, exist_ok=True)
-        self._publish(None)
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
             known = [one.id for one in await queries.packages(session)]
             current = await queries.in_force(session)
         await asyncio.to_thread(files.sweep, self._folder, known)
-        if current is not None:
+        if current is None:
+            self._publish(None)
+        else:
+            # What is served meanwhile, after a restart of this process alone, was checked by the one before it.
             self._starting = asyncio.create_task(self._resume())
 
     async def close(self) -> None:
@@ -113,6 +115,7 @@ class Shelf:
                 current = await queries.in_force(session)
                 row = None if current is None else await queries.row_of(session, current)
             if row is None:
+                self._publish(None)
                 return
             package = queries.package_of(row)
             why = await self._intact(package, "checking")
@@ -120,6 +123,7 @@ class Shelf:
                 self._publish(package)
                 return
             log.error("a chat model is damaged", model=package.name, why=why)
+            self._publish(None)
             async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
                 await self._fall_back(session, package, why, by=None)
 

@@ -389,3 +389,18 @@ async def test_a_copy_given_up_half_way_leaves_nothing(
 
     assert list((place / "models").iterdir()) == []
     assert await shelf.packages(owner()) == []
+
+
+async def test_a_restart_of_the_web_process_alone_leaves_the_model_serving(
+    shelf: Shelf, store: Store, model: Path, owner: Callable[[], Admitted], place: Path, run: Path, passes: None
+) -> None:
+    await shelf.take_in(owner(), model, name="small")
+    await shelf.activate(owner(), "small")
+
+    again = Shelf(store, folder=place / "models", imports=place / "import", run=run)
+    await again.start()
+
+    assert served(run) == "small"
+    await settled(again)
+    assert served(run) == "small"
+    await again.close()
