@@ -10,14 +10,15 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
-from appliance.answers.in_words import InWords, Said, can_be_worded
+from appliance.answers.in_words import InWords, Offer, Said, Told, can_be_worded
 from appliance.answers.phrasing import Length
+from appliance.cards import Cards
 from appliance.chat import store as queries
 from appliance.chat.schemas import (
     ConversationDetail,
@@ -69,11 +70,14 @@ class KioskKeepsNothing(Forbidden):
 class Chat:
     """The use cases of conversations."""
 
-    def __init__(self, store: Store, gate: Gate, answers: Answers, in_words: InWords, cursors: Cursors) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, answers: Answers, in_words: InWords, cards: Cards, cursors: Cursors
+    ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._in_words = in_words
+        self._cards = cards
         self._cursors = cursors
 
     async def ask(
@@ -99,17 +103,17 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
-                        shown["words"] = (await self._in_words.offer(question, step)).as_json()
+                        shown["words"] = (await self._offer(admitted, question, step)).as_json()
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
 
     async def word(
-        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length
+        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length, anew: bool = False
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
 
         The question is answered anew: whoever asks gives no text that a model could be led by, and reads nothing that they
-        may not read now.
+        may not read now. A card that fits is said in place of the chat model, unless it is to be long or `anew`.
 
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
@@ -128,7 +132,7 @@ class Chat:
             cited = [citation.as_json() for citation in answer.citations]
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
-            telling = self._in_words.tell(question, answer, length=length, key=str(principal.id))
+            telling = self._telling(admitted, question, answer, length=length, anew=anew)
             async with aclosing(telling) as steps:  # type: ignore[type-var]
                 async for said in steps:
                     if isinstance(said, Said):
@@ -146,6 +150,27 @@ class Chat:
                         }
             await self._keep_words(admitted, message_id, shown)
         yield "worded", shown
+
+    async def _offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
+        if await self._cards.fitting(admitted, question, answer) is not None:
+            return Offer(True, 0.0, by_itself=True)
+        return await self._in_words.offer(question, answer)
+
+    async def _telling(
+        self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool
+    ) -> AsyncIterator[Said | Told]:
+        """A card's words where one fits and the gate releases all of it now, else those of the chat model."""
+        if length == "short" and not anew:
+            card = await self._cards.fitting(admitted, question, answer)
+            said = None if card is None else await self._cards.told(card, question, answer)
+            if said is not None:
+                for step in said:
+                    yield step
+                return
+        written = self._in_words.tell(question, answer, length=length, key=str(admitted.principal.id))
+        async with aclosing(written) as steps:  # type: ignore[type-var]
+            async for step in steps:
+                yield step
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:
