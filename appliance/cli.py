@@ -54,6 +54,8 @@ model = cyclopts.App(name="model", help="Take chat models in, try them, put them
 app.command(model)
 cards = cyclopts.App(name="cards", help="Answers put into words ahead of time, from documents in force.")
 app.command(cards)
+budget = cyclopts.App(name="budget", help="Say how many tokens chat models may take.")
+app.command(budget)
 
 Data = Annotated[Path | None, Parameter(help="The node's data directory. [default: var/demo]")]
 Tenant = Annotated[str | None, Parameter(help="Act in this tenant. [default: the first]")]
@@ -264,6 +266,62 @@ def model_history(*, data: Data = None, as_json: AsJson = False) -> int:
     from appliance.commands.shelving import past
 
     return _finish(past(_settings(data).socket, as_json=as_json), as_json=as_json)
+
+
+@app.command
+def usage(
+    *,
+    days: Annotated[int, Parameter(help="How far back.")] = 30,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what chat models were used for, by day and model."""
+    from appliance.commands.spending import show_usage
+
+    return _finish(show_usage(_settings(data).socket, days=days, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@budget.command(name="list")
+def budget_list(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Show the budgets of the plant and what of each is used."""
+    from appliance.commands.spending import show_budgets
+
+    return _finish(show_budgets(_settings(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@budget.command(name="set")
+def budget_set(
+    tokens: Annotated[int, Parameter(help="Prompt and answer together.")],
+    /,
+    *,
+    period: Annotated[str, Parameter(help="day or month (UTC).")] = "day",
+    person: Annotated[str | None, Parameter(help="The id of a person; without one the whole plant.")] = None,
+    soft: Annotated[bool, Parameter(help="Warn only.")] = False,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make a budget, or change it. When it is used up, answers are quotes alone until the period ends."""
+    from appliance.commands.spending import set_budget
+
+    wanted = {"limit_tokens": tokens, "period": period, "person_id": person, "hard": not soft}
+    return _finish(set_budget(_settings(data).socket, wanted, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@budget.command(name="drop")
+def budget_drop(
+    budget_id: Annotated[str, Parameter(help="The id that the list shows.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take a budget away."""
+    from appliance.commands.spending import drop_budget
+
+    return _finish(drop_budget(_settings(data).socket, budget_id, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
 @app.command(name="eval")

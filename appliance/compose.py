@@ -56,10 +56,11 @@ from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
-from appliance.shelf import Shelf
+from appliance.shelf import Shelf, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
 from appliance.shelf.probing import Probe
+from appliance.shelf.spending import Spending
 from appliance.shelf.writing import ChatWriter
 from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
@@ -78,10 +79,11 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES,
+    *spending_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
-    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes",
+    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "spending",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -142,6 +144,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         stack.push_async_callback(shelf.close)
         await shelf.start()
         chat_model = await stack.enter_async_context(ChatClient(settings.chat_socket))
+        spending = Spending(store)
         in_words = InWords(ChatWriter(shelf, chat_model), within=settings.word_within_seconds)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
@@ -162,8 +165,9 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, in_words, cards, cursors),
+            "chat": Chat(store, gate, answers, in_words, cards, spending, cursors),
             "cards": cards,
+            "spending": spending,
             "cursors": cursors,
             "health": _health(base, shelf, chat_model),
             "node": node_facts(settings),
@@ -192,7 +196,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
         shelf = Shelf(base.store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
         writer = ChatWriter(shelf, chat_model)
-        building = Building(base.store, base.gate, search, Answers(search, base.models), writer)
+        building = Building(base.store, base.gate, search, Answers(search, base.models), writer, Spending(base.store))
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, shelf)).run())
         stack.callback(nights.cancel)
         yield Worker(

@@ -1,7 +1,8 @@
 """`python -m demo.worded FILE`: how many sentences of a bench the gate for worded sentences releases, by kind.
 
 FILE is a JSON list of `{"id", "question", "passages", "sentence", "true", "kind"}`. A passage is `{"text", "assets"}`, or
-`{"file", "ordinal"}`: that passage of a document in force of the demo plant, parsed and chunked as ingest does it.
+`{"file", "ordinal"}`: that passage of a document in force of the demo plant, parsed and chunked as ingest does it. Or it has
+a line each of `{"question", "passages", "true": [sentences], "false": [sentences]}` (`.jsonl`).
 """
 
 from __future__ import annotations
@@ -60,6 +61,21 @@ class Plant:
         return tuple(Passage(one.text, assets) for one in chunk(parsed.blocks, self._count))
 
 
+def read(file: Path) -> list[dict[str, Any]]:
+    """The cases of a file of either form."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix != ".jsonl":
+        found: list[dict[str, Any]] = json.loads(text)
+        return found
+    groups = [json.loads(line) for line in text.splitlines()]
+    return [
+        {**group, "sentence": sentence, "true": true, "kind": "elsewhere"}
+        for group in groups
+        for true in (True, False)
+        for sentence in group["true" if true else "false"]
+    ]
+
+
 def scores(cases: Sequence[Mapping[str, Any]], plant: Plant | None = None) -> dict[tuple[bool, str], tuple[int, int]]:
     """For each kind of true and of false sentences how many are released, and of how many."""
     made: dict[tuple[bool, str], tuple[int, int]] = {}
@@ -90,7 +106,7 @@ def table(found: Mapping[tuple[bool, str], tuple[int, int]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.worded", description=__doc__)
     parser.add_argument("file", type=Path)
-    print(table(scores(json.loads(parser.parse_args().file.read_text(encoding="utf-8")))))
+    print(table(scores(read(parser.parse_args().file))))
 
 
 if __name__ == "__main__":

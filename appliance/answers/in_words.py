@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from appliance.answers.values import Answer
 
 MOST_SENTENCES = 12
+LEAST_CHARACTERS = 2
+"""Of a token, over a whole prompt: what is reserved is rather too much."""
 LEAST_SECONDS, PATIENCE = 20.0, 3.0
 """A model may take so many times as long as was predicted, and never has less than the former."""
 
@@ -92,6 +94,12 @@ class InWords:
         prompt = messages(question, answer.grounds, "short")
         seconds = await self._writer.seconds(fresh(prompt), MOST_TOKENS["short"])
         return Offer(False) if seconds is None else Offer(True, seconds, seconds <= self._within)
+
+    async def reckoned(self, question: str, answer: Answer, length: Length) -> tuple[str, int]:
+        """Who would write, and how many tokens prompt and answer take at most."""
+        prompt = messages(question, answer.grounds, length)
+        characters = sum(len(one["content"]) for one in prompt)
+        return await self._writer.name() or "", characters // LEAST_CHARACTERS + MOST_TOKENS[length]
 
     async def tell(self, question: str, answer: Answer, *, length: Length, key: str) -> AsyncIterator[Said | Told]:
         """Each sentence as it is released, then how it ended.

@@ -27,7 +27,9 @@ from appliance.documents.settling import library_worker
 from appliance.errors import Unavailable
 from appliance.jobs import Cancelled, Handler, Retry, RunningJob
 from appliance.policy import Resource
+from appliance.shelf.spending import BudgetExhausted
 from appliance.store import Admitted, Store, new_id
+from appliance.store.finishing import uninterrupted
 
 if TYPE_CHECKING:
     from appliance.answers import Answers
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from appliance.gate import Gate
     from appliance.retrieval.service import Search
     from appliance.retrieval.values import Hit
+    from appliance.shelf.spending import Spending
 
 SLICE_SECONDS: Final = 20.0
 """After this the job goes back into the queue; a document that was uploaded meanwhile is read in first."""
@@ -68,13 +71,14 @@ class Building:
         search: Search,
         answers: Answers,
         writer: Writer,
+        spending: Spending,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
         self._store, self._gate, self._search, self._answers = store, gate, search, answers
         self._writer, self._in_words = writer, InWords(writer, within=0)
-        self._clock, self._slice_seconds = clock, slice_seconds
+        self._spending, self._clock, self._slice_seconds = spending, clock, slice_seconds
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -147,13 +151,12 @@ class Building:
         if answer is not None and can_be_worded(answer):
             bound = rules.bound_to(answer)
             try:
-                async for said in self._in_words.tell(question, answer, length="short", key=CARDS):
-                    if isinstance(said, Told):
-                        text = " ".join(one.text for one in said.sentences)
-                        done.dropped += len(said.dropped)
-            except Unavailable as problem:
+                told = await self._told(admitted, question, answer)
+            except (Unavailable, BudgetExhausted) as problem:
                 done.down = problem.detail
                 return
+            text = " ".join(one.text for one in told.sentences)
+            done.dropped += len(told.dropped)
         document = hit.document
         done.made.append(
             CardRow(
@@ -161,6 +164,23 @@ class Building:
                 question_key=rules.question_key(question), bound=bound, text=text, model=model, made_at=self._clock(),
             )
         )  # fmt: skip
+
+    async def _told(self, admitted: Admitted, question: str, answer: Answer) -> Told:
+        """The answer in words, counted against the plant's budget. Raises Unavailable, BudgetExhausted."""
+        model, tokens = await self._in_words.reckoned(question, answer, "short")
+        reserved = await self._spending.reserve(admitted.principal, model=model, purpose=CARDS, tokens=tokens)
+        told = Told(model)
+        try:
+            async for step in self._in_words.tell(question, answer, length="short", key=CARDS):
+                if isinstance(step, Told):
+                    told = step
+        finally:
+            await uninterrupted(
+                self._spending.settle(
+                    reserved, prompt=told.prompt_tokens, completion=told.completion_tokens, ms=told.ms
+                )
+            )
+        return told
 
     async def _stale(self, admitted: Admitted) -> list[int]:
         """Passages of cards that are no longer there, no longer in force, or no longer to be read."""

@@ -10,8 +10,10 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +35,9 @@ from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three
+from appliance.shelf.spending import Spending
 from appliance.store import Admitted, Principal, Store, new_id
+from appliance.store.finishing import uninterrupted
 from appliance.web import Cursors
 
 HISTORY = 50
@@ -67,17 +71,33 @@ class KioskKeepsNothing(Forbidden):
     hint = "Sign in at the console to keep a conversation or to leave a comment."
 
 
+@dataclass(slots=True)
+class _Spent:
+    """Tokens of a use that has ended; 0 where that is not known."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
 class Chat:
     """The use cases of conversations."""
 
     def __init__(
-        self, store: Store, gate: Gate, answers: Answers, in_words: InWords, cards: Cards, cursors: Cursors
+        self,
+        store: Store,
+        gate: Gate,
+        answers: Answers,
+        in_words: InWords,
+        cards: Cards,
+        spending: Spending,
+        cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._in_words = in_words
         self._cards = cards
+        self._spending = spending
         self._cursors = cursors
 
     async def ask(
@@ -118,6 +138,7 @@ class Chat:
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
             NothingToWord: the documents hold no answer, or one that is to be read as it stands.
+            BudgetExhausted: the plant, or the asker, has used up what may be used.
             Unavailable: nobody can write now.
         """
         resource = Resource("conversation")
@@ -163,14 +184,35 @@ class Chat:
         if length == "short" and not anew:
             card = await self._cards.fitting(admitted, question, answer)
             said = None if card is None else await self._cards.told(card, question, answer)
-            if said is not None:
+            if card is not None and said is not None:
+                admitted.outcome.metadata["card"] = str(card.id)
                 for step in said:
                     yield step
                 return
-        written = self._in_words.tell(question, answer, length=length, key=str(admitted.principal.id))
-        async with aclosing(written) as steps:  # type: ignore[type-var]
+        principal = admitted.principal
+        written = self._in_words.tell(question, answer, length=length, key=str(principal.id))
+        model, tokens = await self._in_words.reckoned(question, answer, length)
+        async with (
+            self._spent(principal, model, tokens) as spent,
+            aclosing(written) as steps,  # type: ignore[type-var]
+        ):
             async for step in steps:
+                if isinstance(step, Told):
+                    spent.prompt, spent.completion = step.prompt_tokens, step.completion_tokens
                 yield step
+
+    @asynccontextmanager
+    async def _spent(self, principal: Principal, model: str, tokens: int) -> AsyncGenerator[_Spent]:
+        """Reserve for the block, and settle when it ends, however it ends. Raises BudgetExhausted."""
+        reservation = await self._spending.reserve(principal, model=model, purpose="words", tokens=tokens)
+        began, spent = time.monotonic(), _Spent()
+        try:
+            yield spent
+        finally:
+            took = (time.monotonic() - began) * 1000
+            await uninterrupted(
+                self._spending.settle(reservation, prompt=spent.prompt, completion=spent.completion, ms=took)
+            )
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:

@@ -1,4 +1,4 @@
-"""The shelf's rows, in the file of the node."""
+"""The shelf's rows: models in the file of the node, what they were used for in the file of the tenant."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.store import ControlBase, Json, UtcDateTime
+from appliance.store import ControlBase, Json, TenantBase, UtcDateTime
 
 
 class ModelPackageRow(ControlBase):
@@ -51,3 +51,35 @@ class ModelEventRow(ControlBase):
     reason: Mapped[str | None] = mapped_column(String(300))
     by: Mapped[uuid.UUID | None] = mapped_column()
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class UsageRow(TenantBase):
+    """One use of a chat model: a reservation while it runs, then what it took. No text stands here."""
+
+    __tablename__ = "model_usage"
+    __table_args__ = (Index("ix_model_usage_at", "tenant_id", "at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    person_id: Mapped[uuid.UUID]
+    model: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(String(16))
+    tokens: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    ms: Mapped[int]
+    settled: Mapped[bool]
+
+
+class BudgetRow(TenantBase):
+    """A limit on tokens; `person_id` is the nil UUID where it is the whole tenant's."""
+
+    __tablename__ = "token_budgets"
+    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "period", name="uq_token_budgets"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[uuid.UUID]
+    period: Mapped[str] = mapped_column(String(8))
+    limit_tokens: Mapped[int] = mapped_column(BigInteger)
+    hard: Mapped[bool]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

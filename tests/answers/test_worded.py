@@ -13,15 +13,27 @@ from hypothesis import strategies as st
 from appliance.answers.claims import read
 from appliance.answers.sources import Passage, sources
 from appliance.answers.worded import LONGEST_SENTENCE, MOST_PASSAGES, released
+from demo.worded import read as bench
 from tests.answers.worded_cases import FALSE, PASSAGES, TRUE
 from tests.answers.worded_relaxed import RELAXED
 
+ELSEWHERE = Path(__file__).parents[2] / "demo" / "worded_elsewhere.jsonl"
 TORQUES = Passage("Table 1: Bolts\nBolt: M10 | Torque: 47 Nm\nBolt: M12 | Torque: 84 Nm")
 
 
 @pytest.mark.parametrize(("lie", "name", "question", "sentence"), FALSE)
 def test_a_false_sentence_is_never_released(lie: str, name: str, question: str, sentence: str) -> None:
     assert not released(question, [PASSAGES[name]], sentence).released, lie
+
+
+def test_of_1639_false_sentences_about_other_plants_none_is_released() -> None:
+    """Written by people who had read no rule, over prose, steps and tables of invented plants."""
+    cases = [case for case in bench(ELSEWHERE) if not case["true"]]
+
+    assert len(cases) == 1639
+    for case in cases:
+        passages = [Passage(one["text"], tuple(one["assets"])) for one in case["passages"]]
+        assert not released(case["question"], passages, case["sentence"]).released, case["sentence"]
 
 
 def demo_cases(kind: str) -> list[tuple[Passage, str, str]]:

@@ -19,6 +19,7 @@ from appliance.gate import Gate
 from appliance.jobs import Cancelled
 from appliance.jobs.values import JobId, RunningJob
 from appliance.policy import Resource
+from appliance.shelf.spending import Spending
 from appliance.store import Principal, Purpose, Store, Tenant, new_id
 from models.chat_client import ChatDelta
 from tests.retrieval.library import Library, facts, text_passage
@@ -87,7 +88,7 @@ class Plant:
         return Principal(new_id(), "person", self.tenant.id, "Nora", "operator", clearance, session_id=new_id())
 
     def building(self, writer: RowWriter, **about: Any) -> Building:
-        return Building(self.store, self.gate, self.search, self.answers, writer, **about)
+        return Building(self.store, self.gate, self.search, self.answers, writer, Spending(self.store), **about)
 
     async def put(self, document: DocumentFacts, text: str = TABLE) -> DocumentFacts:
         return await self.library.put(document, text_passage(text, kind="table", heading="Torques"))
@@ -99,6 +100,12 @@ class Plant:
 
         payload = {"until": until.isoformat()}
         return RunningJob(JobId(new_id()), self.tenant.id, "cards", payload, 1, new_id(), report)
+
+    async def set_budget(self, *, tokens: int) -> None:
+        """What the whole plant may take in a day."""
+        admin = Principal(new_id(), "person", self.tenant.id, "Ada", "admin", 3, session_id=new_id())
+        async with self.gate.admit(admin, "models.manage", Resource("model")) as admitted:
+            await Spending(self.store).set_budget(admitted, person_id=None, period="day", limit=tokens, hard=True)
 
     async def rows(self) -> list[CardRow]:
         async with self.store.open_internal(Purpose.VERIFY, self.tenant.id) as session:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from appliance.answers.in_words import InWords
 from appliance.cards.nights import Nights, night
+from appliance.chat.service import Chat
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
+from appliance.shelf.spending import Spending
 from appliance.store import Purpose
+from appliance.web import Cursors
 from tests.cards.plant import CASING, SAID, Plant, RowWriter, manual
 
 
@@ -187,3 +193,59 @@ async def test_a_night_makes_one_job_and_none_without_a_model(plant: Plant) -> N
 
     assert await queued(False) == 0
     assert await queued(True) == 1
+
+
+def chat_of(plant: Plant, writer: RowWriter) -> Chat:
+    return Chat(
+        plant.store,
+        plant.gate,
+        plant.answers,
+        InWords(writer, within=8),
+        plant.cards,
+        Spending(plant.store),
+        Cursors(plant.store.secret("cursor")),
+    )
+
+
+async def test_with_the_chat_model_gone_a_card_is_offered_at_once_and_said(plant: Plant) -> None:
+    await plant.put(manual())
+    await plant.building(RowWriter())(plant.job())
+    gone = RowWriter(model=None, down=True)
+    chat, person = chat_of(plant, gone), plant.person()
+
+    (*_, (_, answer)) = [step async for step in chat.ask(person, CASING)]
+    given = UUID(answer["message_id"])
+    words = [step async for step in chat.word(person, CASING, message_id=given, length="short")]
+
+    assert answer["words"] == {"available": True, "seconds": 0.0, "by_itself": True}
+    assert [name for name, _ in words] == ["sentence", "worded"]
+    sentence, worded = words[0][1], words[1][1]
+    assert (sentence["text"], sentence["citation"]) == (SAID, 0)
+    assert sentence["said_by"] == ["Joint: Casing bolts | Thread: M12 | Torque: 47 Nm"]
+    assert (worded["text"], worded["served_by"], worded["completion_tokens"]) == (SAID, "card by tiny", 0)
+    assert gone.asked == []
+
+
+@pytest.mark.parametrize("wanted", [{"length": "long"}, {"length": "short", "anew": True}], ids=["longer", "again"])
+async def test_who_asks_for_more_or_for_other_words_gets_them_from_the_model(
+    plant: Plant, wanted: dict[str, Any]
+) -> None:
+    await plant.put(manual())
+    await plant.building(RowWriter())(plant.job())
+    writer = RowWriter(model="better")
+
+    words = [step async for step in chat_of(plant, writer).word(plant.person(), CASING, message_id=None, **wanted)]
+
+    assert words[-1][1]["served_by"] == "better"
+    assert writer.asked == [CASING]
+
+
+async def test_cards_are_written_from_the_budget_of_the_plant(plant: Plant) -> None:
+    await plant.put(manual())
+    await plant.set_budget(tokens=10)
+    writer = RowWriter()
+
+    with pytest.raises(Retry, match="tokens a day"):
+        await plant.building(writer)(plant.job())
+
+    assert writer.asked == []

@@ -17,6 +17,7 @@ from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.service import Search
+from appliance.shelf.spending import Spending
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
 from appliance.web import Cursors
@@ -39,7 +40,8 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     answers = Answers(search, models)
     cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
     in_words = InWords(SilentWriter(), within=8)
-    chat = Chat(node_store, gate, answers, in_words, cards, Cursors(node_store.secret("cursor")))
+    cursors = Cursors(node_store.secret("cursor"))
+    chat = Chat(node_store, gate, answers, in_words, cards, Spending(node_store), cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

@@ -40,6 +40,8 @@ MATRIX = (
     ("models.manage", "model", "a"),
     ("models.activate", "model", "a"),
     ("models.test", "model", "a"),
+    ("usage.read", "model", "a"),
+    ("budgets.manage", "model", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )

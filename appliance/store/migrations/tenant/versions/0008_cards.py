@@ -7,8 +7,8 @@ from alembic import op
 
 from appliance.store.schema import UtcDateTime
 
-revision = "0007_cards"
-down_revision: str | None = "0006_chat"
+revision = "0008_cards"
+down_revision: str | None = "0007_usage"
 branch_labels = None
 depends_on = None
 

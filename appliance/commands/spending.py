@@ -1,0 +1,65 @@
+"""`outpost usage` and `outpost budget …`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from appliance.client import answered, open_door
+
+BUDGETS: Final = "/v1/admin/budgets"
+
+
+async def show_usage(socket: Path, *, days: int, tenant: str | None, as_json: bool) -> int:
+    """Raises NotRunning, Refused."""
+    async with open_door(socket, tenant=tenant) as door:
+        found = answered(await door.get("/v1/analytics/costs", params={"days": days}))
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return 0
+    print(f"{'day':<10}  {'uses':>6}  {'prompt':>9}  {'answer':>8}  {'s each':>6}  model")
+    for one in found["items"]:
+        each = one["ms"] / max(one["uses"], 1) / 1000
+        print(
+            f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}  {one['model']}"
+        )
+    return 0
+
+
+async def show_budgets(socket: Path, *, tenant: str | None, as_json: bool) -> int:
+    """Raises NotRunning, Refused."""
+    async with open_door(socket, tenant=tenant) as door:
+        found = answered(await door.get(BUDGETS))
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return 0
+    for one in found["items"]:
+        print(_line(one))
+    return 0
+
+
+async def set_budget(socket: Path, wanted: dict[str, Any], *, tenant: str | None, as_json: bool) -> int:
+    """Raises NotRunning, Refused."""
+    async with open_door(socket, tenant=tenant) as door:
+        made = answered(await door.put(BUDGETS, json=wanted))
+    print(json.dumps(made) if as_json else _line(made))
+    return 0
+
+
+async def drop_budget(socket: Path, budget_id: str, *, tenant: str | None, as_json: bool) -> int:
+    """Raises NotRunning, Refused."""
+    async with open_door(socket, tenant=tenant) as door:
+        response = await door.delete(f"{BUDGETS}/{quote(budget_id, safe='')}")
+        if not response.is_success:
+            answered(response)
+    print(json.dumps({"dropped": budget_id}) if as_json else "the budget is gone")
+    return 0
+
+
+def _line(one: dict[str, Any]) -> str:
+    whose = "the plant" if one["scope"] == "tenant" else f"person {one['person_id']}"
+    kind = "" if one["hard"] else ", warns only"
+    return f"{one['id']}  {whose}: {one['used_tokens']} of {one['limit_tokens']} tokens a {one['period']}{kind}"

@@ -1,0 +1,167 @@
+"""What chat models are used for: reserved before, settled after, held against budgets, never with a word of any text.
+
+reserve   one transaction: what is used + what this may take <= every hard budget, then a row for it
+settle    the row becomes what it took; a crash leaves the reservation, so nothing is ever used twice
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.errors import NotFound, TooManyRequests
+from appliance.shelf import budget as rules
+from appliance.shelf.budget import Budget, Period, Standing
+from appliance.shelf.service import utc_now
+from appliance.shelf.tables import BudgetRow, UsageRow
+from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
+
+EVERYBODY: Final = UUID(int=0)
+
+
+class BudgetExhausted(TooManyRequests):
+    """As many tokens as may be were used in this period. Quotes need none."""
+
+    code, title = "budget-exhausted", "The budget for writing is used up"
+    hint = "The quotes stand by themselves. An admin can raise the budget."
+
+
+class NoSuchBudget(NotFound):
+    """There is no such budget in this plant."""
+
+    code, title = "no-such-budget", "That budget is not there"
+    hint = "`outpost budget list` shows those there are."
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one use may take. `warning` is a budget that is nearly used."""
+
+    id: UUID
+    tenant_id: TenantId
+    tokens: int
+    warning: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one model was used for on one day (UTC)."""
+
+    day: dt.date
+    model: str
+    uses: int
+    prompt_tokens: int
+    completion_tokens: int
+    ms: int
+
+
+class Spending:
+    def __init__(self, store: Store, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
+        self._store, self._clock = store, clock
+
+    async def reserve(self, principal: Principal, *, model: str, purpose: str, tokens: int) -> Reservation:
+        """Raises BudgetExhausted: nothing was reserved; it says when to try again."""
+        now = self._clock()
+        async with self._store.open_internal(Purpose.SHELF, principal.tenant_id, write=True) as session:
+            standings = await self._standings(session, principal.id, now)
+            broken = rules.exhausted(standings, tokens)
+            if broken is not None:
+                wait = rules.end(broken.budget.period, now) - now
+                whose = "This plant" if broken.budget.scope == "tenant" else "You"
+                raise BudgetExhausted(
+                    f"{whose} may use {broken.budget.limit} tokens a {broken.budget.period}; {broken.used} are used.",
+                    retry_after=max(1, int(wait.total_seconds())),
+                )
+            row = UsageRow(
+                id=new_id(), at=now, person_id=principal.id, model=model[:64], purpose=purpose, tokens=tokens,
+                prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
+            )  # fmt: skip
+            session.add(row)
+        return Reservation(row.id, principal.tenant_id, tokens, rules.warning(standings))
+
+    async def settle(self, reservation: Reservation, *, prompt: int, completion: int, ms: float) -> None:
+        """Write what it took. Where that is not known (both 0) the reservation stands."""
+        async with self._store.open_internal(Purpose.SHELF, reservation.tenant_id, write=True) as session:
+            row = await session.get_one(UsageRow, reservation.id)
+            if prompt or completion:
+                row.prompt_tokens, row.completion_tokens, row.tokens = prompt, completion, prompt + completion
+            row.ms, row.settled = round(ms), True
+
+    async def standings(self, admitted: Admitted) -> list[Standing]:
+        """All budgets of the tenant."""
+        now = self._clock()
+        async with self._store.open_session(admitted) as session:
+            budgets = [_budget(row) for row in await session.scalars(select(BudgetRow).order_by(BudgetRow.created_at))]
+            return [Standing(one, await _used(session, one, now)) for one in budgets]
+
+    async def set_budget(
+        self, admitted: Admitted, *, person_id: UUID | None, period: Period, limit: int, hard: bool
+    ) -> Standing:
+        """Make a budget, or change the one that the person, or the plant, has for this period."""
+        now, who = self._clock(), person_id or EVERYBODY
+        async with self._store.open_session(admitted, write=True) as session:
+            found = select(BudgetRow).where(BudgetRow.person_id == who, BudgetRow.period == period)
+            row = (await session.scalars(found)).one_or_none()
+            if row is None:
+                row = BudgetRow(
+                    id=new_id(), person_id=who, period=period, created_at=now, limit_tokens=limit, hard=hard
+                )
+                session.add(row)
+            row.limit_tokens, row.hard = limit, hard
+            admitted.outcome.resource_id = str(row.id)
+            admitted.outcome.metadata |= {"period": period, "limit": limit, "hard": hard}
+            await session.flush()
+            return Standing(_budget(row), await _used(session, _budget(row), now))
+
+    async def drop_budget(self, admitted: Admitted, budget_id: UUID) -> None:
+        """Raises NoSuchBudget."""
+        async with self._store.open_session(admitted, write=True) as session:
+            row = await session.get(BudgetRow, budget_id)
+            if row is None:
+                raise NoSuchBudget("There is no budget with this id.")
+            await session.delete(row)
+
+    async def spent(self, admitted: Admitted, *, days: int) -> list[Spent]:
+        """The newest day first, then by model. Uses that are still under way are left out."""
+        since = rules.begin("day", self._clock()) - dt.timedelta(days=days - 1)
+        async with self._store.open_session(admitted) as session:
+            rows = await session.scalars(select(UsageRow).where(UsageRow.at >= since, UsageRow.settled))
+            made: dict[tuple[dt.date, str], Spent] = {}
+            for row in rows:
+                key = row.at.astimezone(dt.UTC).date(), row.model
+                one = made.get(key) or Spent(*key, 0, 0, 0, 0)
+                made[key] = Spent(
+                    *key,
+                    one.uses + 1,
+                    one.prompt_tokens + row.prompt_tokens,
+                    one.completion_tokens + row.completion_tokens,
+                    one.ms + row.ms,
+                )
+        return sorted(made.values(), key=lambda one: (-one.day.toordinal(), one.model))
+
+    async def _standings(self, session: AsyncSession, person_id: UUID, now: dt.datetime) -> list[Standing]:
+        """The budgets that one person's use counts against. Locked on PostgreSQL, so that two cannot take the same rest."""
+        mine = select(BudgetRow).where(or_(BudgetRow.person_id == person_id, BudgetRow.person_id == EVERYBODY))
+        rows = await session.scalars(mine.order_by(BudgetRow.id).with_for_update())
+        return [Standing(_budget(row), await _used(session, _budget(row), now)) for row in rows.all()]
+
+
+async def _used(session: AsyncSession, one: Budget, now: dt.datetime) -> int:
+    query = select(func.coalesce(func.sum(UsageRow.tokens), 0)).where(UsageRow.at >= rules.begin(one.period, now))
+    if one.person_id is not None:
+        query = query.where(UsageRow.person_id == one.person_id)
+    return int(await session.scalar(query) or 0)
+
+
+def _budget(row: BudgetRow) -> Budget:
+    whole = row.person_id == EVERYBODY
+    period: Period = "month" if row.period == "month" else "day"
+    return Budget(
+        row.id, "tenant" if whole else "person", None if whole else row.person_id, period, row.limit_tokens, row.hard
+    )

@@ -1,0 +1,132 @@
+"""Use of chat models over HTTP: what was used, and how much may be."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, delete, get, put
+from litestar.params import FromPath, JSONBody, QueryParameter
+from pydantic import BaseModel, ConfigDict, Field
+
+from appliance.gate import Gate
+from appliance.policy import Resource
+from appliance.shelf.budget import Period, Scope, Standing
+from appliance.shelf.spending import Spending, Spent
+from appliance.store import Principal
+from appliance.web import Injected
+
+
+class SpentView(BaseModel):
+    """One model on one day (UTC). Local models cost nothing but time."""
+
+    day: dt.date
+    model: str
+    uses: int
+    prompt_tokens: int
+    completion_tokens: int
+    ms: int
+    cost: float = 0.0
+
+    @classmethod
+    def of(cls, one: Spent) -> SpentView:
+        return cls(
+            day=one.day, model=one.model, uses=one.uses, prompt_tokens=one.prompt_tokens,
+            completion_tokens=one.completion_tokens, ms=one.ms,
+        )  # fmt: skip
+
+
+class Costs(BaseModel):
+    items: list[SpentView]
+
+
+class BudgetView(BaseModel):
+    """A budget and what of it is used in the running period (UTC)."""
+
+    id: UUID
+    scope: Scope
+    person_id: UUID | None
+    period: Period
+    limit_tokens: int
+    used_tokens: int
+    hard: bool
+
+    @classmethod
+    def of(cls, one: Standing) -> BudgetView:
+        budget = one.budget
+        return cls(
+            id=budget.id, scope=budget.scope, person_id=budget.person_id, period=budget.period,
+            limit_tokens=budget.limit, used_tokens=one.used, hard=budget.hard,
+        )  # fmt: skip
+
+
+class Budgets(BaseModel):
+    items: list[BudgetView]
+
+
+class NewBudget(BaseModel):
+    """For one person, or without one for the whole plant. A soft budget warns and does not stop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person_id: UUID | None = None
+    period: Period = "day"
+    limit_tokens: int = Field(ge=1, le=10**12)
+    hard: bool = True
+
+
+class SpendingController(Controller):
+    path = "/v1"
+    tags = ("Models",)
+
+    @get("/analytics/costs", operation_id="costs")
+    async def costs(
+        self,
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        spending: Injected[Spending],
+        days: Annotated[int, QueryParameter(ge=1, le=366)] = 30,
+    ) -> Costs:
+        """What chat models were used for in the plant, by day and model."""
+        async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
+            return Costs(items=[SpentView.of(one) for one in await spending.spent(admitted, days=days)])
+
+    @get("/admin/budgets", operation_id="list_budgets")
+    async def budgets(
+        self, principal: Injected[Principal], gate: Injected[Gate], spending: Injected[Spending]
+    ) -> Budgets:
+        """The budgets of the plant, each with what of it is used."""
+        async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
+            return Budgets(items=[BudgetView.of(one) for one in await spending.standings(admitted)])
+
+    @put("/admin/budgets", operation_id="set_budget")
+    async def set_budget(
+        self,
+        data: JSONBody[NewBudget],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        spending: Injected[Spending],
+    ) -> BudgetView:
+        """Make a budget, or change it."""
+        request = data.model_dump_json().encode()
+        async with gate.admit(principal, "budgets.manage", resource=Resource("model"), request=request) as admitted:
+            made = await spending.set_budget(
+                admitted, person_id=data.person_id, period=data.period, limit=data.limit_tokens, hard=data.hard
+            )
+        return BudgetView.of(made)
+
+    @delete("/admin/budgets/{budget_id:uuid}", operation_id="drop_budget")
+    async def drop(
+        self,
+        budget_id: FromPath[UUID],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        spending: Injected[Spending],
+    ) -> None:
+        """Take a budget away."""
+        async with gate.admit(principal, "budgets.manage", resource=Resource("model", str(budget_id))) as admitted:
+            await spending.drop_budget(admitted, budget_id)
+
+
+ROUTES = [SpendingController]

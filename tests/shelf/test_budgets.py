@@ -1,0 +1,106 @@
+"""Budgets hold: whatever is asked for at once, a hard one is never overdrawn, and what was used is told without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.shelf import budget as rules
+from appliance.shelf.budget import Budget, Period, Standing
+from appliance.shelf.spending import BudgetExhausted, NoSuchBudget, Spending
+from appliance.store import Admitted, Store
+
+Admit = Callable[..., Admitted]
+MOMENTS = st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2060, 1, 1), timezones=st.just(dt.UTC))
+PERIODS: list[Period] = ["day", "month"]
+
+
+@pytest.fixture
+def spending(store: Store) -> Spending:
+    """Over SQLCipher, then over PostgreSQL."""
+    return Spending(store, clock=lambda: dt.datetime(2026, 3, 31, 23, 0, tzinfo=dt.UTC))
+
+
+@given(MOMENTS, st.sampled_from(PERIODS))
+def test_a_moment_lies_in_its_period_and_periods_follow_each_other(now: dt.datetime, period: Period) -> None:
+    begin, end = rules.begin(period, now), rules.end(period, now)
+
+    assert begin <= now < end
+    assert rules.begin(period, end) == end
+    assert rules.begin(period, end - dt.timedelta(microseconds=1)) == begin
+
+
+@given(st.integers(1, 1000), st.integers(0, 1500), st.integers(0, 1500))
+def test_a_hard_budget_stops_exactly_where_it_would_be_overdrawn(limit: int, used: int, tokens: int) -> None:
+    one = Standing(Budget(uuid4(), "tenant", None, "day", limit, hard=True), used)
+
+    assert (rules.exhausted([one], tokens) is not None) == (used + tokens > limit)
+
+
+def test_a_soft_budget_warns_from_four_fifths_on_and_never_stops() -> None:
+    soft = Budget(uuid4(), "tenant", None, "day", 100, hard=False)
+
+    assert rules.exhausted([Standing(soft, 500)], 500) is None
+    assert rules.warning([Standing(soft, 79)]) is None
+    assert rules.warning([Standing(soft, 80)]) is not None
+
+
+async def test_askers_at_once_never_overdraw_a_hard_budget(spending: Spending, admitted: Admit) -> None:
+    admin = admitted(role="admin")
+    await spending.set_budget(admin, person_id=None, period="day", limit=1000, hard=True)
+    askers = [admitted().principal for _ in range(12)]
+
+    done = await asyncio.gather(
+        *(spending.reserve(one, model="m", purpose="words", tokens=150) for one in askers), return_exceptions=True
+    )
+
+    refused = [one for one in done if isinstance(one, BudgetExhausted)]
+    assert len(done) - len(refused) == 6
+    assert len(refused) == 6
+    (standing,) = await spending.standings(admitted(role="admin"))
+    assert standing.used == 900
+    assert refused[0].context["retry_after"] == 3600
+
+
+async def test_what_was_not_taken_is_given_back_and_an_unknown_end_keeps_the_reservation(
+    spending: Spending, admitted: Admit
+) -> None:
+    asker = admitted().principal
+    known = await spending.reserve(asker, model="m", purpose="words", tokens=500)
+    unknown = await spending.reserve(asker, model="m", purpose="words", tokens=400)
+    await spending.settle(known, prompt=300, completion=20, ms=1200)
+    await spending.settle(unknown, prompt=0, completion=0, ms=50)
+    await spending.set_budget(admitted(role="admin"), person_id=None, period="month", limit=10_000, hard=True)
+
+    (standing,) = await spending.standings(admitted(role="admin"))
+    (spent,) = await spending.spent(admitted(role="admin"), days=1)
+
+    assert standing.used == 720
+    assert (spent.uses, spent.prompt_tokens, spent.completion_tokens) == (2, 300, 20)
+
+
+async def test_a_persons_budget_stops_that_person_alone(spending: Spending, admitted: Admit) -> None:
+    one, other = admitted().principal, admitted().principal
+    await spending.set_budget(admitted(role="admin"), person_id=one.id, period="day", limit=100, hard=True)
+
+    with pytest.raises(BudgetExhausted):
+        await spending.reserve(one, model="m", purpose="words", tokens=101)
+    await spending.reserve(other, model="m", purpose="words", tokens=101)
+
+
+async def test_a_budget_is_changed_in_place_and_can_be_taken_away(spending: Spending, admitted: Admit) -> None:
+    for limit in (100, 200):
+        made = await spending.set_budget(admitted(role="admin"), person_id=None, period="day", limit=limit, hard=True)
+
+    (standing,) = await spending.standings(admitted(role="admin"))
+    assert (standing.budget.id, standing.budget.limit) == (made.budget.id, 200)
+    await spending.drop_budget(admitted(role="admin"), made.budget.id)
+    assert await spending.standings(admitted(role="admin")) == []
+    with pytest.raises(NoSuchBudget):
+        await spending.drop_budget(admitted(role="admin"), made.budget.id)
