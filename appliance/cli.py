@@ -52,11 +52,14 @@ ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules t
 app.command(ground)
 model = cyclopts.App(name="model", help="Take chat models in, try them, put them in force, go back.")
 app.command(model)
+cards = cyclopts.App(name="cards", help="Answers put into words ahead of time, from documents in force.")
+app.command(cards)
 budget = cyclopts.App(name="budget", help="Say how many tokens chat models may take.")
 app.command(budget)
 
 Data = Annotated[Path | None, Parameter(help="The node's data directory. [default: var/demo]")]
 Tenant = Annotated[str | None, Parameter(help="Act in this tenant. [default: the first]")]
+Wait = Annotated[bool, Parameter(help="Stay until it is done.")]
 AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON document.")]
 
 
@@ -88,6 +91,22 @@ def ask(
 
     work = ask_node(_settings(data).socket, question, tenant=tenant, words=words, as_json=as_json)
     return _finish(work, as_json=as_json)
+
+
+@cards.command(name="build")
+def build_cards(*, data: Data = None, tenant: Tenant = None, wait: Wait = False, as_json: AsJson = False) -> int:
+    """Make cards from the documents in force; with a chat model in force it is also done each night."""
+    from appliance.commands.carding import build
+
+    return _finish(build(_settings(data).socket, tenant=tenant, wait=wait, as_json=as_json), as_json=as_json)
+
+
+@cards.command(name="list")
+def list_cards(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """List the cards of documents in force."""
+    from appliance.commands.carding import listed
+
+    return _finish(listed(_settings(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
 @app.command

@@ -9,6 +9,7 @@ Everything is opened in order and closed in the opposite one, also when opening 
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +27,9 @@ from appliance.audit import Recorder
 from appliance.audit import api as audit_api
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import recover
+from appliance.cards import Building, Cards
+from appliance.cards import api as cards_api
+from appliance.cards.nights import Nights
 from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
 from appliance.documents import api as documents_api
@@ -73,13 +77,13 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 0.10
 ROUTES = [
-    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES,
+    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES,
     *spending_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
-    "chat", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "spending",
+    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "spending",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -142,9 +146,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         chat_model = await stack.enter_async_context(ChatClient(settings.chat_socket))
         spending = Spending(store)
         in_words = InWords(ChatWriter(shelf, chat_model), within=settings.word_within_seconds)
+        waker = Waker(settings.worker_socket)
+        cards = Cards(store, gate, search, base.models, waker)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
-            store, gate, base.policy, PassageIndex(engine), Waker(settings.worker_socket), sandbox, cursors,
+            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
         )  # fmt: skip
         services: dict[str, Any] = {
@@ -159,7 +165,8 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, in_words, spending, cursors),
+            "chat": Chat(store, gate, answers, in_words, cards, spending, cursors),
+            "cards": cards,
             "spending": spending,
             "cursors": cursors,
             "health": _health(base, shelf, chat_model),
@@ -176,19 +183,34 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
 @asynccontextmanager
 async def worker(settings: Settings) -> AsyncIterator[Worker]:
     """The worker with the handlers of this role."""
-    async with foundation(settings) as base, Sandbox() as sandbox:
+    async with (
+        foundation(settings) as base,
+        Sandbox() as sandbox,
+        ChatClient(settings.chat_socket) as chat_model,
+        AsyncExitStack() as stack,
+    ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         ingest = Ingest(
             base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
         )
+        search = Search(base.store, SqliteEngine(), base.policy, base.models)
+        shelf = Shelf(base.store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
+        writer = ChatWriter(shelf, chat_model)
+        building = Building(base.store, base.gate, search, Answers(search, base.models), writer, Spending(base.store))
+        nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, shelf)).run())
+        stack.callback(nights.cancel)
         yield Worker(
             base.store,
-            ingest.handlers,
+            {**ingest.handlers, **building.handlers},
             watches=ingest.watches,
             name=base.instance.id,
             is_alive=base.instance.is_alive,
             bell=Bell(settings.worker_socket),
         )
+
+
+async def _writes(shelf: Shelf) -> bool:
+    return await shelf.active() is not None
 
 
 def node_facts(settings: Settings) -> NodeFacts:

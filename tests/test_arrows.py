@@ -16,6 +16,7 @@ LEVELS = {
     "jobs": 2, "shelf": 2,
     "documents": 3, "retrieval": 3,
     "answers": 4,
+    "cards": 4.5,
     "chat": 5,
 }  # fmt: skip
 ANYWHERE = {"errors", "web", "metrics"}

@@ -29,13 +29,16 @@ class Question(BaseModel):
 
 
 class Wording(BaseModel):
-    """A question whose answer is to be put into words. `message_id` is the answer's, where it was given before."""
+    """A question whose answer is to be put into words. `message_id` is the answer's, where it was given before; `anew`
+    asks the chat model where a card would do.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     message: str = Field(min_length=1, max_length=QUESTION_CHARACTERS)
     message_id: UUID | None = None
     length: Literal["short", "long"] = "short"
+    anew: bool = False
 
 
 class NewConversation(BaseModel):

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
-from appliance.answers.in_words import InWords, Said, can_be_worded
+from appliance.answers.in_words import InWords, Offer, Said, Told, can_be_worded
 from appliance.answers.phrasing import Length
+from appliance.cards import Cards
 from appliance.chat import store as queries
 from appliance.chat.schemas import (
     ConversationDetail,
@@ -82,12 +83,20 @@ class Chat:
     """The use cases of conversations."""
 
     def __init__(
-        self, store: Store, gate: Gate, answers: Answers, in_words: InWords, spending: Spending, cursors: Cursors
+        self,
+        store: Store,
+        gate: Gate,
+        answers: Answers,
+        in_words: InWords,
+        cards: Cards,
+        spending: Spending,
+        cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._in_words = in_words
+        self._cards = cards
         self._spending = spending
         self._cursors = cursors
 
@@ -114,17 +123,17 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
-                        shown["words"] = (await self._in_words.offer(question, step)).as_json()
+                        shown["words"] = (await self._offer(admitted, question, step)).as_json()
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
 
     async def word(
-        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length
+        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length, anew: bool = False
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
 
         The question is answered anew: whoever asks gives no text that a model could be led by, and reads nothing that they
-        may not read now.
+        may not read now. A card that fits is said in place of the chat model, unless it is to be long or `anew`.
 
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
@@ -144,17 +153,12 @@ class Chat:
             cited = [citation.as_json() for citation in answer.citations]
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
-            telling = self._in_words.tell(question, answer, length=length, key=str(principal.id))
-            model, tokens = await self._in_words.reckoned(question, answer, length)
-            async with (
-                self._spent(principal, model, tokens) as spent,
-                aclosing(telling) as steps,  # type: ignore[type-var]
-            ):
+            telling = self._telling(admitted, question, answer, length=length, anew=anew)
+            async with aclosing(telling) as steps:  # type: ignore[type-var]
                 async for said in steps:
                     if isinstance(said, Said):
                         yield "sentence", _sentence(said, answer, by_passage)
                     else:
-                        spent.prompt, spent.completion = said.prompt_tokens, said.completion_tokens
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
                         admitted.outcome.model = said.model
                         admitted.outcome.metadata |= {
@@ -167,6 +171,35 @@ class Chat:
                         }
             await self._keep_words(admitted, message_id, shown)
         yield "worded", shown
+
+    async def _offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
+        if await self._cards.fitting(admitted, question, answer) is not None:
+            return Offer(True, 0.0, by_itself=True)
+        return await self._in_words.offer(question, answer)
+
+    async def _telling(
+        self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool
+    ) -> AsyncIterator[Said | Told]:
+        """A card's words where one fits and the gate releases all of it now, else those of the chat model."""
+        if length == "short" and not anew:
+            card = await self._cards.fitting(admitted, question, answer)
+            said = None if card is None else await self._cards.told(card, question, answer)
+            if card is not None and said is not None:
+                admitted.outcome.metadata["card"] = str(card.id)
+                for step in said:
+                    yield step
+                return
+        principal = admitted.principal
+        written = self._in_words.tell(question, answer, length=length, key=str(principal.id))
+        model, tokens = await self._in_words.reckoned(question, answer, length)
+        async with (
+            self._spent(principal, model, tokens) as spent,
+            aclosing(written) as steps,  # type: ignore[type-var]
+        ):
+            async for step in steps:
+                if isinstance(step, Told):
+                    spent.prompt, spent.completion = step.prompt_tokens, step.completion_tokens
+                yield step
 
     @asynccontextmanager
     async def _spent(self, principal: Principal, model: str, tokens: int) -> AsyncGenerator[_Spent]:

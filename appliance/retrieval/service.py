@@ -19,6 +19,8 @@ from appliance.retrieval.values import Asked, Filters, Found, Hit
 from models.client import ModelUnavailable
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import numpy as np
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement
@@ -35,6 +37,10 @@ CANDIDATES = 24
 """How many passages a search keeps."""
 RERANKED = 24
 """How many the reranker orders anew at most; those after stay where they were."""
+MOST_PASSAGES = 1_000_000
+"""More than any document has."""
+MANY = 500
+"""Values in one IN."""
 _CARELESS = re.compile(r"[A-Za-z][\s-]?\d")
 
 log = structlog.get_logger(__name__)
@@ -141,6 +147,35 @@ class Search:
             condition = store.visible(self._policy.scope(admitted.principal, admitted.action), Filters())
             rows = await store.section(session, hit.document.id, hit.passage.ordinal, reach=reach, condition=condition)
         return tuple(hit if id_ == hit.id else replace(hit, id=id_, passage=item) for id_, item in rows)
+
+    async def documents(self, admitted: Admitted) -> tuple[UUID, ...]:
+        """The documents in force that may be read, in the order they came."""
+        async with self._store.open_session(admitted) as session:
+            return tuple(await store.documents(session, self._visible(admitted)))
+
+    async def whole(self, admitted: Admitted, document_id: UUID) -> tuple[Hit, ...]:
+        """All passages of a document in reading order, scored 0; none where it is not in force or may not be read."""
+        condition = self._visible(admitted)
+        async with self._store.open_session(admitted) as session:
+            rows = await store.section(session, document_id, 0, reach=MOST_PASSAGES, condition=condition)
+            source = await store.source_of(session, document_id)
+        if source is None:
+            return ()
+        document = store.facts(source)
+        return tuple(self._permitted(admitted, [Hit(id_, document, item, score=0.0) for id_, item in rows]))
+
+    async def readable(self, admitted: Admitted, passage_ids: Sequence[int]) -> frozenset[int]:
+        """Those of these passages that are in force and may be read."""
+        condition = self._visible(admitted)
+        found: list[Hit] = []
+        async with self._store.open_session(admitted) as session:
+            for at in range(0, len(passage_ids), MANY):
+                rows = await store.fetch(session, passage_ids[at : at + MANY], condition)
+                found += [Hit(id_, *row, score=0.0) for id_, row in rows.items()]
+        return frozenset(hit.id for hit in self._permitted(admitted, found))
+
+    def _visible(self, admitted: Admitted) -> ColumnElement[bool]:
+        return store.visible(self._policy.scope(admitted.principal, admitted.action), Filters())
 
     async def _asked(self, session: AsyncSession, question: str, condition: ColumnElement[bool]) -> Asked:
         """Read the question with the tenant's own vocabulary: its assets, and the spelling of its words."""

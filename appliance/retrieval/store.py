@@ -90,6 +90,11 @@ async def known_assets(session: AsyncSession, condition: ColumnElement[bool]) ->
     return frozenset(key for keys in rows for key in keys)
 
 
+async def documents(session: AsyncSession, condition: ColumnElement[bool]) -> list[UUID]:
+    """The documents whose source meets `condition`, in the order they came."""
+    return list(await session.scalars(select(PassageSource.document_id).where(condition).order_by(PassageSource.id)))
+
+
 async def source_of(session: AsyncSession, document_id: UUID) -> PassageSource | None:
     return (await session.scalars(select(PassageSource).where(PassageSource.document_id == document_id))).one_or_none()
 

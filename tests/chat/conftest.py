@@ -10,8 +10,10 @@ from appliance.answers import Answers
 from appliance.answers.in_words import InWords
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
+from appliance.cards import Cards
 from appliance.chat.service import Chat
 from appliance.gate import Gate
+from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.service import Search
@@ -34,9 +36,12 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     gate = Gate(POLICY, recorder, minter())
     node_store.post_record = gate.post_record
     models = ModelClient(node_store.data / "run" / "models-small.sock")
-    answers = Answers(Search(node_store, SqliteEngine(), POLICY, models), models)
+    search = Search(node_store, SqliteEngine(), POLICY, models)
+    answers = Answers(search, models)
+    cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
     in_words = InWords(SilentWriter(), within=8)
-    chat = Chat(node_store, gate, answers, in_words, Spending(node_store), Cursors(node_store.secret("cursor")))
+    cursors = Cursors(node_store.secret("cursor"))
+    chat = Chat(node_store, gate, answers, in_words, cards, Spending(node_store), cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

@@ -38,7 +38,8 @@ export class Telling {
     if (this.phase === "telling") this.phase = "stopped";
   }
 
-  async start(length: Length): Promise<void> {
+  /** `anew` asks the chat model, where words that were made ahead would do. */
+  async start(length: Length, anew = false): Promise<void> {
     this.stop();
     const stop = (this.#stop = new AbortController());
     this.length = length;
@@ -47,7 +48,7 @@ export class Telling {
     this.phase = "telling";
     try {
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(PATIENCE_MS)]);
-      await this.#listen(length, signal);
+      await this.#listen(length, anew, signal);
     } catch (error) {
       if (stop.signal.aborted) return;
       if (error instanceof Problem) this.problem = error;
@@ -56,8 +57,8 @@ export class Telling {
     }
   }
 
-  async #listen(length: Length, signal: AbortSignal): Promise<void> {
-    const asked = { message: this.question, message_id: this.answer.message_id, length };
+  async #listen(length: Length, anew: boolean, signal: AbortSignal): Promise<void> {
+    const asked = { message: this.question, message_id: this.answer.message_id, length, anew };
     for await (const { event, data } of this.client.words(asked, signal)) {
       if (signal.aborted) return;
       if (event === "sentence") this.sentences = [...this.sentences, JSON.parse(data) as SentenceEvent];
