@@ -39,9 +39,9 @@ from appliance.shelf.errors import (
 )
 from appliance.shelf.tables import ModelPackageRow
 from appliance.shelf.trial import tried
-from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, What
+from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, Waiting, What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
-from models.hardware import fitting, probe
+from models.hardware import Box, fitting, probe
 
 MOST_HISTORY: Final = 200
 T = TypeVar("T")
@@ -170,6 +170,21 @@ class Shelf:
         if found is None:
             raise NoSuchModel(f"There is no model {word[:80]!r} on the shelf.")
         return found
+
+    async def waiting(self, admitted: Admitted) -> list[Waiting]:
+        """The packages that wait to be put in force, newest first, each with whether it would fit into memory now."""
+        packages = [one for one in await self.packages(admitted) if one.state == "verified"]
+        box = probe()
+        return [await asyncio.to_thread(self._forecast, one, box) for one in packages]
+
+    def _forecast(self, package: ModelPackage, box: Box) -> Waiting:
+        try:
+            header = files.checked(self._folder / str(package.id) / files.FILE)
+        except (ModelRefusedHere, BadModelName) as error:
+            return Waiting(package, fits=False, memory_bytes=None, why=error.detail)
+        shape, least = fitting(header, box), header.memory(1024)
+        why = None if shape else f"It needs {least / 2**30:.1f} GiB of memory; {box.free / 2**30:.1f} GiB are free."
+        return Waiting(package, fits=shape is not None, memory_bytes=least, why=why)
 
     async def history(self, admitted: Admitted) -> list[Happened]:
         """Newest first."""
