@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 QUESTION_CHARACTERS = 4000
+
+
+def _says_something(message: str) -> str:
+    if not message.strip():
+        raise ValueError("the question is empty")
+    return message.strip()
+
+
+Asked = Annotated[str, Field(min_length=1, max_length=QUESTION_CHARACTERS), AfterValidator(_says_something)]
 
 
 class Question(BaseModel):
@@ -16,16 +25,9 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    message: str = Field(min_length=1, max_length=QUESTION_CHARACTERS)
+    message: Asked
     stream: bool = False
     conversation_id: UUID | None = None
-
-    @field_validator("message")
-    @classmethod
-    def _says_something(cls, message: str) -> str:
-        if not message.strip():
-            raise ValueError("the question is empty")
-        return message.strip()
 
 
 class Wording(BaseModel):
@@ -35,7 +37,7 @@ class Wording(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    message: str = Field(min_length=1, max_length=QUESTION_CHARACTERS)
+    message: Asked
     message_id: UUID | None = None
     length: Literal["short", "long"] = "short"
     anew: bool = False

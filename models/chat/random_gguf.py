@@ -5,7 +5,7 @@ three tokens. Greedy decoding gives printable ASCII and never ends by itself, si
 are zero.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,30 @@ class Shape:
 
 def write(path: Path, shape: Shape = Shape(), *, seed: int = 0, template: str | None = TEMPLATE) -> None:
     """Write the file; the same arguments give the same bytes."""
-    tensors = [Tensor(*described) for described in _tensors(shape)]
+    _write(path, _pairs(shape, template), [Tensor(*described) for described in _tensors(shape)], seed)
+
+
+def write_adapter(path: Path, shape: Shape = Shape(), *, rank: int = 4, seed: int = 1) -> None:
+    """Write a LoRA adapter of random weights for a model of that shape: it changes what the model says."""
+    pairs: list[tuple[str, Value]] = [
+        ("general.type", "adapter"),
+        ("general.architecture", "llama"),
+        ("adapter.type", "lora"),
+        ("adapter.lora.alpha", float(8 * rank)),
+    ]
+    tensors: list[Tensor] = []
+    for layer in range(shape.layers):
+        for matrix in ("attn_q", "attn_output"):
+            name = f"blk.{layer}.{matrix}.weight"
+            tensors.append(Tensor(f"{name}.lora_a", (rank, shape.width), "f32"))
+            tensors.append(Tensor(f"{name}.lora_b", (shape.width, rank), "f32"))
+    _write(path, pairs, tensors, seed)
+
+
+def _write(path: Path, pairs: Iterable[tuple[str, Value]], tensors: list[Tensor], seed: int) -> None:
     random = np.random.default_rng(seed)
     data = (_weights(random, one.name, one.dimensions, one.kind).tobytes() for one in tensors)
-    gguf_file.write(path, _pairs(shape, template), tensors, data)
+    gguf_file.write(path, pairs, tensors, data)
 
 
 def _tensors(shape: Shape) -> Iterator[tuple[str, tuple[int, ...], Kind]]:

@@ -67,12 +67,13 @@ class Heard:
         likely: int = 0,
         sampling: Sampling | None = None,
         stops: tuple[str, ...] = (),
+        adapter: str = "",
     ) -> None:
         self.name, self.events, self.waits = name, list[Event](), list[Waiting]()
         self._log = [] if log is None else log
         self._ends = [] if ends is None else ends
         self._changed = threading.Condition()
-        self.request = Request(name, prompt, most_tokens, self._deliver, sampling or Sampling(), stops, likely)
+        self.request = Request(name, prompt, most_tokens, self._deliver, sampling or Sampling(), stops, likely, adapter)
 
     def _deliver(self, event: Event) -> None:
         if isinstance(event, Waiting):
@@ -119,9 +120,9 @@ def own_chat(short_folder: Path, gguf: Path) -> Iterator[Callable[..., ServerPro
     """Chat servers that a test may kill; they are ended with it."""
     started: list[ServerProcess] = []
 
-    def make(model: Path = gguf, sequences: int = 2) -> ServerProcess:
+    def make(model: Path = gguf, sequences: int = 2, options: tuple[str, ...] = ()) -> ServerProcess:
         shape = ("--sequences", str(sequences), "--context", str(CONTEXT))
-        started.append(ServerProcess(short_folder, "--kinds", "chat", "--model", str(model), *shape))
+        started.append(ServerProcess(short_folder, "--kinds", "chat", "--model", str(model), *shape, *options))
         return started[-1]
 
     yield make

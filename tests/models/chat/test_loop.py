@@ -122,6 +122,28 @@ def test_the_queue_is_bounded_and_says_when_to_try_again(make_loop: Callable[...
     loop.cancel(running.request)
 
 
+def test_those_who_wait_learn_how_many_are_before_them(make_loop: Callable[..., Loop]) -> None:
+    loop = make_loop(sequences=1)
+    running = Heard("a", PROMPT, 3000)
+    loop.submit(running.request)
+    running.until(lambda events: len(events) >= 1)
+    first, second, third = (Heard(name, PROMPT, 3) for name in ("a", "a", "b"))
+    for heard in (first, second, third):
+        loop.submit(heard.request)
+    running.until(lambda events: len(third.waits) >= 1)
+    loop.cancel(running.request)
+
+    for heard in (first, second, third):
+        heard.finished()
+
+    # The other caller goes first, however late it came.
+    assert third.waits[-1].ahead == 0
+    assert second.waits[-1].ahead == 0
+    assert max(wait.ahead for wait in second.waits) >= 1
+    assert all(wait.seconds >= 1 for heard in (first, second, third) for wait in heard.waits)
+    assert running.waits == []
+
+
 def test_a_beginning_that_was_read_once_is_not_read_again(make_loop: Callable[..., Loop]) -> None:
     loop, shared = make_loop(sequences=2), long_prompt(1500)
     cold, warm = Heard("a", [*shared, 65, 66], 5), Heard("b", [*shared, 67, 68, 69], 5)

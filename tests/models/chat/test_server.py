@@ -230,6 +230,25 @@ async def test_more_requests_than_may_wait_are_told_when_to_come_back(
         await asyncio.gather(*left, return_exceptions=True)
 
 
+async def test_a_stream_that_waits_says_where_it_stands_in_lines_that_clients_pass_over(
+    own_chat: Callable[..., ServerProcess],
+) -> None:
+    server = own_chat(sequences=1)
+    server.start()
+    transport = httpx.AsyncHTTPTransport(uds=str(server.socket))
+    async with httpx.AsyncClient(transport=transport, base_url="http://chat", timeout=60) as http:
+        asked = [http.post(COMPLETIONS, json=asking(max_tokens=600, stream=True, temperature=1)) for _ in range(8)]
+        answers = await asyncio.gather(*asked)
+
+    waited = [answer for answer in answers if "x-queue-ahead" in answer.headers]
+    assert waited, "eight were served at once by one sequence"
+    for answer in waited:
+        assert int(answer.headers["x-queue-seconds"]) >= 1
+        assert answer.text.startswith(f": queue ahead={answer.headers['x-queue-ahead']} seconds=")
+        assert len(events(answer.text)) > 10
+        assert answer.text.endswith("data: [DONE]\n\n")
+
+
 async def test_a_caller_with_twenty_requests_does_not_starve_another(http: httpx.AsyncClient) -> None:
     order: list[str] = []
 
