@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 SHARE := $(VENV)/share/outpost
 DATA ?= ../shared/data
 MINUTES ?= 55
-CONVERT := models/convert.py models/starter/bert.py
+CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup chat test check format smoke faults bench eval models models-eval lock clean
@@ -35,7 +35,7 @@ $(STAMPS)/run: requirements.txt pyproject.toml | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/models: $(CONVERT) $(wildcard models/starter/weights/*) | $(STAMPS)/run
-	@echo "[3/4] the small models: embed, rerank, read"
+	@echo "[3/4] the models: embed, rerank, read, classify, and the starter chat model"
 	@$(BIN)/python -m models.convert --into $(SHARE)/models
 	@touch $@
 
@@ -112,13 +112,18 @@ bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/b
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval
 
-models: $(STAMPS)/dev ## Train the reader again (needs torch; MINUTES=…, DATA=../shared/data)
+models: $(STAMPS)/dev ## Train the reader, the classifier and the starter again (needs torch; MINUTES=…, DATA=../shared/data)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(BIN)/python -m models.starter train --data $(DATA) --minutes $(MINUTES)
 	@$(BIN)/python -m models.starter delta --data $(DATA)
+	@$(BIN)/python -m models.starter.injection train --data $(DATA)
+	@$(BIN)/python -m models.starter.chat train --data $(DATA) --minutes $(MINUTES)
+	@$(BIN)/python -m models.starter.chat pack
 
-models-eval: $(STAMPS)/dev ## Measure the reader on articles it has not seen
+models-eval: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure reader, classifier and starter on what they have not seen
 	@$(BIN)/python -m models.starter evaluate --data $(DATA)
+	@$(BIN)/python -m models.starter.injection evaluate --data $(DATA)
+	@$(BIN)/python -m models.starter.chat evaluate --data $(DATA)
 
 lock: ## Resolve the dependencies again and write requirements*.txt
 	@packaging/lock.sh

@@ -56,7 +56,7 @@ from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
-from appliance.shelf import Shelf, spending_api
+from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
 from appliance.shelf.probing import Probe
@@ -65,7 +65,7 @@ from appliance.shelf.writing import ChatWriter
 from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
-from appliance.supervisor import running
+from appliance.supervisor import lifecycle, running
 from appliance.web import Cursors
 from models.chat_client import ChatClient
 from models.client import ModelClient
@@ -78,12 +78,13 @@ if TYPE_CHECKING:
 LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
-    *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES,
+    *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
     *spending_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
-    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "spending",
+    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
+    "spending",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -176,6 +177,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "built_in": BuiltIns(settings.share / "models"),
             "chat_probe": Probe(chat_model),
             "processes": partial(running, settings.run),
+            "lifecycle": partial(lifecycle, settings.run),
         }
         yield build(ROUTES, services, sign_in), ui
 

@@ -8,7 +8,8 @@
 A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
 A vital child that ends because stored data is damaged ends the node: no new start mends that, and each would bury why.
 A child never outlives the supervisor: the kernel sends it SIGTERM when its parent dies, however that happened.
-`pids.json` names the processes that run now; a child that has ended is not in it.
+`pids.json` names the processes that run now; a child that has ended is not in it. `lifecycle.json` says what became of the
+last ones: started, ended (and why), stopped.
 On a plant's box systemd does this work; the supervisor is for a laptop, a demo and a test.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import fcntl
 import http.client
 import json
@@ -24,9 +26,11 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from appliance.errors import Conflict, Damaged, Unavailable
 from models.child import STOP_SECONDS, chat_command, end, end_with_parent
@@ -34,6 +38,7 @@ from models.child import STOP_SECONDS, chat_command, end, end_with_parent
 PAUSE_LEAST, PAUSE_MOST, QUIET_SECONDS = 0.2, 5.0, 60.0
 LOOK_SECONDS = 0.05
 FOLLOW_SECONDS = 0.5
+MOST_LIFECYCLE = 200
 
 
 class AlreadyRunning(Conflict):
@@ -88,6 +93,15 @@ def running(run: Path) -> dict[str, int]:
     return {str(name): int(pid) for name, pid in found.items()}
 
 
+def lifecycle(run: Path) -> list[dict[str, Any]]:
+    """What became of the processes of the node, newest first: `process`, `pid`, `event`, `why`, `at`. At most 200."""
+    try:
+        found = json.loads((run / "lifecycle.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [one for one in reversed(found) if isinstance(one, dict)] if isinstance(found, list) else []
+
+
 def chat_program(serving: Path, socket: Path) -> Program | None:
     """The chat server that `serving` asks for; None where it asks for none, or cannot be read."""
     try:
@@ -128,6 +142,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._code = 0
+        self._lifecycle: deque[dict[str, Any]] = deque(reversed(lifecycle(run)), maxlen=MOST_LIFECYCLE)
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = (run / "supervisor.lock").open("w")
         try:
@@ -191,6 +206,7 @@ class Supervisor:
             try:
                 self._children[program.name] = child
                 self._write_pids()
+                self._note(program.name, child.pid, "started")
                 ended = asyncio.create_task(child.wait())
                 stopping = asyncio.create_task(over.wait())
                 await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -199,6 +215,7 @@ class Supervisor:
                 await end(child, patience=self._patience)
                 del self._children[program.name]
                 self._write_pids()
+                self._note(program.name, child.pid, "stopped" if over.is_set() else "ended", _why(child.returncode))
             if over.is_set():
                 return
             if program.vital and child.returncode == Damaged.exit_code:
@@ -213,11 +230,20 @@ class Supervisor:
             pause = min(pause * 2, PAUSE_MOST)
 
     def _write_pids(self) -> None:
-        pids = {"supervisor": os.getpid()} | {name: child.pid for name, child in self._children.items()}
-        temporary = self._run / "pids.json.new"
+        self._write(
+            "pids.json", {"supervisor": os.getpid()} | {name: child.pid for name, child in self._children.items()}
+        )
+
+    def _note(self, name: str, pid: int, event: str, why: str | None = None) -> None:
+        at = dt.datetime.now(dt.UTC).isoformat()
+        self._lifecycle.append({"process": name, "pid": pid, "event": event, "why": why, "at": at})
+        self._write("lifecycle.json", list(self._lifecycle))
+
+    def _write(self, name: str, content: object) -> None:
+        temporary = self._run / f"{name}.new"
         try:
-            temporary.write_text(json.dumps(pids))
-            temporary.replace(self._run / "pids.json")
+            temporary.write_text(json.dumps(content))
+            temporary.replace(self._run / name)
         except OSError as error:
             # A full disk is no reason to end the programs that run.
             print(f"outpost: the list of processes cannot be written ({error.strerror})", file=sys.stderr)

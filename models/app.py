@@ -1,12 +1,13 @@
 """The model server as one small ASGI application: no framework, since every megabyte here is taken from the models.
 
-POST /v1/embeddings   POST /v1/rerank   POST /v1/read   GET /v1/models   GET /health   GET /metrics
+POST /v1/embeddings   POST /v1/rerank   POST /v1/read   POST /classify   GET /v1/models   GET /health   GET /metrics
 X-Priority: bulk      lets people's requests go first
 """
 
 import asyncio
 import base64
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ from models.asgi import (
     hung_up,
     parse,
 )
+from models.engines.classifier import LABELS, Classifier
 from models.engines.embedder import Embedder
 from models.engines.onnx import Sliced
 from models.engines.reader import Reader
@@ -63,12 +65,21 @@ class Figures:
 
 
 class ModelApp:
-    """`embedder` serves embeddings and, with `rerank`, reranking; `reader` serves reading. None: that kind is absent."""
+    """`embedder` serves embeddings and, with `rerank`, reranking; `reader` reading, `classifier` classifying. None: that
+    kind is absent.
+    """
 
     def __init__(
-        self, lanes: Lanes, *, embedder: Embedder | None, reader: Reader | None, kinds: tuple[str, ...]
+        self,
+        lanes: Lanes,
+        *,
+        embedder: Embedder | None,
+        reader: Reader | None,
+        classifier: Classifier | None,
+        kinds: tuple[str, ...],
     ) -> None:
-        self._lanes, self._embedder, self._reader, self._kinds = lanes, embedder, reader, kinds
+        self._lanes, self._embedder, self._reader, self._classifier = lanes, embedder, reader, classifier
+        self._kinds = kinds
         self._figures = Figures(lanes)
         posts: dict[str, Post] = {
             path: self._timed(handler)
@@ -76,6 +87,7 @@ class ModelApp:
                 ("embed", "/v1/embeddings", self._embeddings),
                 ("rerank", "/v1/rerank", self._rerank),
                 ("read", "/v1/read", self._read),
+                ("classify", "/classify", self._classify),
             )
             if kind in kinds
         }
@@ -149,6 +161,23 @@ class ModelApp:
         ]
         return s.ReadResponse(model=reader.name, results=rows)
 
+    async def _classify(self, call: Call) -> BaseModel:
+        assert self._classifier is not None
+        classifier, asked = self._classifier, parse(s.ClassifyRequest, await call.body(), self._classifier.name)
+        chances = await self._run(call, "/classify", len(asked.texts), lambda: classifier.classify(asked.texts))
+        rows = [
+            s.ClassifyRow(index=index, label=LABELS[chance >= 0.5], probs=[1 - chance, chance], num_classes=len(LABELS))
+            for index, chance in enumerate(chances)
+        ]
+        tokens = classifier.count(asked.texts)
+        return s.ClassifyResponse(
+            id=f"classify-{uuid.uuid4().hex}",
+            created=int(time.time()),
+            model=classifier.name,
+            data=rows,
+            usage=s.Usage(prompt_tokens=tokens, total_tokens=tokens),
+        )
+
     async def _run(self, call: Call, path: str, texts: int, begin: Callable[[], Sliced[T]]) -> T:
         """Run on the inference thread, and give up when the client does. Raises Refused (429) and Gone."""
         work = asyncio.ensure_future(self._lanes.run(begin, lane=_lane(call)))
@@ -173,7 +202,7 @@ class ModelApp:
         return Answer(generate_latest(self._figures.registry), kind=METRICS_KIND)
 
     def _models(self) -> Answer:
-        held = [engine.name for engine in (self._embedder, self._reader) if engine]
+        held = [engine.name for engine in (self._embedder, self._reader, self._classifier) if engine]
         rows = [{"id": name, "object": "model", "created": 0, "owned_by": "outpost"} for name in held]
         return as_json({"object": "list", "data": rows})
 

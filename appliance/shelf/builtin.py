@@ -18,11 +18,15 @@ class BuiltIns:
         self._folder = folder
 
     def __call__(self) -> list[BuiltIn]:
-        """By name. A package whose manifest cannot be read is left out: the model server says what is wrong with it."""
+        """By name. A package whose manifest cannot be read is left out: the model server says what is wrong with it. So is a
+        chat model: it is in force only when it has been taken in like any other.
+        """
         found = []
         for path in sorted(self._folder.glob(f"*/{MANIFEST}")):
             try:
                 manifest = json.loads(path.read_text(encoding="utf-8"))
+                if manifest["kind"] == "chat":
+                    continue
                 size = sum((path.parent / name).stat().st_size for name in manifest["files"])
                 found.append(
                     BuiltIn(manifest["name"], manifest["kind"], manifest["version"], manifest["licence"], size)

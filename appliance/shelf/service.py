@@ -39,9 +39,9 @@ from appliance.shelf.errors import (
 )
 from appliance.shelf.tables import ModelPackageRow
 from appliance.shelf.trial import tried
-from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, What
+from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, Waiting, What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
-from models.hardware import fitting, probe
+from models.hardware import Box, fitting, probe
 
 MOST_HISTORY: Final = 200
 T = TypeVar("T")
@@ -85,12 +85,14 @@ class Shelf:
         """Clear up after a power cut, and begin to check what is in force; it is served once it has passed."""
         for place in (self._folder, self._imports):
             place.mkdir(mode=0o700, exist_ok=True)
-        self._publish(None)
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
             known = [one.id for one in await queries.packages(session)]
             current = await queries.in_force(session)
         await asyncio.to_thread(files.sweep, self._folder, known)
-        if current is not None:
+        if current is None:
+            self._publish(None)
+        else:
+            # What is served meanwhile, after a restart of this process alone, was checked by the one before it.
             self._starting = asyncio.create_task(self._resume())
 
     async def close(self) -> None:
@@ -113,6 +115,7 @@ class Shelf:
                 current = await queries.in_force(session)
                 row = None if current is None else await queries.row_of(session, current)
             if row is None:
+                self._publish(None)
                 return
             package = queries.package_of(row)
             why = await self._intact(package, "checking")
@@ -120,6 +123,7 @@ class Shelf:
                 self._publish(package)
                 return
             log.error("a chat model is damaged", model=package.name, why=why)
+            self._publish(None)
             async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
                 await self._fall_back(session, package, why, by=None)
 
@@ -166,6 +170,21 @@ class Shelf:
         if found is None:
             raise NoSuchModel(f"There is no model {word[:80]!r} on the shelf.")
         return found
+
+    async def waiting(self, admitted: Admitted) -> list[Waiting]:
+        """The packages that wait to be put in force, newest first, each with whether it would fit into memory now."""
+        packages = [one for one in await self.packages(admitted) if one.state == "verified"]
+        box = probe()
+        return [await asyncio.to_thread(self._forecast, one, box) for one in packages]
+
+    def _forecast(self, package: ModelPackage, box: Box) -> Waiting:
+        try:
+            header = files.checked(self._folder / str(package.id) / files.FILE)
+        except (ModelRefusedHere, BadModelName) as error:
+            return Waiting(package, fits=False, memory_bytes=None, why=error.detail)
+        shape, least = fitting(header, box), header.memory(1024)
+        why = None if shape else f"It needs {least / 2**30:.1f} GiB of memory; {box.free / 2**30:.1f} GiB are free."
+        return Waiting(package, fits=shape is not None, memory_bytes=least, why=why)
 
     async def history(self, admitted: Admitted) -> list[Happened]:
         """Newest first."""

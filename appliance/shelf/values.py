@@ -55,6 +55,16 @@ class ModelPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A package that waits to be put in force. `memory_bytes` is the least it needs; `why` says why it would be refused."""
+
+    package: ModelPackage
+    fits: bool
+    memory_bytes: int | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """One line of the shelf's history. `by` is None for what the node did itself."""
 

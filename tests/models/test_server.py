@@ -90,9 +90,9 @@ async def test_models_health_and_metrics_tell_what_is_served(http: httpx.AsyncCl
     health = (await http.get("/health")).json()
     metrics = (await http.get("/metrics")).text
 
-    assert names == ["minilm-embed", "minilm-read"]
+    assert names == ["minilm-embed", "minilm-read", "minilm-injection"]
     assert health["status"] == "ok"
-    assert health["kinds"] == ["embed", "rerank", "read"]
+    assert health["kinds"] == ["embed", "rerank", "read", "classify"]
     assert 'models_requests_total{path="/v1/embeddings",status="200"}' in metrics
     assert "counted" not in metrics
 

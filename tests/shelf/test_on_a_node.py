@@ -133,3 +133,46 @@ def test_a_command_that_cannot_be_done_says_why(
 
     assert (ended, problem["code"]) == (code, said)
     assert problem["hint"]
+
+
+def test_a_model_server_is_stopped_by_its_id_started_afresh_and_both_stand_in_the_history(node: RunningNode) -> None:
+    pid = node.pids()["models"]
+    with node.owner() as door:
+        stopped = door.delete(f"/v1/admin/processes/{pid}")
+        assert (stopped.status_code, stopped.json()) == (202, {"process": "models", "pid": pid})
+        node.wait_for(lambda: node.pids().get("models") not in (None, pid), "the model server's successor", seconds=20)
+        happened = door.get("/v1/admin/processes/history/processes").json()["items"]
+
+    of_models = [(one["event"], one["pid"]) for one in happened if one["process"] == "models"]
+    assert of_models[:2] == [("started", node.pids()["models"]), ("ended", pid)]
+    with node.owner() as door:
+        again = door.delete(f"/v1/admin/processes/{pid}")
+    assert (again.status_code, again.json()["code"]) == (404, "no-such-model-server")
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "supervisor"])
+def test_no_other_process_of_the_node_can_be_stopped(node: RunningNode, name: str) -> None:
+    pid = node.pids()[name]
+    with node.owner() as door:
+        refused = door.delete(f"/v1/admin/processes/{pid}")
+    assert (refused.status_code, refused.json()["code"]) == (404, "no-such-model-server")
+    assert node.pids()[name] == pid
+
+
+def test_one_bad_item_of_several_is_refused_alone(node: RunningNode) -> None:
+    new = [{"file": str(node.data / "import" / file), "name": name} for file, name in
+           (("one.gguf", "first"), ("none.gguf", "missing"), ("two.gguf", "second"))]  # fmt: skip
+    with node.owner() as door:
+        made = door.post("/v1/batch/models/bulk-create", json={"items": new}).json()
+        assert [(one["item"], one["status"], one["code"]) for one in made["items"]] == [
+            ("first", "done", None), ("missing", "refused", "bad-model-name"), ("second", "done", None),
+        ]  # fmt: skip
+        waiting = door.get("/v1/admin/ops/preview-staged").json()["items"]
+        assert {"first", "second"} <= {one["model"]["name"] for one in waiting if one["fits"]}
+
+        gone = door.request("DELETE", "/v1/batch/models/bulk-delete", json={"models": ["first", "nobody", "second"]})
+        assert [(one["item"], one["code"]) for one in gone.json()["items"]] == [
+            ("first", None), ("nobody", "no-such-model"), ("second", None),
+        ]  # fmt: skip
+        left = {one["name"] for one in door.get(INSTANCES).json()["items"]}
+    assert not {"first", "second"} & left

