@@ -98,25 +98,31 @@ def variants(document: DocumentFacts, passage: Passage) -> list[str]:
 
     From a table each cell is asked for by its row and column, from text its heading. Steps are read as they stand.
     """
-    of_machine = f" of {document.assets[0]}" if len(document.assets) == 1 else ""
     made: list[str] = []
     if passage.kind == "table":
         for row in table(passage.text).rows:
             label, *others = row.cells
             if not 1 < len(label.value) <= LONGEST_LABEL:
                 continue
-            if any(item.kind == "code" for item in identifiers(label.value)):
+            named = identifiers(label.value)
+            if any(item.kind == "code" for item in named):
                 made.append(f"What does {label.value} mean?")
+            # A code or a tag says by itself of which machine it is, and has no article.
+            subject = label.value if named else f"the {_lowered(label.value)}{_of_machine(document, label.value)}"
             made += [
-                f"What is the {_lowered(cell.header)} of the {_lowered(label.value)}{of_machine}?"
-                for cell in others
-                if cell.header and cell.value
+                f"What is the {_lowered(cell.header)} of {subject}?" for cell in others if cell.header and cell.value
             ]
     elif passage.kind == "text":
         leaf = _NUMBERED.sub("", passage.heading.rpartition(">")[2].strip())
         if 2 < len(leaf) <= LONGEST_LABEL:
-            made.append(f"What is the {_lowered(leaf)}{of_machine}?")
+            made.append(f"What is the {_lowered(leaf)}{_of_machine(document, leaf)}?")
     return list(dict.fromkeys(made))[:MOST_VARIANTS]
+
+
+def _of_machine(document: DocumentFacts, said: str) -> str:
+    """The one machine of a document, unless it has been said."""
+    alone = document.assets[0] if len(document.assets) == 1 else ""
+    return f" of {alone}" if alone and alone.casefold() not in said.casefold() else ""
 
 
 def _lowered(text: str) -> str:

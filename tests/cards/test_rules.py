@@ -39,9 +39,13 @@ def test_each_cell_is_asked_for_by_row_and_column() -> None:
 
     assert variants(facts("a.md", assets=["C-200"]), passage) == [
         "What does E-0417 mean?",
-        "What is the cause of the E-0417 of C-200?",
-        "What is the remedy of the E-0417 of C-200?",
+        "What is the cause of E-0417?",
+        "What is the remedy of E-0417?",
     ]
+
+    passage = text_passage("Torques\nJoint: Impeller nut | Torque: 70 Nm", kind="table")
+    assert variants(facts("a.md", assets=["P-101A"]), passage) == ["What is the torque of the impeller nut of P-101A?"]
+    assert variants(facts("a.md", assets=["P-1", "P-2"]), passage) == ["What is the torque of the impeller nut?"]
 
 
 @given(st.lists(st.text(alphabet="aB:| \n-4", max_size=40), max_size=60))

@@ -41,6 +41,12 @@ def outpost(node: RunningNode, *words: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
+def cards(node: RunningNode, *words: str) -> Any:
+    command = [sys.executable, "-m", "appliance.cli", "cards", *words, "--data", str(node.data), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    return json.loads(done.stdout)
+
+
 def chat_pid(node: RunningNode) -> int | None:
     return node.pids().get("chat")
 
@@ -75,6 +81,11 @@ def test_a_model_comes_in_serves_survives_a_kill_and_gives_way(node: RunningNode
     code, listed = outpost(node, "list")
     assert {one["name"]: one["state"] for one in listed["items"]} == {"one": "active", "two": "retired"}
     assert {one["kind"] for one in listed["built_in"]} >= {"embed", "read"}
+
+    # The worker asks the model of this node; there is no document that it could say anything of.
+    made = cards(node, "build", "--wait")
+    assert (made["state"], made["result"]) == ("finished", {"cards": 0})
+    assert cards(node, "list") == {"items": []}
 
     assert outpost(node, "deactivate")[0] == 0
     node.wait_for(lambda: chat_pid(node) is None, "the chat server to end", seconds=20)
