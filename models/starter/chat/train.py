@@ -32,12 +32,12 @@ class Plan:
 
     minutes: float = 30.0
     threads: int = 1
-    tokens: int = 2048
+    tokens: int = 4096
     longest: int = 640
-    rate: float = 2.5e-3
-    word_rate: float = 3e-3
-    warm_steps: int = 40
-    copying: float = 0.08
+    rate: float = 8e-4
+    word_rate: float = 1.5e-3
+    warm_steps: int = 60
+    copying: float = 0.12
     prompt_weight: float = 0.2
     seed: int = 0
 

@@ -58,7 +58,7 @@ FILLED: dict[str, Any] = {
     **SCHEMA,
     "properties": {
         "answer": {"type": "string", "maxLength": 24},
-        "passage": {"type": "integer", "minimum": 1, "maximum": 9},
+        "passage": {"enum": [1, 2, 3]},
     },
 }
 
