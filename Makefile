@@ -9,10 +9,11 @@ STAMPS := $(VENV)/stamps
 SHARE := $(VENV)/share/outpost
 DATA ?= ../shared/data
 MINUTES ?= 55
+SIZE ?= 0.4B
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke faults bench eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke faults bench bench-models eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -108,6 +109,9 @@ bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/b
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m models.bench
 	@$(BIN)/python -m models.bench_chat
+
+bench-models: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure the chat server beside llama.cpp and llama_cpp.server (SIZE=0.4B)
+	@$(BIN)/python -m models.bench_chat --size $(SIZE)
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval

@@ -260,6 +260,20 @@ def model_test(
     return _finish(change(_settings(data).socket, "test", name, as_json=as_json), as_json=as_json)
 
 
+@model.command(name="bench")
+def model_bench(
+    file: Annotated[Path | None, Parameter(help="A GGUF file; without one a random model of 0.4 B.")] = None,
+    /,
+    *,
+    threads: Annotated[int, Parameter(help="Threads of inference; 0 leaves one core free.")] = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Measure what the chat server costs on this box beside llama.cpp alone. No node need run; minutes of full load."""
+    from appliance.commands.shelving import bench
+
+    return _finish(bench(file, threads=threads, as_json=as_json), as_json=as_json)
+
+
 @model.command(name="history")
 def model_history(*, data: Data = None, as_json: AsJson = False) -> int:
     """Show what became of models here, newest first."""

@@ -17,11 +17,14 @@ import time
 from pathlib import Path
 
 import llama_cpp as llama
+import numpy as np
 
-from models.bench import Figure, tell
+from models import bench_stranger
+from models.bench import Figure, resident, tell
 from models.chat.engine import Engine, Part
 from models.chat.random_gguf import Shape, write
 from models.chat_client import Ask, ChatClient
+from models.hardware import probe
 
 SIZES = {
     "tiny": Shape(context=4096),
@@ -175,26 +178,56 @@ def run(model: Path, threads: int) -> list[Figure]:
             assert server.stdout is not None
             if "serving" not in server.stdout.readline():
                 raise SystemExit("the chat server did not start")
-            return asyncio.run(measure(socket, Raw(model, threads)))
+            figures = asyncio.run(measure(socket, Raw(model, threads)))
+            figures.append(Figure("memory of the chat server", _two(resident(server.pid)), "MB"))
         finally:
             server.terminate()
             server.communicate()
+    return [*figures, bandwidth_share(model, figures[0].value), *beside_a_stranger(model, threads)]
+
+
+def bandwidth_share(model: Path, tokens_per_second: float) -> Figure:
+    """Every token reads all weights once: the bytes read a second beside what a plain copy in memory reads and writes."""
+    block = np.ones(2**25, np.float32)
+    target = np.empty_like(block)
+    best = 0.0
+    for _ in range(5):
+        began = time.perf_counter()
+        np.copyto(target, block)
+        best = max(best, 2 * block.nbytes / (time.perf_counter() - began))
+    read = model.stat().st_size * tokens_per_second
+    return Figure("weights read, one answer", _two(read / 1e9), "GB/s", "a copy on one thread", _two(read / best))
+
+
+def beside_a_stranger(model: Path, threads: int) -> list[Figure]:
+    """The same crowds at `llama_cpp.server`; nothing where it cannot be run."""
+    if not bench_stranger.can_be_run():
+        return []
+    figures = []
+    for name, interrupts in (("by default", True), ("without interrupting", False)):
+        with bench_stranger.stranger(model, threads, interrupts=interrupts) as address:
+            for crowd in asyncio.run(bench_stranger.crowds(address, CROWDS, PROMPT, ANSWER)):
+                title = f"llama_cpp.server {name}, {crowd.people} at once, {crowd.short} cut short"
+                figures.append(Figure(title, _two(crowd.tokens / crowd.seconds), "tokens/s"))
+    return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.bench_chat", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="small", help="of the random model")
     parser.add_argument("--threads", type=int, default=0, help="threads of inference; 0 leaves one core free")
+    parser.add_argument("--model", type=Path, help="a GGUF file instead of the random one")
     parser.add_argument("--out", type=Path, default=Path("var/bench/chat.json"))
     options = parser.parse_args()
-    threads = options.threads or max(1, (os.cpu_count() or 2) - 1)
+    threads = options.threads or probe().threads
     with tempfile.TemporaryDirectory(prefix="op-") as folder:
-        model = Path(folder) / "random.gguf"
-        write(model, SIZES[options.size])
+        model = options.model or Path(folder) / "random.gguf"
+        if options.model is None:
+            write(model, SIZES[options.size])
         megabytes = model.stat().st_size / 1e6
         figures = run(model, threads)
-    load = os.getloadavg()[0]
-    title = f"chat, {options.size} ({megabytes:.0f} MB), {threads} thread(s) of {os.cpu_count()} cores, load {load:.1f}"
+    load, name = os.getloadavg()[0], options.size if options.model is None else model.stem
+    title = f"chat, {name} ({megabytes:.0f} MB), {threads} thread(s) of {os.cpu_count()} cores, load {load:.1f}"
     tell(title, figures, options.out)
 
 

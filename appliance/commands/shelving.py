@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import sys
+import tempfile
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from appliance.client import answered, open_door
+from appliance.shelf.errors import ChatNotInstalled
+from models.child import end_with_parent
 
 INSTANCES: Final = "/v1/models/instances"
 MANIFESTS: Final = "/v1/admin/models/manifests/builtins"
@@ -130,6 +134,23 @@ async def past(socket: Path, *, as_json: bool) -> int:
         why = f": {one['reason']}" if one["reason"] else ""
         print(f"{one['number']:4}  {one['at'][:19]}  {one['what']:<12} {one['model']}{why}")
     return 0
+
+
+async def bench(file: Path | None, *, threads: int, as_json: bool) -> int:
+    """Run `models.bench_chat` in a process of its own. Raises ChatNotInstalled."""
+    if find_spec("llama_cpp") is None:
+        raise ChatNotInstalled("Set-up has not built llama.cpp here.")
+    with tempfile.TemporaryDirectory(prefix="op-") as folder:
+        out = Path(folder) / "bench.json"
+        command = [sys.executable, "-m", "models.bench_chat", "--threads", str(threads), "--out", str(out)]
+        command += ["--size", "0.4B"] if file is None else ["--model", str(file)]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL if as_json else None, preexec_fn=end_with_parent()
+        )
+        code = await process.wait()
+        if as_json and code == 0:
+            sys.stdout.write(out.read_text(encoding="utf-8"))
+    return code
 
 
 async def _watched(
