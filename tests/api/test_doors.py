@@ -42,7 +42,8 @@ def operations(plant: Plant) -> dict[tuple[str, str], dict[str, Any]]:
 
 def filled(path: str) -> str:
     """The path with values that fit its parameters."""
-    return path.replace("{number}", "1").replace("{name}", "database").replace("{", "\0").replace("}", "\0")
+    path = path.replace("{number}", "1").replace("{pid}", "1").replace("{name}", "database")
+    return path.replace("{", "\0").replace("}", "\0")
 
 
 def called(path: str) -> str:

@@ -99,7 +99,11 @@ async def test_stop_ends_the_writing_and_again_begins_anew(kiosk: Kiosk) -> None
     page = await kiosk()
     begun: list[Route] = []
     await offered(page, by_itself=False)
-    await page.route("**/v1/chat/words", begun.append)
+
+    async def never(route: Route) -> None:
+        begun.append(route)
+
+    await page.route("**/v1/chat/words", never)
     await ask(page, ANSWERABLE)
     await page.get_by_role("button", name="Put it in words").click()
     words = page.get_by_role("region", name="In words")
