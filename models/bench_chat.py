@@ -122,8 +122,14 @@ async def gaps_beside_a_long_prompt(client: ChatClient, number: int) -> tuple[fl
     return before, max(gap for at, gap in gaps if began <= at <= ended + 0.5), newcomer
 
 
+def say(text: str) -> None:
+    """Minutes go by: what is measured now, for whoever waits."""
+    print(f"bench: {text} …", file=sys.stderr, flush=True)
+
+
 async def measure(socket: Path, raw: Raw) -> list[Figure]:
     figures: list[Figure] = []
+    say("one answer")
     async with ChatClient(socket, seconds=600) as client:
         await client.chat(asked("warm up"), Ask(max_tokens=8, temperature=0))
         prompt = raw.tokens(f"<|im_start|>user\n0 0 {PROMPT}")
@@ -131,8 +137,10 @@ async def measure(socket: Path, raw: Raw) -> list[Figure]:
         ours = [(await alone(client, n), raw.run(1, prompt)[1]) for n in range(ROUNDS)]
         figures.append(_rate("decode, one answer", ANSWER - 1, ours, at_least=0.95))
         for crowd in CROWDS:
+            say(f"{crowd} at once")
             pairs = [(await together(client, crowd, n), raw.run(crowd, prompt)[0]) for n in range(ROUNDS)]
             figures.append(_rate(f"all tokens, {crowd} at once", crowd * ANSWER, pairs, at_least=0.8))
+        say("a shared beginning")
         shared = "The rules of the plant, read before every question. " * 29
         cold = [await first_token(client, f"{n} {shared} {n}?") for n in range(ROUNDS)]
         warm = [await first_token(client, f"{ROUNDS - 1} {shared} again {n}?") for n in range(ROUNDS)]
@@ -143,6 +151,7 @@ async def measure(socket: Path, raw: Raw) -> list[Figure]:
                 "first token, 1,500 tokens read before: warm", _ms(warm), "ms", "cold", _two(ratio), 0.1, ratio <= 0.1
             )
         )
+        say("a long prompt beside an answer")
         gaps = [await gaps_beside_a_long_prompt(client, n) for n in range(ROUNDS)]
         worst = max(gap for _, gap, _ in gaps)
         figures.append(Figure("worst gap of a stream by itself", _two(1000 * max(gap for gap, _, _ in gaps)), "ms"))
@@ -172,7 +181,8 @@ def run(model: Path, threads: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="op-") as folder:
         socket = Path(folder) / "chat.sock"
         command = [sys.executable, "-m", "models.server", "--kinds", "chat", "--socket", str(socket)]
-        command += ["--model", str(model), "--threads", str(threads), "--sequences", str(max(CROWDS))]
+        # No guesses: a random model repeats itself, and would be guessed where no real one is.
+        command += ["--model", str(model), "--threads", str(threads), "--sequences", str(max(CROWDS)), "--guess", "0"]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
@@ -205,6 +215,7 @@ def beside_a_stranger(model: Path, threads: int) -> list[Figure]:
         return []
     figures = []
     for name, interrupts in (("by default", True), ("without interrupting", False)):
+        say(f"llama_cpp.server {name}")
         with bench_stranger.stranger(model, threads, interrupts=interrupts) as address:
             for crowd in asyncio.run(bench_stranger.crowds(address, CROWDS, PROMPT, ANSWER)):
                 title = f"llama_cpp.server {name}, {crowd.people} at once, {crowd.short} cut short"
