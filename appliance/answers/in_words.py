@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from appliance.metrics import SENTENCES
 
 if TYPE_CHECKING:
     from appliance.answers.ports import Writer
-    from appliance.answers.values import Answer
+    from appliance.answers.values import Answer, Ground
 
 MOST_SENTENCES = 12
 LEAST_CHARACTERS = 2
@@ -125,7 +125,7 @@ class InWords:
                     told.prompt_tokens, told.completion_tokens = delta.prompt_tokens, delta.completion_tokens
                     complete += cutting.end()
                 for sentence in complete:
-                    said = await self._judged(question, passages, sentence, told)
+                    said = await self._judged(question, answer.grounds, passages, sentence, told)
                     if said is not None:
                         yield said
                 if len(told.sentences) + len(told.dropped) >= MOST_SENTENCES:
@@ -133,10 +133,13 @@ class InWords:
         told.ms = (time.monotonic() - began) * 1000
         yield told
 
-    async def _judged(self, question: str, passages: list[Passage], sentence: str, told: Told) -> Said | None:
+    async def _judged(
+        self, question: str, grounds: Sequence[Ground], passages: list[Passage], sentence: str, told: Told
+    ) -> Said | None:
         release: Release = await asyncio.to_thread(released, question, passages, sentence)
-        if not release.released or release.passage is None:
-            told.dropped.append(release.why)
+        why = release.why if not release.released or release.passage is None else _beside(release, grounds)
+        if why is not None or release.passage is None:
+            told.dropped.append(why or release.why)
             SENTENCES.labels("dropped").inc()
             return None
         if any(sentence == one.text for one in told.sentences):
@@ -146,3 +149,14 @@ class InWords:
         said = Said(text, release.passage - 1, release.spans)
         told.sentences.append(said)
         return said
+
+
+def _beside(release: Release, grounds: Sequence[Ground]) -> str | None:
+    """Why a true sentence is none of this answer: another line of the passage says it than the one that was quoted."""
+    assert release.passage is not None
+    ground = grounds[release.passage - 1]
+    quoted = [(at, at + len(quote)) for quote in ground.quotes if (at := ground.text.find(quote)) >= 0]
+    for start, end in release.spans:
+        if not any(start < last and first < end for first, last in quoted):
+            return "it is said by another line than the one quoted"
+    return None

@@ -69,6 +69,17 @@ async def test_what_the_passage_says_is_shown_and_what_it_does_not_say_never_lea
     assert "70 Nm" not in str(end.as_json())
 
 
+async def test_what_another_line_of_the_passage_says_is_no_part_of_the_answer() -> None:
+    other = "The impeller nut M16 gets a torque of 70 Nm [1]."
+    asked = replace(answer(), grounds=(replace(answer().grounds[0], quotes=(TABLE.split("\n")[2],)),))
+    assert (await told(ScriptedWriter(other), asked))[0] == [other]
+
+    shown, end = await told(ScriptedWriter(other))
+
+    assert shown == []
+    assert end.dropped == ["it is said by another line than the one quoted"]
+
+
 async def test_a_released_sentence_leads_to_the_row_that_says_it() -> None:
     async for step in InWords(ScriptedWriter(TRUE), within=8).tell(QUESTION, answer(), length="short", key=""):
         if isinstance(step, Said):

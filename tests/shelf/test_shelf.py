@@ -126,6 +126,15 @@ async def test_a_model_that_loads_and_answers_is_measured_and_put_in_force(
     assert [one.what for one in await shelf.history(owner())] == ["activated", "imported"]
 
 
+async def test_a_model_that_holds_little_is_measured_with_a_shorter_prompt(
+    shelf: Shelf, owner: Callable[[], Admitted], tmp_path: Path
+) -> None:
+    write(tmp_path / "short.gguf", Shape(layers=1, kind="q4_0", context=1024))
+    await shelf.take_in(owner(), tmp_path / "short.gguf", name="short")
+
+    assert (await shelf.activate(owner(), "short")).state == "active"
+
+
 async def test_a_rollback_returns_to_the_model_before_and_another_to_the_one_after(
     shelf: Shelf, model: Path, other_model: Path, owner: Callable[[], Admitted], run: Path, passes: None
 ) -> None:
