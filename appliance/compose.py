@@ -21,7 +21,6 @@ import structlog
 
 from appliance import node_api
 from appliance.answers import Answers
-from appliance.answers.in_words import InWords
 from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit import api as audit_api
@@ -32,6 +31,7 @@ from appliance.cards import api as cards_api
 from appliance.cards.nights import Nights
 from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
+from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
@@ -56,18 +56,18 @@ from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
+from appliance.routing import Defaults, Providers, Router, Routes
+from appliance.routing import api as routing_api
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
-from appliance.shelf.writing import ChatWriter
 from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.supervisor import lifecycle, running
 from appliance.web import Cursors
-from models.chat_client import ChatClient
 from models.client import ModelClient
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending",
+    "spending", "providers", "routes", "defaults", "router",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -144,11 +144,16 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         shelf = Shelf(store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
         stack.push_async_callback(shelf.close)
         await shelf.start()
-        chat_model = await stack.enter_async_context(ChatClient(settings.chat_socket))
+        providers = Providers(store, shelf, settings.model_hosts)
+        routes = Routes(shelf, providers)
+        stack.push_async_callback(routes.close)
+        await routes.start()
+        defaults = Defaults(store)
+        router = Router(routes, defaults)
         spending = Spending(store)
-        in_words = InWords(ChatWriter(shelf, chat_model), within=settings.word_within_seconds)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
+        wording = Wording(router, cards, spending, within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
@@ -166,16 +171,20 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, in_words, cards, spending, cursors),
+            "chat": Chat(store, gate, answers, wording, cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, shelf, chat_model),
+            "health": _health(base, routes),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
             "built_in": BuiltIns(settings.share / "models"),
-            "chat_probe": Probe(chat_model),
+            "chat_probe": Probe(settings.run),
+            "providers": providers,
+            "routes": routes,
+            "defaults": defaults,
+            "router": router,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
@@ -188,7 +197,6 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     async with (
         foundation(settings) as base,
         Sandbox() as sandbox,
-        ChatClient(settings.chat_socket) as chat_model,
         AsyncExitStack() as stack,
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
@@ -197,9 +205,11 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         )
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
         shelf = Shelf(base.store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
-        writer = ChatWriter(shelf, chat_model)
-        building = Building(base.store, base.gate, search, Answers(search, base.models), writer, Spending(base.store))
-        nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, shelf)).run())
+        routes = Routes(shelf, Providers(base.store, shelf, settings.model_hosts))
+        stack.push_async_callback(routes.close)
+        router = Router(routes, Defaults(base.store))
+        building = Building(base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store))
+        nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)
         yield Worker(
             base.store,
@@ -211,8 +221,8 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         )
 
 
-async def _writes(shelf: Shelf) -> bool:
-    return await shelf.active() is not None
+async def _writes(routes: Routes) -> bool:
+    return bool(await routes.all())
 
 
 def node_facts(settings: Settings) -> NodeFacts:
@@ -231,7 +241,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, shelf: Shelf, chat_model: ChatClient) -> Health:
+def _health(base: Foundation, routes: Routes) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -249,9 +259,14 @@ def _health(base: Foundation, shelf: Shelf, chat_model: ChatClient) -> Health:
         return ", ".join(found["kinds"])
 
     async def chat() -> str:
-        if await shelf.active() is None:
+        every = await routes.all()
+        if not every:
             return "no chat model is in force; quotes need none"
-        return ", ".join(await chat_model.models())
+        by_key = {route.key: route for route in every}
+        down = [route.name for route in by_key.values() if not (await routes.look(route)).up]
+        if down:
+            raise NotWell(f"{', '.join(down)} does not answer; quotes need none")
+        return ", ".join(route.name for route in every)
 
     async def at_work() -> str:
         if not base.settings.worker_socket.exists():

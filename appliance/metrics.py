@@ -24,7 +24,16 @@ MODEL_SECONDS = Histogram(
     ["model"],
     buckets=(0.5, 1, 2, 4, 8, 15, 30, 60, 120),
 )
-BREAKER = Gauge("outpost_chat_breaker_open", "1 while nobody is sent to the chat model because it fails.")
+BREAKER = Gauge("outpost_chat_breaker_open", "1 while nobody is sent to a chat model because it fails.", ["provider"])
+PROVIDER_UP = Gauge("outpost_provider_up", "1 if a provider of chat models answered when last looked at.", ["provider"])
+PROVIDER_LATENCY = Gauge(
+    "outpost_provider_latency_seconds", "How soon a provider answered when last looked at.", ["provider"]
+)
+ROUTED = Counter(
+    "outpost_routed_total", "Answers that were to be written, by tier, who was asked, and what came of it.",
+    ["tier", "served_by", "outcome"],
+)  # fmt: skip
+ESCALATED = Counter("outpost_escalated_total", "Answers that another model was asked for, by why.", ["why"])
 SENTENCES = Counter("outpost_worded_sentences_total", "Sentences of chat models, by what the gate said.", ["judged"])
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

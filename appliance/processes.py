@@ -55,7 +55,7 @@ def main() -> None:
     except OutpostError as error:
         code = _complain(error)
     except OSError as error:
-        from appliance.cli import said_of
+        from appliance.cli_parts import said_of
 
         if error.errno not in NO_PLACE or (ours := said_of(error)) is None:
             raise

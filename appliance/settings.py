@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ PREFIX: Final = "OUTPOST_"
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
+_HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
     ("listen", "127.0.0.1:8000", "Where the API and the UI are served. Loopback only, until TLS exists."),
@@ -30,6 +33,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("log_level", "info", "`debug`, `info`, `warning` or `error`."),
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
     ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
+    (
+        "model_hosts",
+        "",
+        "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
+    ),
     ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
 )
 
@@ -55,6 +63,7 @@ class Settings:
     upload_limit_mib: int
     kiosk_idle_seconds: int
     word_within_seconds: int
+    model_hosts: tuple[str, ...]
 
     @property
     def run(self) -> Path:
@@ -71,12 +80,8 @@ class Settings:
         return self.run / "models-small.sock"
 
     @property
-    def chat_socket(self) -> Path:
-        return self.run / "models-chat.sock"
-
-    @property
     def serving(self) -> Path:
-        """What the chat server is to run, written by the shelf; absent while no chat model is in force."""
+        """What the chat servers are to run, written by the shelf; absent while no chat model is in force."""
         return self.run / "serving.json"
 
     @property
@@ -95,6 +100,7 @@ class Settings:
             "upload_limit_mib": str(self.upload_limit_mib),
             "kiosk_idle_seconds": str(self.kiosk_idle_seconds),
             "word_within_seconds": str(self.word_within_seconds),
+            "model_hosts": ",".join(self.model_hosts),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -135,8 +141,9 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
+        model_hosts=_model_hosts(values["model_hosts"]),
     )
-    if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
+    if len(os.fsencode(settings.run / "chat-0123456789ab.sock")) > LONGEST_SOCKET:
         raise InvalidSetting(
             "The path of the data directory is too long for the sockets in it.", hint="Use a shorter one."
         )
@@ -151,6 +158,14 @@ def _count(name: str, value: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise InvalidSetting(f"{name} is {number}; it lies between {least} and {most}.")
     return number
+
+
+def _model_hosts(listed: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip().lower() for one in listed.split(",") if one.strip())
+    for one in hosts:
+        if not _HOST_AND_PORT.fullmatch(one):
+            raise InvalidSetting(f"model_hosts holds {one!r}; each is HOST:PORT.")
+    return hosts
 
 
 def _address(listen: str) -> tuple[str, int]:

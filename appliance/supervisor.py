@@ -3,7 +3,7 @@
     outpost run ── supervisor ─┬─ models   embed, rerank, read; unix socket
                                ├─ web      API and UI
                                ├─ worker   jobs, ingest
-                               └─ chat     the chat model in force, where one is (`run/serving.json`)
+                               └─ chat …   one for each chat model in force (`run/serving.json`)
 
 A child that ends is started again after a pause that doubles from 0.2 s to 5 s and is forgotten after a quiet minute.
 A vital child that ends because stored data is damaged ends the node: no new start mends that, and each would bury why.
@@ -102,19 +102,22 @@ def lifecycle(run: Path) -> list[dict[str, Any]]:
     return [one for one in reversed(found) if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def chat_program(serving: Path, socket: Path) -> Program | None:
-    """The chat server that `serving` asks for; None where it asks for none, or cannot be read."""
+def chat_programs(serving: Path) -> list[Program]:
+    """The chat servers that `serving` asks for; none where it cannot be read."""
     try:
-        wanted = json.loads(serving.read_text(encoding="utf-8"))
-        model, sha256 = Path(wanted["file"]), str(wanted["sha256"])
-        shape = {name: int(wanted[name]) for name in ("threads", "sequences", "context")}
+        return [_chat_program(one, serving.parent) for one in json.loads(serving.read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return Program("chat", chat_command(model, socket, sha256=sha256, **shape))
+        return []
+
+
+def _chat_program(wanted: Mapping[str, Any], run: Path) -> Program:
+    shape = {name: int(wanted[name]) for name in ("threads", "sequences", "context")}
+    command = chat_command(Path(wanted["file"]), run / wanted["socket"], sha256=str(wanted["sha256"]), **shape)
+    return Program(str(wanted["process"]), command)
 
 
 class Supervisor:
-    """Keeps `programs` running until `stop`, and beside them the program that `changing` wants at the time.
+    """Keeps `programs` running until `stop`, and beside them those that `changing` wants at the time.
 
     Args:
         run: where the lock and `pids.json` stand.
@@ -132,7 +135,7 @@ class Supervisor:
         run: Path,
         environment: Mapping[str, str],
         patience: float = STOP_SECONDS,
-        changing: Callable[[], Program | None] = lambda: None,
+        changing: Callable[[], Sequence[Program]] = tuple,
     ) -> None:
         self._programs = programs
         self._changing = changing
@@ -167,25 +170,21 @@ class Supervisor:
         return self._code
 
     async def _follow(self) -> None:
-        """Run what `changing` wants; when it wants another program, the one that runs is ended first."""
-        current: Program | None = None
-        keeping: asyncio.Task[None] | None = None
-        over = asyncio.Event()
+        """Run what `changing` wants; what it wants no longer, or otherwise, is ended before anything new is started."""
+        kept: list[tuple[Program, asyncio.Event, asyncio.Task[None]]] = []
         while not self._stopping.is_set():
             wanted = await asyncio.to_thread(self._changing)
-            if wanted != current:
-                over.set()
-                if keeping is not None:
-                    await keeping
-                current, keeping, over = wanted, None, asyncio.Event()
-                if wanted is not None:
-                    keeping = asyncio.create_task(self._keep(wanted, over))
+            unwanted = [one for one in kept if one[0] not in wanted]
+            await _over(unwanted)
+            kept = [one for one in kept if one not in unwanted]
+            for program in wanted:
+                if all(program != one for one, _, _ in kept):
+                    over = asyncio.Event()
+                    kept.append((program, over, asyncio.create_task(self._keep(program, over))))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FOLLOW_SECONDS):
                     await self._stopping.wait()
-        over.set()
-        if keeping is not None:
-            await keeping
+        await _over(kept)
 
     async def _keep(self, program: Program, over: asyncio.Event) -> None:
         """Keep a program running until `over`."""
@@ -247,6 +246,13 @@ class Supervisor:
         except OSError as error:
             # A full disk is no reason to end the programs that run.
             print(f"outpost: the list of processes cannot be written ({error.strerror})", file=sys.stderr)
+
+
+async def _over(kept: Sequence[tuple[Program, asyncio.Event, asyncio.Task[None]]]) -> None:
+    """End these programs, and return when they have ended."""
+    for _, over, _ in kept:
+        over.set()
+    await asyncio.gather(*(keeping for _, _, keeping in kept))
 
 
 def _why(returncode: int | None) -> str:

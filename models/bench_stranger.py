@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from models.chat_client import Ask, ChatClient
+from models.chat_client import Ask, ChatClient, Server
 from models.errors import ModelsError
 
 START_SECONDS = 60.0
@@ -71,7 +71,7 @@ def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 async def crowds(address: str, sizes: Sequence[int], prompt: str, answer: int) -> list[Crowd]:
-    async with ChatClient(address, seconds=600) as client:
+    async with ChatClient(Server(address), seconds=600) as client:
         return [await _crowd(client, people, prompt, answer) for people in sizes]
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +16,11 @@ from models.errors import ModelUnavailable
 from models.replies import failure, raise_for
 
 SECONDS = 120.0
+MOST_BYTES = 4 * 2**20
+"""Of a whole answer, and of a line of a streamed one: more is no answer."""
+MOST_NAMES, LONGEST_NAME = 1000, 200
 
-_DATA = "data: "
+_DATA = b"data: "
 T = TypeVar("T")
 Messages = Sequence[Mapping[str, str]]
 
@@ -43,6 +48,23 @@ class Ask:
             and {"type": "json_schema", "json_schema": {"name": "answer", "schema": self.schema}},
         }
         return {"messages": list(messages), **{name: value for name, value in given.items() if value is not None}}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A chat server of somebody else, in OpenAI's shape.
+
+    `address` is where to connect, such as `https://10.1.2.3:8000`, with the IP address that was looked up and allowed;
+    `host` is the name that it answers to there. `model` is asked for by name, `key` is a secret sent with each request.
+    """
+
+    address: str
+    host: str = ""
+    model: str = ""
+    key: str = ""
+
+    def __repr__(self) -> str:
+        return f"Server({self.address!r}, {self.model!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +98,25 @@ class ChatClient:
     leaving a stream, closes its connection: the server stops answering.
     """
 
-    def __init__(self, server: Path | str, *, seconds: float = SECONDS) -> None:
-        """`server` is a socket's path, or an address such as `http://127.0.0.1:8000`."""
+    def __init__(self, server: Path | Server, *, seconds: float = SECONDS) -> None:
+        """`server` is the socket of one of ours, or a stranger."""
         self._seconds = seconds
-        uds = str(server) if isinstance(server, Path) else None
+        stranger = Server("http://models") if isinstance(server, Path) else server
+        self._ours, self._model = isinstance(server, Path), stranger.model
+        headers = {"host": stranger.host} if stranger.host else {}
+        if stranger.key:
+            headers["authorization"] = f"Bearer {stranger.key}"
+        name = httpx.URL(f"//{stranger.host}").host
+        self._extensions = {"sni_hostname": name} if name else {}
+        secure = stranger.address.startswith("https:")
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=uds),
-            base_url="http://models" if isinstance(server, Path) else server,
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(server) if isinstance(server, Path) else None,
+                # The plant's own authority stands in the system's list.
+                verify=ssl.create_default_context() if secure else False,
+            ),
+            base_url=stranger.address,
+            headers=headers,
             trust_env=False,
             timeout=None,  # noqa: S113 - a deadline is for the whole exchange, see _within
         )
@@ -98,26 +132,25 @@ class ChatClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def models(self) -> list[str]:
+    async def models(self, *, seconds: float | None = None) -> list[str]:
         """The names of the models that the server holds."""
-        answer = await self._send(self._http.build_request("GET", "/v1/models"), self._until(None))
-        raise_for(answer.status_code, answer.headers, answer.content)
-        return [row["id"] for row in answer.json()["data"]]
+        found = await self._whole(self._build("GET", "/v1/models"), self._until(seconds))
+        with _readable():
+            return [str(row["id"])[:LONGEST_NAME] for row in found["data"][:MOST_NAMES]]
 
     async def chat(self, messages: Messages, ask: Ask = Ask(), *, seconds: float | None = None) -> ChatAnswer:
         """The whole answer."""
-        answer = await self._send(self._request(ask, ask.body(messages)), self._until(seconds))
-        raise_for(answer.status_code, answer.headers, answer.content)
-        value = answer.json()
-        choice, usage = value["choices"][0], value["usage"]
-        return ChatAnswer(
-            choice["message"]["content"],
-            choice["finish_reason"],
-            usage["prompt_tokens"],
-            usage["completion_tokens"],
-            (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0),
-            choice.get("mean_logprob"),
-        )
+        value = await self._whole(self._request(ask, ask.body(messages)), self._until(seconds))
+        with _readable():
+            choice, usage = value["choices"][0], value["usage"]
+            return ChatAnswer(
+                str(choice["message"]["content"] or ""),
+                str(choice["finish_reason"]),
+                int(usage["prompt_tokens"]),
+                int(usage["completion_tokens"]),
+                int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0),
+                choice.get("mean_logprob"),
+            )
 
     async def stream(
         self, messages: Messages, ask: Ask = Ask(), *, seconds: float | None = None
@@ -128,25 +161,47 @@ class ChatClient:
         answer = await self._send(self._request(ask, body), until, stream=True)
         try:
             if answer.status_code != 200:
-                raise_for(answer.status_code, answer.headers, await _within(until, answer.aread()))
+                raise_for(answer.status_code, answer.headers, await _body(answer, until))
             reason: str | None = None
             mean: float | None = None
             usage: dict[str, int] = {}
             async for chunk in _chunks(answer, until):
-                usage = chunk.get("usage") or usage
-                for choice in chunk["choices"]:
-                    reason = choice.get("finish_reason") or reason
-                    mean = choice.get("mean_logprob", mean)
-                    if text := choice["delta"].get("content"):
-                        yield ChatDelta(text)
-            counts = (usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
+                pieces: list[str] = []
+                with _readable():
+                    usage = chunk.get("usage") or usage
+                    for choice in chunk["choices"]:
+                        reason = choice.get("finish_reason") or reason
+                        mean = choice.get("mean_logprob", mean)
+                        pieces.append(str(choice["delta"].get("content") or ""))
+                if text := "".join(pieces):
+                    yield ChatDelta(text)
+            with _readable():
+                counts = (int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
             yield ChatDelta("", reason or "stop", *counts, mean_logprob=mean)
         finally:
             await answer.aclose()
 
-    def _request(self, ask: Ask, body: Mapping[str, Any]) -> httpx.Request:
-        headers = {"x-fairness-key": ask.key} if ask.key else {}
-        return self._http.build_request("POST", "/v1/chat/completions", json=body, headers=headers)
+    def _request(self, ask: Ask, body: dict[str, Any]) -> httpx.Request:
+        if self._model:
+            body["model"] = self._model
+        # Whose turn it is is no stranger's business.
+        headers = {"x-fairness-key": ask.key} if ask.key and self._ours else {}
+        return self._build("POST", "/v1/chat/completions", json=body, headers=headers)
+
+    def _build(self, method: str, path: str, **given: Any) -> httpx.Request:
+        return self._http.build_request(method, path, extensions=self._extensions, **given)
+
+    async def _whole(self, request: httpx.Request, until: float) -> dict[str, Any]:
+        """The body of an answer as JSON. Raises as every method does."""
+        answer = await self._send(request, until, stream=True)
+        try:
+            body = await _body(answer, until)
+        finally:
+            await answer.aclose()
+        raise_for(answer.status_code, answer.headers, body)
+        with _readable():
+            value = json.loads(body)
+            return value if isinstance(value, dict) else {}
 
     def _until(self, seconds: float | None) -> float:
         return asyncio.get_running_loop().time() + (seconds or self._seconds)
@@ -173,20 +228,51 @@ async def _within(until: float, doing: Awaitable[T]) -> T:
         raise ModelUnavailable(f"the model server cannot be reached ({type(problem).__name__})") from problem
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises ModelUnavailable where what came is not of OpenAI's shape."""
+    try:
+        yield
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise ModelUnavailable("the model server gave an answer that cannot be read") from None
+
+
+async def _body(answer: httpx.Response, until: float) -> bytes:
+    """All of an answer that is not too long. Raises ModelUnavailable."""
+    kept = bytearray()
+    blocks = answer.aiter_bytes()
+    while (block := await _within(until, anext(blocks, None))) is not None:
+        kept += block
+        if len(kept) > MOST_BYTES:
+            raise ModelUnavailable("the model server gave an answer that is too long")
+    return bytes(kept)
+
+
+async def _lines(answer: httpx.Response, until: float) -> AsyncIterator[bytes]:
+    """The lines of an answer as they come. Raises ModelUnavailable for one that is too long."""
+    rest = b""
+    blocks = answer.aiter_bytes()
+    while (block := await _within(until, anext(blocks, None))) is not None:
+        *lines, rest = (rest + block).split(b"\n")
+        if len(rest) > MOST_BYTES:
+            raise ModelUnavailable("the model server gave a line that is too long")
+        for line in lines:
+            yield line.rstrip(b"\r")
+
+
 async def _chunks(answer: httpx.Response, until: float) -> AsyncIterator[dict[str, Any]]:
     """The events of a stream up to `[DONE]`. Raises what an error among them means, and ModelUnavailable without an end."""
-    lines = answer.aiter_lines()
-    while True:
-        line = await _within(until, anext(lines, None))
-        if line is None:
-            raise ModelUnavailable("the model server ended its answer early")
+    async for line in _lines(answer, until):
         if not line.startswith(_DATA):
             continue
         data = line.removeprefix(_DATA)
-        if data == "[DONE]":
+        if data == b"[DONE]":
             return
-        chunk: dict[str, Any] = json.loads(data)
-        if "error" in chunk:
-            late = chunk["error"]
-            raise failure(422 if late.get("type") == "invalid_response_error" else 500, late)
+        with _readable():
+            chunk: dict[str, Any] = json.loads(data)
+            late = chunk.get("error")
+        if late:
+            invalid = isinstance(late, dict) and late.get("type") == "invalid_response_error"
+            raise failure(422 if invalid else 500, late if isinstance(late, dict) else {})
         yield chunk
+    raise ModelUnavailable("the model server ended its answer early")

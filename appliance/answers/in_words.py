@@ -130,6 +130,7 @@ class InWords:
                         yield said
                 if len(told.sentences) + len(told.dropped) >= MOST_SENTENCES:
                     break
+        told.model = await self._writer.name() or told.model
         told.ms = (time.monotonic() - began) * 1000
         yield told
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from appliance.routing.values import Wanted
     from models.values import Reading
 
 
@@ -38,6 +39,20 @@ class Writer(Protocol):
         self, messages: Sequence[Mapping[str, str]], *, most_tokens: int, key: str, seconds: float
     ) -> AsyncIterator[Delta]:
         """The text as it comes. Leaving it stops the model. Raises `Unavailable` when nobody can write."""
+
+
+class ChosenWriter(Writer, Protocol):
+    """Who was chosen to write one answer."""
+
+    async def provider(self) -> str:
+        """Whose budget the answer counts against; empty where nobody can write now."""
+
+
+class Writers(Protocol):
+    """The chat models of the node and of the plant."""
+
+    async def choose(self, wanted: Wanted) -> ChosenWriter:
+        """Who writes an answer; nobody is asked yet. Raises `Unprocessable` where the model asked for is not there."""
 
 
 class QuoteReader(Protocol):

@@ -27,13 +27,14 @@ from appliance.documents.settling import library_worker
 from appliance.errors import Unavailable
 from appliance.jobs import Cancelled, Handler, Retry, RunningJob
 from appliance.policy import Resource
+from appliance.routing.values import Wanted
 from appliance.shelf.spending import BudgetExhausted
 from appliance.store import Admitted, Store, new_id
 from appliance.store.finishing import uninterrupted
 
 if TYPE_CHECKING:
     from appliance.answers import Answers
-    from appliance.answers.ports import Writer
+    from appliance.answers.ports import ChosenWriter, Writers
     from appliance.gate import Gate
     from appliance.retrieval.service import Search
     from appliance.retrieval.values import Hit
@@ -70,15 +71,14 @@ class Building:
         gate: Gate,
         search: Search,
         answers: Answers,
-        writer: Writer,
+        writers: Writers,
         spending: Spending,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
         self._store, self._gate, self._search, self._answers = store, gate, search, answers
-        self._writer, self._in_words = writer, InWords(writer, within=0)
-        self._spending, self._clock, self._slice_seconds = spending, clock, slice_seconds
+        self._writers, self._spending, self._clock, self._slice_seconds = writers, spending, clock, slice_seconds
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -86,14 +86,16 @@ class Building:
 
     async def __call__(self, job: RunningJob) -> Mapping[str, Any]:
         """One slice. Raises Retry while there is more to do, or the writer is down; Cancelled when it was."""
-        model = await self._writer.name()
-        late = self._clock() >= dt.datetime.fromisoformat(job.payload["until"])
-        done = _Slice()
         # The worker reads what an operator may: class III names its readers, and this is none of them.
         principal = library_worker(job.tenant_id)
+        # There is time at night: the best model writes.
+        writer = await self._writers.choose(Wanted(principal, "", classification=principal.clearance, best=True))
+        model = await writer.name()
+        late = self._clock() >= dt.datetime.fromisoformat(job.payload["until"])
+        done = _Slice()
         async with self._gate.admit(principal, "chat.ask", Resource("conversation")) as admitted:
             if model is not None and not late:
-                await self._work(admitted, job, model, done)
+                await self._work(admitted, job, writer, model, done)
             stale = await self._stale(admitted)
             admitted.outcome.model = model
             admitted.outcome.metadata |= {
@@ -117,7 +119,7 @@ class Building:
             raise Retry(f"{cards} cards; other work goes first", seconds=0.2)
         return {"cards": cards} if model is not None else {"cards": cards, "skipped": NOBODY}
 
-    async def _work(self, admitted: Admitted, job: RunningJob, model: str, done: _Slice) -> None:
+    async def _work(self, admitted: Admitted, job: RunningJob, writer: ChosenWriter, model: str, done: _Slice) -> None:
         ends = time.monotonic() + self._slice_seconds
         async with self._store.open_session(admitted) as session:
             tried = await queries.tried(session, model)
@@ -128,7 +130,7 @@ class Building:
                 done.cancelled = True
             done.over = time.monotonic() >= ends
             if not done.stopped:
-                await self._one(admitted, model, hit, question, done)
+                await self._one(admitted, writer, model, hit, question, done)
             if done.stopped:
                 return
 
@@ -143,7 +145,9 @@ class Building:
                     if (hit.id, rules.question_key(question)) not in tried:
                         yield at / len(documents), hit, question
 
-    async def _one(self, admitted: Admitted, model: str, hit: Hit, question: str, done: _Slice) -> None:
+    async def _one(
+        self, admitted: Admitted, writer: ChosenWriter, model: str, hit: Hit, question: str, done: _Slice
+    ) -> None:
         answer: Answer | None = None
         async for step in self._answers.ask(admitted, question):
             answer = step if isinstance(step, Answer) else None
@@ -151,7 +155,7 @@ class Building:
         if answer is not None and can_be_worded(answer):
             bound = rules.bound_to(answer)
             try:
-                told = await self._told(admitted, question, answer)
+                told = await self._told(admitted, writer, question, answer)
             except (Unavailable, BudgetExhausted) as problem:
                 done.down = problem.detail
                 return
@@ -165,19 +169,27 @@ class Building:
             )
         )  # fmt: skip
 
-    async def _told(self, admitted: Admitted, question: str, answer: Answer) -> Told:
+    async def _told(self, admitted: Admitted, writer: ChosenWriter, question: str, answer: Answer) -> Told:
         """The answer in words, counted against the plant's budget. Raises Unavailable, BudgetExhausted."""
-        model, tokens = await self._in_words.reckoned(question, answer, "short")
-        reserved = await self._spending.reserve(admitted.principal, model=model, purpose=CARDS, tokens=tokens)
+        in_words = InWords(writer, within=0)
+        model, tokens = await in_words.reckoned(question, answer, "short")
+        reserved = await self._spending.reserve(
+            admitted.principal, model=model, provider=await writer.provider(), purpose=CARDS, tokens=tokens
+        )
         told = Told(model)
         try:
-            async for step in self._in_words.tell(question, answer, length="short", key=CARDS):
+            async for step in in_words.tell(question, answer, length="short", key=CARDS):
                 if isinstance(step, Told):
                     told = step
         finally:
             await uninterrupted(
                 self._spending.settle(
-                    reserved, prompt=told.prompt_tokens, completion=told.completion_tokens, ms=told.ms
+                    reserved,
+                    model=told.model,
+                    provider=await writer.provider(),
+                    prompt=told.prompt_tokens,
+                    completion=told.completion_tokens,
+                    ms=told.ms,
                 )
             )
         return told

@@ -47,7 +47,9 @@ class ChatController(Controller):
 
         Hang up to stop. Sentences that no passage says are never sent.
         """
-        steps = chat.word(principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew)
+        steps = chat.word(
+            principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew, ask=data.served_by
+        )
         first = await anext(steps)
         return Stream(_events(first, steps), media_type=EVENTS)
 

@@ -32,7 +32,8 @@ class Question(BaseModel):
 
 class Wording(BaseModel):
     """A question whose answer is to be put into words. `message_id` is the answer's, where it was given before; `anew`
-    asks the chat model where a card would do.
+    asks the chat model where a card would do. `served_by` names the tier (light, standard, heavy) or the model that is to
+    write; without it your default does.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +42,7 @@ class Wording(BaseModel):
     message_id: UUID | None = None
     length: Literal["short", "long"] = "short"
     anew: bool = False
+    served_by: Annotated[str, Field(max_length=120)] = ""
 
 
 class NewConversation(BaseModel):

@@ -10,17 +10,14 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
-from appliance.answers.in_words import InWords, Offer, Said, Told, can_be_worded
+from appliance.answers.in_words import Said, can_be_worded
 from appliance.answers.phrasing import Length
-from appliance.cards import Cards
 from appliance.chat import store as queries
 from appliance.chat.schemas import (
     ConversationDetail,
@@ -30,14 +27,13 @@ from appliance.chat.schemas import (
     Page,
 )
 from appliance.chat.tables import Conversation, Feedback, Message
+from appliance.chat.wording import Wording
 from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three
-from appliance.shelf.spending import Spending
 from appliance.store import Admitted, Principal, Store, new_id
-from appliance.store.finishing import uninterrupted
 from appliance.web import Cursors
 
 HISTORY = 50
@@ -71,14 +67,6 @@ class KioskKeepsNothing(Forbidden):
     hint = "Sign in at the console to keep a conversation or to leave a comment."
 
 
-@dataclass(slots=True)
-class _Spent:
-    """Tokens of a use that has ended; 0 where that is not known."""
-
-    prompt: int = 0
-    completion: int = 0
-
-
 class Chat:
     """The use cases of conversations."""
 
@@ -87,17 +75,13 @@ class Chat:
         store: Store,
         gate: Gate,
         answers: Answers,
-        in_words: InWords,
-        cards: Cards,
-        spending: Spending,
+        wording: Wording,
         cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
-        self._in_words = in_words
-        self._cards = cards
-        self._spending = spending
+        self._wording = wording
         self._cursors = cursors
 
     async def ask(
@@ -123,21 +107,30 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
-                        shown["words"] = (await self._offer(admitted, question, step)).as_json()
+                        shown["words"] = (await self._wording.offer(admitted, question, step)).as_json()
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
 
     async def word(
-        self, principal: Principal, question: str, *, message_id: UUID | None, length: Length, anew: bool = False
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        message_id: UUID | None,
+        length: Length,
+        anew: bool = False,
+        ask: str = "",
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
 
         The question is answered anew: whoever asks gives no text that a model could be led by, and reads nothing that they
-        may not read now. A card that fits is said in place of the chat model, unless it is to be long or `anew`.
+        may not read now. A card that fits is said in place of the chat model, unless it is to be long or `anew`, or a tier
+        or a model was named in `ask`.
 
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
             NothingToWord: the documents hold no answer, or one that is to be read as it stands.
+            NoSuchRoute: nobody here writes with the model that was named.
             BudgetExhausted: the plant, or the asker, has used up what may be used.
             Unavailable: nobody can write now.
         """
@@ -153,7 +146,7 @@ class Chat:
             cited = [citation.as_json() for citation in answer.citations]
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
-            telling = self._telling(admitted, question, answer, length=length, anew=anew)
+            telling = self._wording.tell(admitted, question, answer, length=length, anew=anew, ask=ask)
             async with aclosing(telling) as steps:  # type: ignore[type-var]
                 async for said in steps:
                     if isinstance(said, Said):
@@ -171,48 +164,6 @@ class Chat:
                         }
             await self._keep_words(admitted, message_id, shown)
         yield "worded", shown
-
-    async def _offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
-        if await self._cards.fitting(admitted, question, answer) is not None:
-            return Offer(True, 0.0, by_itself=True)
-        return await self._in_words.offer(question, answer)
-
-    async def _telling(
-        self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool
-    ) -> AsyncIterator[Said | Told]:
-        """A card's words where one fits and the gate releases all of it now, else those of the chat model."""
-        if length == "short" and not anew:
-            card = await self._cards.fitting(admitted, question, answer)
-            said = None if card is None else await self._cards.told(card, question, answer)
-            if card is not None and said is not None:
-                admitted.outcome.metadata["card"] = str(card.id)
-                for step in said:
-                    yield step
-                return
-        principal = admitted.principal
-        written = self._in_words.tell(question, answer, length=length, key=str(principal.id))
-        model, tokens = await self._in_words.reckoned(question, answer, length)
-        async with (
-            self._spent(principal, model, tokens) as spent,
-            aclosing(written) as steps,  # type: ignore[type-var]
-        ):
-            async for step in steps:
-                if isinstance(step, Told):
-                    spent.prompt, spent.completion = step.prompt_tokens, step.completion_tokens
-                yield step
-
-    @asynccontextmanager
-    async def _spent(self, principal: Principal, model: str, tokens: int) -> AsyncGenerator[_Spent]:
-        """Reserve for the block, and settle when it ends, however it ends. Raises BudgetExhausted."""
-        reservation = await self._spending.reserve(principal, model=model, purpose="words", tokens=tokens)
-        began, spent = time.monotonic(), _Spent()
-        try:
-            yield spent
-        finally:
-            took = (time.monotonic() - began) * 1000
-            await uninterrupted(
-                self._spending.settle(reservation, prompt=spent.prompt, completion=spent.completion, ms=took)
-            )
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:

@@ -18,7 +18,9 @@ from appliance.client import Refused, answered, open_door
 WORDS_SECONDS = 600.0
 
 
-async def ask_node(socket: Path, question: str, *, tenant: str | None, words: bool, as_json: bool) -> int:
+async def ask_node(
+    socket: Path, question: str, *, tenant: str | None, words: bool, served_by: str, as_json: bool
+) -> int:
     """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one."""
     # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -29,12 +31,14 @@ async def ask_node(socket: Path, question: str, *, tenant: str | None, words: bo
         if words and answer["words"]["available"]:
             if not as_json:
                 console.print(Text(f"in words, about {answer['words']['seconds']:.0f} s …", style="dim"))
-            body = {"message": question, "message_id": answer["message_id"]}
+            body = {"message": question, "message_id": answer["message_id"], "served_by": served_by}
             async for event, shown in _events(door, body):
                 if event == "sentence" and not as_json:
                     console.print(Text(shown["text"]))
                 if event == "worded":
                     answer["worded"] = shown
+                    if not as_json and shown["text"]:
+                        console.print(Text(f"{shown['ms'] / 1000:.1f} s; {shown['served_by']}", style="dim"))
                     if not as_json and not shown["text"]:
                         console.print(
                             "The model said nothing that the documents say; the quotes stand.", style="yellow"

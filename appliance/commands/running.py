@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
-from appliance.supervisor import Supervisor, chat_program, node_programs, wait_until_free, wait_until_ready
+from appliance.supervisor import Supervisor, chat_programs, node_programs, wait_until_free, wait_until_ready
 from models.child import end, end_with_parent
 
 SMALL_BOX = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
@@ -43,7 +43,7 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         programs,
         run=settings.run,
         environment=settings.environment() | SMALL_BOX,
-        changing=partial(chat_program, settings.serving, settings.chat_socket),
+        changing=partial(chat_programs, settings.serving),
     )
     # Left behind by a kill; nobody can listen on it, because the supervisor's lock is ours.
     settings.socket.unlink(missing_ok=True)

@@ -53,7 +53,7 @@ async def change(socket: Path, what: str, name: str | None, *, as_json: bool) ->
             "verify": ("POST", f"{one}/checks", None),
             "activate": ("POST", f"{MANIFESTS}/activations", {"model": name}),
             "rollback": ("POST", f"{MANIFESTS}/rollbacks", None),
-            "deactivate": ("POST", f"{MANIFESTS}/deactivations", None),
+            "deactivate": ("POST", f"{MANIFESTS}/deactivations", {"model": name}),
             "remove": ("DELETE", one, None),
             "test": ("POST", f"{one}/tests", None),
         }
@@ -70,15 +70,24 @@ def _told(what: str, found: dict[str, Any]) -> str:
         case "activate" | "rollback":
             speed = found["measured"]
             return (
-                f"{found['name']} is in force: {speed['prompt_tokens_per_s']:.0f} tokens/s of prompt, "
+                f"{found['name']} is in force ({', '.join(found['serves'])}): {speed['prompt_tokens_per_s']:.0f} tokens/s of prompt, "
                 f"{speed['decode_tokens_per_s']:.1f} of answer, {speed['seconds_per_answer']:.1f} s for a short answer"
             )
         case "deactivate":
-            return f"{found['name']} is no longer in force; no chat model is"
+            return f"{', '.join(one['name'] for one in found['items'])} is no longer in force"
         case "remove":
             return f"{found['removed']} is off the shelf"
         case _:
             return f"{found['model']} answered {found['completion_tokens']} tokens after {found['seconds']:.1f} s: {found['answer']}"
+
+
+async def hold(socket: Path, tier: str, *, run: bool, as_json: bool) -> int:
+    """Raises NotRunning, Refused."""
+    async with open_door(socket) as door:
+        wanted = {"tier": tier, "auto_start": run}
+        found = answered(await door.post("/v1/internal/ops/auto-start-override", json=wanted))
+    words = f"{found['name']} is {'held back: it does not run' if found['held'] else 'allowed to run'}"
+    return _say(found, words, as_json=as_json)
 
 
 async def show(socket: Path, *, as_json: bool) -> int:
@@ -95,7 +104,7 @@ async def show(socket: Path, *, as_json: bool) -> int:
         speed = one["measured"]
         table.add_row(
             one["name"],
-            one["state"],
+            _state(one),
             f"{one['architecture']} {one['quantisation']}",
             _size(one["size_bytes"]),
             str(one["context"]),
@@ -181,6 +190,12 @@ async def _watched(
 def _say(found: dict[str, Any], words: str, *, as_json: bool) -> int:
     print(json.dumps(found) if as_json else words)
     return 0
+
+
+def _state(one: dict[str, Any]) -> str:
+    if not one["serves"]:
+        return str(one["state"])
+    return f"{'held' if one['held'] else 'active'} ({','.join(one['serves'])})"
 
 
 def _size(size: int) -> str:

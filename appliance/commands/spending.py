@@ -60,6 +60,7 @@ async def drop_budget(socket: Path, budget_id: str, *, tenant: str | None, as_js
 
 
 def _line(one: dict[str, Any]) -> str:
-    whose = "the plant" if one["scope"] == "tenant" else f"person {one['person_id']}"
+    whose = "the plant" if one["person_id"] is None else f"person {one['person_id']}"
+    whose += f", of {one['provider']}" if one["provider"] else ""
     kind = "" if one["hard"] else ", warns only"
     return f"{one['id']}  {whose}: {one['used_tokens']} of {one['limit_tokens']} tokens a {one['period']}{kind}"

@@ -94,7 +94,7 @@ class ModelsController(Controller):
         shelf: Injected[Shelf],
         chat_probe: Injected[Probe],
     ) -> schemas.Tested:
-        """Ask the model in force a short question."""
+        """Ask a model in force a short question."""
         async with gate.admit(principal, "models.test", resource=Resource("model", model)) as admitted:
             found = await shelf.package(admitted, model)
             return await chat_probe.ask(found)
@@ -140,11 +140,18 @@ class ManifestController(Controller):
 
     @post("/deactivations", operation_id="deactivate_model", status_code=200)
     async def deactivate(
-        self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
-    ) -> schemas.ModelView:
-        """Serve no chat model. Quotes need none."""
-        async with gate.admit(principal, "models.activate", resource=Resource("model")) as admitted:
-            return schemas.ModelView.of(await shelf.deactivate(admitted))
+        self,
+        data: JSONBody[schemas.Chosen],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        shelf: Injected[Shelf],
+    ) -> schemas.Ended:
+        """Serve a chat model no longer, or where none is named none at all. Quotes need none."""
+        async with gate.admit(
+            principal, "models.activate", resource=Resource("model", data.model), request=_bytes(data)
+        ) as admitted:
+            ended = await shelf.deactivate(admitted, data.model or "")
+            return schemas.Ended(items=[schemas.ModelView.of(one) for one in ended])
 
     @post("/rollbacks", operation_id="roll_back_model", status_code=200)
     async def roll_back(

@@ -9,14 +9,17 @@ from typing import Final, Literal
 from uuid import UUID
 
 Period = Literal["day", "month"]
-Scope = Literal["tenant", "person"]
+Scope = Literal["tenant", "person", "provider"]
 SOFT: Final = 0.8
 """From this share on people are warned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` tokens of prompt and answer together in a period (UTC). A soft one only warns."""
+    """At most `limit` tokens of prompt and answer together in a period (UTC). A soft one only warns.
+
+    `provider` narrows it to what that one writes; empty counts what all write.
+    """
 
     id: UUID
     scope: Scope
@@ -24,6 +27,7 @@ class Budget:
     period: Period
     limit: int
     hard: bool
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,9 @@ def end(period: Period, now: dt.datetime) -> dt.datetime:
 
 
 def exhausted(standings: Sequence[Standing], tokens: int) -> Standing | None:
-    """The hard budget that `tokens` more would break; of several the one that is full again last."""
+    """The hard budget that `tokens` more would break; of several one of all providers, then the one full again last."""
     broken = [one for one in standings if one.budget.hard and one.used + tokens > one.budget.limit]
-    return max(broken, key=lambda one: one.budget.period == "month", default=None)
+    return max(broken, key=lambda one: (not one.budget.provider, one.budget.period == "month"), default=None)
 
 
 def warning(standings: Sequence[Standing]) -> Standing | None:

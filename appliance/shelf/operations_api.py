@@ -18,7 +18,7 @@ from appliance.policy import Resource
 from appliance.shelf import schemas
 from appliance.shelf.service import Shelf
 from appliance.shelf.stopping import stop
-from appliance.shelf.values import ModelPackage, Waiting
+from appliance.shelf.values import ModelPackage, Tier, Waiting
 from appliance.store import Principal
 from appliance.web import Injected
 
@@ -143,6 +143,33 @@ class BatchController(Controller):
         return _together([await _result(word, one(word)) for word in data.models])
 
 
+class AutoStart(BaseModel):
+    """Whether the model in force for a tier runs now and whenever the node starts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tier: Tier = "light"
+    auto_start: bool
+
+
+class InternalController(Controller):
+    """For programs of the box itself: only the owner's door leads here."""
+
+    path = "/v1/internal/ops"
+    tags = ("Models",)
+
+    @post("/auto-start-override", operation_id="override_auto_start_internally", status_code=200)
+    async def auto_start(
+        self,
+        data: JSONBody[AutoStart],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        shelf: Injected[Shelf],
+    ) -> schemas.ModelView:
+        """The same as the admins' switch, for the node's own scripts."""
+        return await _auto_start(data, principal, gate, shelf, owner_alone=True)
+
+
 class OperationsController(Controller):
     path = "/v1/admin"
     tags = ("Models",)
@@ -152,6 +179,17 @@ class OperationsController(Controller):
         """The models that wait to be put in force, and whether each would fit into the memory that is free now."""
         async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
             return Preview(items=[WaitingView.of(one) for one in await shelf.waiting(admitted)])
+
+    @post("/ops/auto-start-override", operation_id="override_auto_start", status_code=200)
+    async def auto_start(
+        self,
+        data: JSONBody[AutoStart],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        shelf: Injected[Shelf],
+    ) -> schemas.ModelView:
+        """Hold the model in force for a tier back, so that it does not run, or let it run again."""
+        return await _auto_start(data, principal, gate, shelf)
 
     @get("/processes/history/processes", operation_id="process_history")
     async def history(
@@ -179,6 +217,16 @@ class OperationsController(Controller):
             return Stopped(process=name, pid=pid)
 
 
+async def _auto_start(
+    data: AutoStart, principal: Principal, gate: Gate, shelf: Shelf, *, owner_alone: bool = False
+) -> schemas.ModelView:
+    request = data.model_dump_json().encode()
+    async with gate.admit(principal, "models.activate", resource=Resource("model"), request=request) as admitted:
+        if owner_alone and principal.kind != "owner":
+            raise Forbidden("Only the owner of the node comes in here.", hint="Use /v1/admin/ops/auto-start-override.")
+        return schemas.ModelView.of(await shelf.let_start(admitted, data.tier, data.auto_start))
+
+
 async def _result(item: str, work: Awaitable[ModelPackage]) -> ItemDone:
     """Raises Forbidden: who may not do this may do it for no item."""
     try:
@@ -195,4 +243,4 @@ def _together(items: list[ItemDone]) -> BatchDone:
     return BatchDone(items=items, done=done, refused=len(items) - done)
 
 
-ROUTES = [BatchController, OperationsController]
+ROUTES = [BatchController, OperationsController, InternalController]

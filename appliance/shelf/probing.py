@@ -1,8 +1,9 @@
-"""A short question to the model in force, to see that it answers."""
+"""A short question to a model in force, to see that it answers."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from appliance.errors import Unavailable
 from appliance.shelf.errors import ModelInUse
@@ -23,16 +24,21 @@ class ChatDown(Unavailable):
 
 
 class Probe:
-    def __init__(self, client: ChatClient) -> None:
-        self._client = client
+    """Args:
+    run: the folder of the sockets at which models in force are served.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
 
     async def ask(self, package: ModelPackage) -> Tested:
         """Raises ModelInUse where the model is not the one in force, ChatDown where it does not answer."""
         if package.state != "active":
-            raise ModelInUse(f"{package.name} is not in force.", hint="Only the model in force can be asked.")
+            raise ModelInUse(f"{package.name} is not in force.", hint="Only models in force can be asked.")
         began = time.monotonic()
         try:
-            answer = await self._client.chat(QUESTION, Ask(max_tokens=40, temperature=0), seconds=SECONDS)
+            async with ChatClient(self._run / package.socket, seconds=SECONDS) as client:
+                answer = await client.chat(QUESTION, Ask(max_tokens=40, temperature=0))
         except ModelsError as problem:
             raise ChatDown(f"{package.name} gave no answer: {problem}.") from None
         return Tested(

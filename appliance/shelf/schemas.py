@@ -43,7 +43,7 @@ class MeasuredView(BaseModel):
 
 
 class ModelView(BaseModel):
-    """A chat model on the shelf."""
+    """A chat model on the shelf. `tiers` are what it is meant for, `serves` what it is in force for; `held` does not run."""
 
     id: UUID
     name: str
@@ -57,6 +57,8 @@ class ModelView(BaseModel):
     parameters: int
     context: int
     tiers: list[Tier]
+    serves: list[Tier]
+    held: bool
     imported_at: dt.datetime
     measured: MeasuredView | None
     reason: str | None
@@ -75,6 +77,8 @@ class ModelView(BaseModel):
             parameters=one.parameters,
             context=one.context,
             tiers=list(one.tiers),
+            serves=list(one.serves),
+            held=one.held,
             imported_at=one.imported_at,
             measured=None if one.measured is None else MeasuredView.of(one.measured),
             reason=one.reason,
@@ -158,15 +162,21 @@ class NewModel(BaseModel):
 
 
 class Chosen(BaseModel):
-    """A model by its id or name; for an activation none means the latest that was taken in."""
+    """A model by its id or name; for an activation none means the latest that was taken in, else all."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(default=None, max_length=80)
 
 
+class Ended(BaseModel):
+    """The models that are in force no longer."""
+
+    items: list[ModelView]
+
+
 class Tested(BaseModel):
-    """What the model in force answered to a short prompt, and how long it took."""
+    """What a model in force answered to a short prompt, and how long it took."""
 
     model: str
     answer: str

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
@@ -25,7 +24,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
-from appliance.shelf import files, rules
+from appliance.shelf import files, publishing, rules
 from appliance.shelf import store as queries
 from appliance.shelf.errors import (
     BadModelName,
@@ -39,7 +38,7 @@ from appliance.shelf.errors import (
 )
 from appliance.shelf.tables import ModelPackageRow
 from appliance.shelf.trial import tried
-from appliance.shelf.values import Happened, Measured, ModelPackage, Serving, Waiting, What
+from appliance.shelf.values import TIERS, Happened, Measured, ModelPackage, Tier, Waiting, What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from models.hardware import Box, fitting, probe
 
@@ -78,6 +77,9 @@ class Shelf:
         self._working: Working | None = None
         self._given_up = False
         self._starting: asyncio.Task[None] | None = None
+        self._whole: set[UUID] = set()
+        self.changes = 0
+        """Grows with every change of what is in force that this process makes."""
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
@@ -86,11 +88,10 @@ class Shelf:
         for place in (self._folder, self._imports):
             place.mkdir(mode=0o700, exist_ok=True)
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
-            known = [one.id for one in await queries.packages(session)]
-            current = await queries.in_force(session)
-        await asyncio.to_thread(files.sweep, self._folder, known)
-        if current is None:
-            self._publish(None)
+            known = await queries.packages(session)
+        await asyncio.to_thread(files.sweep, self._folder, [one.id for one in known])
+        if not any(one.serves for one in known):
+            await self._publish()
         else:
             # What is served meanwhile, after a restart of this process alone, was checked by the one before it.
             self._starting = asyncio.create_task(self._resume())
@@ -109,35 +110,30 @@ class Shelf:
             log.error("no chat model is served", problem=error.detail)
 
     async def _serve_what_is_whole(self) -> None:
-        """Serve the model in force if its file is as it was; else refuse it, and fall back to the one before it."""
-        while True:
-            async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
-                current = await queries.in_force(session)
-                row = None if current is None else await queries.row_of(session, current)
-            if row is None:
-                self._publish(None)
-                return
-            package = queries.package_of(row)
+        """Serve each model in force whose file is as it was; refuse the others, and fall back to the ones before them."""
+        while (package := next((one for one in await self.serving() if one.id not in self._whole), None)) is not None:
             why = await self._intact(package, "checking")
             if why is None:
-                self._publish(package)
-                return
+                self._whole.add(package.id)
+                continue
             log.error("a chat model is damaged", model=package.name, why=why)
-            self._publish(None)
+            await self._publish()
             async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
                 await self._fall_back(session, package, why, by=None)
+        await self._publish()
 
     async def _fall_back(self, session: AsyncSession, package: ModelPackage, why: str, *, by: UUID | None) -> None:
         row = await session.get_one(ModelPackageRow, package.id)
+        now = self._clock()
+        tiers = [tier for tier, one in (await queries.in_force(session)).items() if one == package.id]
+        await queries.put_in_force(session, None, tiers)
         row.state, row.reason = "refused", why[:300]
-        await queries.happened(session, "refused", row, by=by, at=self._clock(), reason=why)
-        if await queries.in_force(session) != package.id:
-            return
-        earlier = await queries.retired_before(session, package.id)
-        await queries.put_in_force(session, earlier[0] if earlier else None)
-        if earlier:
-            before = await session.get_one(ModelPackageRow, earlier[0])
-            await queries.happened(session, "fell-back", before, by=by, at=self._clock(), reason=why)
+        await queries.happened(session, "refused", row.name, row.id, by=by, at=now, reason=why)
+        for tier in tiers:
+            for earlier in (await queries.retired_before(session, [tier]))[:1]:
+                before = await queries.package(session, earlier)
+                await queries.put_in_force(session, earlier, [one for one in before.tiers if one in tiers])
+                await queries.happened(session, "fell-back", before.name, before.id, by=by, at=now, reason=why)
 
     # --- what people see ----------------------------------------------------------------------------------------------
 
@@ -191,19 +187,20 @@ class Shelf:
         async with self._store.open_control(admitted) as session:
             return await queries.history(session, MOST_HISTORY)
 
-    async def active(self) -> ModelPackage | None:
-        """The model in force, as routing needs it."""
+    async def serving(self) -> list[ModelPackage]:
+        """The models in force, as routing needs them."""
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
-            current = await queries.in_force(session)
-            row = None if current is None else await queries.row_of(session, current)
-            return None if row is None else queries.package_of(row)
+            return [one for one in await queries.packages(session) if one.serves]
 
-    async def note(self, package: ModelPackage, what: What, reason: str | None = None) -> None:
-        """Write into the history what the node has seen of a package."""
+    @property
+    def run(self) -> Path:
+        """The folder of the sockets at which models in force are served."""
+        return self._run
+
+    async def note(self, name: str, id: UUID, what: What, reason: str | None = None, *, by: UUID | None = None) -> None:
+        """Write into the history what became of a model or a provider; `by` is None for what the node has seen itself."""
         async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
-            row = await queries.row_of(session, package.id)
-            if row is not None:
-                await queries.happened(session, what, row, by=None, at=self._clock(), reason=reason)
+            await queries.happened(session, what, name, id, by=by, at=self._clock(), reason=reason)
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +241,8 @@ class Shelf:
                         package, called, found, size, (licence or header.licence)[:120], header, wanted, self._clock()
                     )
                     session.add(row)
-                    await queries.happened(session, "imported", row, by=admitted.principal.id, at=self._clock())
+                    await session.flush()
+                    await self._happened(session, admitted, "imported", row)
                     self._tell(admitted, row)
             except BaseException:
                 await asyncio.to_thread(files.drop, self._folder, package)
@@ -258,12 +256,13 @@ class Shelf:
             why = await self._intact(package, "checking")
             if why is None:
                 return package
+            self._whole.discard(package.id)
             await self._refuse(admitted, package, why)
             await self._serve_what_is_whole()
             raise ModelRefusedHere(f"{package.name}: {why}.")
 
     async def activate(self, admitted: Admitted, word: str, *, what: What = "activated") -> ModelPackage:
-        """Check, try and measure a package, and put it in force.
+        """Check, try and measure a package, and put it in force for its tiers; for others the models in force stay.
 
         Raises:
             ChatNotInstalled: there is nothing to run it with.
@@ -282,35 +281,54 @@ class Shelf:
             async with self._store.open_control(admitted, write=True) as session:
                 row = await session.get_one(ModelPackageRow, package.id)
                 row.measured, row.reason = queries.measured_json(measured), None
-                await queries.put_in_force(session, package.id)
-                await queries.happened(session, what, row, by=admitted.principal.id, at=self._clock())
+                await queries.put_in_force(session, package.id, package.tiers)
+                await self._happened(session, admitted, what, row)
                 self._tell(admitted, row)
-            done = queries.package_of(row)
-            self._publish(done)
-            return done
+            self._whole.add(package.id)
+            await self._publish()
+            return await self.package(admitted, str(package.id))
 
     async def roll_back(self, admitted: Admitted) -> ModelPackage:
-        """Put the model in force that was before this one. Raises NothingBefore, and as `activate` does."""
+        """Undo the last switch: put the model in force that was before. Raises NothingBefore, and as `activate` does."""
         async with self._store.open_control(admitted) as session:
-            earlier = await queries.retired_before(session, await queries.in_force(session))
+            latest = await queries.latest_in_force(session)
+            tiers = (await queries.package(session, latest)).tiers if latest else TIERS
+            earlier = await queries.retired_before(session, tiers)
         if not earlier:
             raise NothingBefore("No model was in force before this one.")
         return await self.activate(admitted, str(earlier[0]), what="rolled-back")
 
-    async def deactivate(self, admitted: Admitted) -> ModelPackage:
-        """Serve no chat model. Raises NothingBefore where none is served."""
-        async with self._turn("", "stopping"), self._store.open_control(admitted, write=True) as session:
-            current = await queries.in_force(session)
-            if current is None:
-                raise NothingBefore(
-                    "No chat model is in force.", hint="`outpost model activate NAME` puts one in force."
-                )
-            row = await session.get_one(ModelPackageRow, current)
-            await queries.put_in_force(session, None)
-            await queries.happened(session, "deactivated", row, by=admitted.principal.id, at=self._clock())
-            self._tell(admitted, row)
-        self._publish(None)
-        return queries.package_of(row)
+    async def deactivate(self, admitted: Admitted, word: str = "") -> list[ModelPackage]:
+        """Serve this chat model no longer, or none. Raises NothingBefore where it, or any, is not in force; NoSuchModel."""
+        wanted = (await self.package(admitted, word)).id if word else None
+        async with self._turn(word, "stopping"):
+            async with self._store.open_control(admitted, write=True) as session:
+                ended = [one for one in await queries.packages(session) if one.serves and wanted in (None, one.id)]
+                if not ended:
+                    raise NothingBefore(
+                        f"{word or 'No chat model'} is not in force." if word else "No chat model is in force.",
+                        hint="`outpost model activate NAME` puts one in force.",
+                    )
+                for one in ended:
+                    row = await session.get_one(ModelPackageRow, one.id)
+                    await queries.put_in_force(session, None, one.serves)
+                    await self._happened(session, admitted, "deactivated", row)
+                    self._tell(admitted, row)
+            await self._publish()
+            return [await self.package(admitted, str(one.id)) for one in ended]
+
+    async def let_start(self, admitted: Admitted, tier: Tier, start: bool) -> ModelPackage:
+        """Whether the model in force for a tier runs: at once, and whenever the node starts. Raises NothingBefore."""
+        async with self._turn("", "stopping"):
+            async with self._store.open_control(admitted, write=True) as session:
+                found = await queries.let_start(session, tier, start)
+                if found is None:
+                    raise NothingBefore(f"No model is in force for {tier}.")
+                row = await session.get_one(ModelPackageRow, found)
+                await self._happened(session, admitted, "start-allowed" if start else "start-held", row)
+                self._tell(admitted, row)
+            await self._publish()
+            return await self.package(admitted, str(found))
 
     async def remove(self, admitted: Admitted, word: str) -> ModelPackage:
         """Take a package off the shelf. Raises NoSuchModel, ModelInUse, ShelfBusy."""
@@ -320,7 +338,7 @@ class Shelf:
                 row = await session.get_one(ModelPackageRow, package.id)
                 if row.state == "active":
                     raise ModelInUse(f"{package.name} is in force.")
-                await queries.happened(session, "removed", row, by=admitted.principal.id, at=self._clock())
+                await self._happened(session, admitted, "removed", row)
                 self._tell(admitted, row)
                 await session.delete(row)
             await asyncio.to_thread(files.drop, self._folder, package.id)
@@ -396,21 +414,12 @@ class Shelf:
         admitted.outcome.resource_id = str(row.id)
         admitted.outcome.metadata |= {"model": row.name, "sha256": row.sha256}
 
-    def _publish(self, package: ModelPackage | None) -> None:
-        """Tell the supervisor what to run."""
-        target = self._run / "serving.json"
-        if package is None or package.measured is None:
-            target.unlink(missing_ok=True)
-            return
-        measured = package.measured
-        wanted = Serving(
-            name=package.name,
-            file=str(self._folder / str(package.id) / files.FILE),
-            sha256=package.sha256,
-            threads=measured.threads,
-            sequences=measured.sequences,
-            context=measured.context,
-        )
-        new = target.with_suffix(".new")
-        new.write_text(json.dumps(asdict(wanted)), encoding="utf-8")
-        new.replace(target)
+    async def _happened(self, session: AsyncSession, admitted: Admitted, what: What, row: ModelPackageRow) -> None:
+        by = admitted.principal.id
+        await queries.happened(session, what, row.name, row.id, by=by, at=self._clock())
+
+    async def _publish(self) -> None:
+        """Tell the supervisor what to run: what is in force, has been found whole, and is not held."""
+        self.changes += 1
+        found = [one for one in await self.serving() if one.id in self._whole and not one.held]
+        publishing.publish(self._run / "serving.json", publishing.wanted(found, self._folder))

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import NotFound, TooManyRequests
 from appliance.shelf import budget as rules
-from appliance.shelf.budget import Budget, Period, Standing
+from appliance.shelf.budget import Budget, Period, Scope, Standing
 from appliance.shelf.service import utc_now
 from appliance.shelf.tables import BudgetRow, UsageRow
 from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 
 EVERYBODY: Final = UUID(int=0)
+LOCAL: Final = "local"
+"""The provider of a node's own models."""
 
 
 class BudgetExhausted(TooManyRequests):
@@ -30,6 +32,11 @@ class BudgetExhausted(TooManyRequests):
 
     code, title = "budget-exhausted", "The budget for writing is used up"
     hint = "The quotes stand by themselves. An admin can raise the budget."
+
+    def __init__(self, detail: str, *, retry_after: int, provider: str = "") -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.provider = provider
+        """Whose budget it is, where others may still write; else empty."""
 
 
 class NoSuchBudget(NotFound):
@@ -65,32 +72,46 @@ class Spending:
     def __init__(self, store: Store, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
         self._store, self._clock = store, clock
 
-    async def reserve(self, principal: Principal, *, model: str, purpose: str, tokens: int) -> Reservation:
+    async def reserve(
+        self, principal: Principal, *, model: str, purpose: str, tokens: int, provider: str = LOCAL
+    ) -> Reservation:
         """Raises BudgetExhausted: nothing was reserved; it says when to try again."""
         now = self._clock()
         async with self._store.open_internal(Purpose.SHELF, principal.tenant_id, write=True) as session:
-            standings = await self._standings(session, principal.id, now)
+            standings = await self._standings(session, principal.id, provider, now)
             broken = rules.exhausted(standings, tokens)
             if broken is not None:
                 wait = rules.end(broken.budget.period, now) - now
-                whose = "This plant" if broken.budget.scope == "tenant" else "You"
+                whose = "You" if broken.budget.scope == "person" else "This plant"
+                of = f" of {broken.budget.provider}" if broken.budget.provider else ""
                 raise BudgetExhausted(
-                    f"{whose} may use {broken.budget.limit} tokens a {broken.budget.period}; {broken.used} are used.",
+                    f"{whose} may use {broken.budget.limit} tokens{of} a {broken.budget.period}; {broken.used} are used.",
                     retry_after=max(1, int(wait.total_seconds())),
+                    provider=broken.budget.provider,
                 )
             row = UsageRow(
-                id=new_id(), at=now, person_id=principal.id, model=model[:64], purpose=purpose, tokens=tokens,
-                prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
+                id=new_id(), at=now, person_id=principal.id, model=model[:64], provider=provider[:32], purpose=purpose,
+                tokens=tokens, prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
             )  # fmt: skip
             session.add(row)
         return Reservation(row.id, principal.tenant_id, tokens, rules.warning(standings))
 
-    async def settle(self, reservation: Reservation, *, prompt: int, completion: int, ms: float) -> None:
-        """Write what it took. Where that is not known (both 0) the reservation stands."""
+    async def settle(
+        self,
+        reservation: Reservation,
+        *,
+        prompt: int,
+        completion: int,
+        ms: float,
+        model: str | None = None,
+        provider: str | None = None,
+    ) -> None:
+        """Write what it took, and of whom where another one wrote. Where that is not known (both 0) the reservation stands."""
         async with self._store.open_internal(Purpose.SHELF, reservation.tenant_id, write=True) as session:
             row = await session.get_one(UsageRow, reservation.id)
             if prompt or completion:
                 row.prompt_tokens, row.completion_tokens, row.tokens = prompt, completion, prompt + completion
+            row.model, row.provider = (model or row.model)[:64], (provider or row.provider)[:32]
             row.ms, row.settled = round(ms), True
 
     async def standings(self, admitted: Admitted) -> list[Standing]:
@@ -101,17 +122,20 @@ class Spending:
             return [Standing(one, await _used(session, one, now)) for one in budgets]
 
     async def set_budget(
-        self, admitted: Admitted, *, person_id: UUID | None, period: Period, limit: int, hard: bool
+        self, admitted: Admitted, *, person_id: UUID | None, period: Period, limit: int, hard: bool, provider: str = ""
     ) -> Standing:
-        """Make a budget, or change the one that the person, or the plant, has for this period."""
+        """Make a budget, or change the one that the person, or the plant, has for this period and provider."""
         now, who = self._clock(), person_id or EVERYBODY
         async with self._store.open_session(admitted, write=True) as session:
-            found = select(BudgetRow).where(BudgetRow.person_id == who, BudgetRow.period == period)
+            found = select(BudgetRow).where(
+                BudgetRow.person_id == who, BudgetRow.provider == provider, BudgetRow.period == period
+            )
             row = (await session.scalars(found)).one_or_none()
             if row is None:
                 row = BudgetRow(
-                    id=new_id(), person_id=who, period=period, created_at=now, limit_tokens=limit, hard=hard
-                )
+                    id=new_id(), person_id=who, provider=provider, period=period, created_at=now, limit_tokens=limit,
+                    hard=hard,
+                )  # fmt: skip
                 session.add(row)
             row.limit_tokens, row.hard = limit, hard
             admitted.outcome.resource_id = str(row.id)
@@ -145,9 +169,13 @@ class Spending:
                 )
         return sorted(made.values(), key=lambda one: (-one.day.toordinal(), one.model))
 
-    async def _standings(self, session: AsyncSession, person_id: UUID, now: dt.datetime) -> list[Standing]:
+    async def _standings(
+        self, session: AsyncSession, person_id: UUID, provider: str, now: dt.datetime
+    ) -> list[Standing]:
         """The budgets that one person's use counts against. Locked on PostgreSQL, so that two cannot take the same rest."""
-        mine = select(BudgetRow).where(or_(BudgetRow.person_id == person_id, BudgetRow.person_id == EVERYBODY))
+        mine = select(BudgetRow).where(
+            BudgetRow.person_id.in_((person_id, EVERYBODY)), BudgetRow.provider.in_((provider, ""))
+        )
         rows = await session.scalars(mine.order_by(BudgetRow.id).with_for_update())
         return [Standing(_budget(row), await _used(session, _budget(row), now)) for row in rows.all()]
 
@@ -156,12 +184,13 @@ async def _used(session: AsyncSession, one: Budget, now: dt.datetime) -> int:
     query = select(func.coalesce(func.sum(UsageRow.tokens), 0)).where(UsageRow.at >= rules.begin(one.period, now))
     if one.person_id is not None:
         query = query.where(UsageRow.person_id == one.person_id)
+    if one.provider:
+        query = query.where(UsageRow.provider == one.provider)
     return int(await session.scalar(query) or 0)
 
 
 def _budget(row: BudgetRow) -> Budget:
-    whole = row.person_id == EVERYBODY
+    person = None if row.person_id == EVERYBODY else row.person_id
+    scope: Scope = "person" if person else "provider" if row.provider else "tenant"
     period: Period = "month" if row.period == "month" else "day"
-    return Budget(
-        row.id, "tenant" if whole else "person", None if whole else row.person_id, period, row.limit_tokens, row.hard
-    )
+    return Budget(row.id, scope, person, period, row.limit_tokens, row.hard, row.provider)

@@ -47,6 +47,7 @@ class BudgetView(BaseModel):
     id: UUID
     scope: Scope
     person_id: UUID | None
+    provider: str
     period: Period
     limit_tokens: int
     used_tokens: int
@@ -56,8 +57,8 @@ class BudgetView(BaseModel):
     def of(cls, one: Standing) -> BudgetView:
         budget = one.budget
         return cls(
-            id=budget.id, scope=budget.scope, person_id=budget.person_id, period=budget.period,
-            limit_tokens=budget.limit, used_tokens=one.used, hard=budget.hard,
+            id=budget.id, scope=budget.scope, person_id=budget.person_id, provider=budget.provider,
+            period=budget.period, limit_tokens=budget.limit, used_tokens=one.used, hard=budget.hard,
         )  # fmt: skip
 
 
@@ -66,11 +67,12 @@ class Budgets(BaseModel):
 
 
 class NewBudget(BaseModel):
-    """For one person, or without one for the whole plant. A soft budget warns and does not stop."""
+    """For one person, or without one for the whole plant; of one provider, or without one of all. A soft one only warns."""
 
     model_config = ConfigDict(extra="forbid")
 
     person_id: UUID | None = None
+    provider: str = Field(default="", max_length=32)
     period: Period = "day"
     limit_tokens: int = Field(ge=1, le=10**12)
     hard: bool = True
@@ -112,8 +114,9 @@ class SpendingController(Controller):
         request = data.model_dump_json().encode()
         async with gate.admit(principal, "budgets.manage", resource=Resource("model"), request=request) as admitted:
             made = await spending.set_budget(
-                admitted, person_id=data.person_id, period=data.period, limit=data.limit_tokens, hard=data.hard
-            )
+                admitted, person_id=data.person_id, period=data.period, limit=data.limit_tokens, hard=data.hard,
+                provider=data.provider,
+            )  # fmt: skip
         return BudgetView.of(made)
 
     @delete("/admin/budgets/{budget_id:uuid}", operation_id="drop_budget")

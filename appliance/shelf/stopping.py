@@ -12,7 +12,10 @@ import psutil
 
 from appliance.errors import NotFound
 
-MODEL_SERVERS: Final = frozenset({"models", "chat"})
+SMALL: Final = "models"
+"""The server of the small models."""
+CHAT: Final = "chat "
+"""How the names of those of chat models begin."""
 SUPERVISOR: Final = "supervisor"
 
 
@@ -20,7 +23,9 @@ class NoSuchModelServer(NotFound):
     """No model server of this node has this process id. No other process is ever ended."""
 
     code, title = "no-such-model-server", "That is no model server of this node"
-    hint = "`GET /v1/admin/processes` lists the processes; only `models` and `chat` can be stopped."
+    hint = (
+        "`GET /v1/admin/processes` lists the processes; only `models` and those that begin with `chat` can be stopped."
+    )
 
 
 def stop(pid: int, processes: Callable[[], Mapping[str, int]]) -> str:
@@ -38,7 +43,9 @@ def stop(pid: int, processes: Callable[[], Mapping[str, int]]) -> str:
         raise NoSuchModelServer(f"No model server runs with the process id {pid}.") from None
     try:
         listed = processes()
-        name = next((name for name, one in listed.items() if one == pid and name in MODEL_SERVERS), None)
+        name = next(
+            (name for name, one in listed.items() if one == pid and (name == SMALL or name.startswith(CHAT))), None
+        )
         if name is None or _parent_of(pid) != listed.get(SUPERVISOR):
             raise NoSuchModelServer(f"No model server of this node has the process id {pid}.")
         with suppress(ProcessLookupError):  # it has just ended by itself

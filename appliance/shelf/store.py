@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -12,63 +12,79 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.shelf.tables import ModelEventRow, ModelInForceRow, ModelPackageRow
-from appliance.shelf.values import Happened, Measured, ModelPackage, State, Tier, What
+from appliance.shelf.values import TIERS, Happened, Measured, ModelPackage, State, Tier, What
 from models.gguf import Header
-
-CHAT = "chat"
 
 
 async def packages(session: AsyncSession) -> list[ModelPackage]:
     """Newest first."""
     rows = await session.scalars(select(ModelPackageRow).order_by(ModelPackageRow.imported_at.desc()))
-    return [package_of(row) for row in rows]
+    pointers = await _pointers(session)
+    return [package_of(row, pointers) for row in rows]
+
+
+async def package(session: AsyncSession, id: uuid.UUID) -> ModelPackage:
+    """Raises NoResultFound."""
+    return package_of(await session.get_one(ModelPackageRow, id), await _pointers(session))
 
 
 async def row_of(session: AsyncSession, package: uuid.UUID) -> ModelPackageRow | None:
     return await session.get(ModelPackageRow, package)
 
 
-async def in_force(session: AsyncSession) -> uuid.UUID | None:
-    row = await session.get(ModelInForceRow, CHAT)
-    return None if row is None else row.package_id
+async def in_force(session: AsyncSession) -> dict[Tier, uuid.UUID]:
+    """The package of each tier that has one."""
+    return {cast("Tier", row.tier): row.package_id for row in await _pointers(session) if row.package_id is not None}
 
 
-async def put_in_force(session: AsyncSession, package: uuid.UUID | None) -> None:
-    """Move the pointer, and with it the states of both packages."""
-    row = await session.get(ModelInForceRow, CHAT)
-    if row is None:
-        row = ModelInForceRow(kind=CHAT, package_id=None, generation=0)
-        session.add(row)
-    if row.package_id is not None and row.package_id != package:
-        before = await session.get_one(ModelPackageRow, row.package_id)
-        if before.state == "active":
-            before.state = "retired"
-    row.package_id, row.generation = package, row.generation + 1
-    if package is not None:
-        (await session.get_one(ModelPackageRow, package)).state = "active"
+async def put_in_force(session: AsyncSession, package: uuid.UUID | None, tiers: Iterable[Tier]) -> None:
+    """Move the pointers of these tiers, and with them the states of the packages."""
+    for tier in tiers:
+        row = await session.get(ModelInForceRow, tier)
+        if row is None:
+            row = ModelInForceRow(tier=tier, package_id=None, generation=0, start=True)
+            session.add(row)
+        row.package_id, row.generation = package, row.generation + 1
+    await session.flush()
+    serving = set((await in_force(session)).values())
+    for one in await session.scalars(select(ModelPackageRow)):
+        if one.id in serving:
+            one.state = "active"
+        elif one.state == "active":
+            one.state = "retired"
+
+
+async def let_start(session: AsyncSession, tier: Tier, start: bool) -> uuid.UUID | None:
+    """Whether what is in force for a tier is run; returns what that is."""
+    row = await session.get(ModelInForceRow, tier)
+    if row is None or row.package_id is None:
+        return None
+    row.start = start
+    return row.package_id
+
+
+async def _pointers(session: AsyncSession) -> list[ModelInForceRow]:
+    return list(await session.scalars(select(ModelInForceRow)))
 
 
 async def happened(
     session: AsyncSession,
     what: What,
-    row: ModelPackageRow,
+    name: str,
+    id: uuid.UUID,
     *,
     by: uuid.UUID | None,
     at: dt.datetime,
     reason: str | None = None,
 ) -> None:
+    """Write a line of history about the model, or the provider, of this name and id."""
     last = await session.scalar(select(func.max(ModelEventRow.number)))
     session.add(
         ModelEventRow(
-            number=(last or 0) + 1,
-            what=what,
-            model=row.name,
-            package_id=row.id,
-            reason=reason and reason[:300],
-            by=by,
-            at=at,
+            number=(last or 0) + 1, what=what, model=name[:64], package_id=id, reason=reason and reason[:300], by=by, at=at
         )
-    )
+    )  # fmt: skip
+    await session.flush()
 
 
 async def history(session: AsyncSession, most: int) -> list[Happened]:
@@ -80,20 +96,31 @@ async def history(session: AsyncSession, most: int) -> list[Happened]:
     ]
 
 
-async def retired_before(session: AsyncSession, current: uuid.UUID | None) -> list[uuid.UUID]:
-    """Packages that were in force and can be again, the latest first."""
+async def latest_in_force(session: AsyncSession) -> uuid.UUID | None:
+    """Of the packages in force the one that was put there last."""
+    serving = set((await in_force(session)).values())
+    return next((one for one in await _put_in_force(session) if one in serving), None)
+
+
+async def retired_before(session: AsyncSession, tiers: Iterable[Tier]) -> list[uuid.UUID]:
+    """Packages for any of these tiers that were in force and can be again, the latest first."""
+    wanted = set(tiers)
+    kept: list[uuid.UUID] = []
+    for one in await _put_in_force(session):
+        row = await session.get(ModelPackageRow, one)
+        if row is not None and row.state == "retired" and wanted & set(row.facts["tiers"]):
+            kept.append(one)
+    return kept
+
+
+async def _put_in_force(session: AsyncSession) -> list[uuid.UUID]:
+    """Every package that ever was in force, the latest first."""
     events = await session.scalars(
-        select(ModelEventRow)
+        select(ModelEventRow.package_id)
         .where(ModelEventRow.what.in_(("activated", "rolled-back", "fell-back")))
         .order_by(ModelEventRow.number.desc())
     )
-    order = dict.fromkeys(row.package_id for row in events if row.package_id != current)
-    kept: list[uuid.UUID] = []
-    for one in order:
-        row = await session.get(ModelPackageRow, one)
-        if row is not None and row.state == "retired":
-            kept.append(one)
-    return kept
+    return list(dict.fromkeys(events))
 
 
 def new_row(
@@ -122,8 +149,9 @@ def measured_json(measured: Measured) -> dict[str, Any]:
     return {**asdict(measured), "at": measured.at.isoformat()}
 
 
-def package_of(row: ModelPackageRow) -> ModelPackage:
+def package_of(row: ModelPackageRow, pointers: Sequence[ModelInForceRow] = ()) -> ModelPackage:
     facts: Mapping[str, Any] = row.facts
+    mine = [one for one in pointers if one.package_id == row.id]
     measured = None
     if row.measured is not None:
         measured = Measured(**{**row.measured, "at": dt.datetime.fromisoformat(row.measured["at"])})
@@ -142,4 +170,6 @@ def package_of(row: ModelPackageRow) -> ModelPackage:
         imported_at=row.imported_at,
         measured=measured,
         reason=row.reason,
+        serves=tuple(tier for tier in TIERS if any(one.tier == tier for one in mine)),
+        held=bool(mine) and not any(one.start for one in mine),
     )

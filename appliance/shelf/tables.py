@@ -30,13 +30,14 @@ class ModelPackageRow(ControlBase):
 
 
 class ModelInForceRow(ControlBase):
-    """The generation pointer of models: one row a kind. A switch is one small write of it."""
+    """The generation pointer of models: one row a tier. A switch is one small write. What does not `start` is in force and not run."""
 
     __tablename__ = "models_in_force"
 
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    tier: Mapped[str] = mapped_column(String(16), primary_key=True)
     package_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("model_packages.id"))
     generation: Mapped[int]
+    start: Mapped[bool]
 
 
 class ModelEventRow(ControlBase):
@@ -63,6 +64,7 @@ class UsageRow(TenantBase):
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     person_id: Mapped[uuid.UUID]
     model: Mapped[str] = mapped_column(String(64))
+    provider: Mapped[str] = mapped_column(String(32))
     purpose: Mapped[str] = mapped_column(String(16))
     tokens: Mapped[int]
     prompt_tokens: Mapped[int]
@@ -72,13 +74,14 @@ class UsageRow(TenantBase):
 
 
 class BudgetRow(TenantBase):
-    """A limit on tokens; `person_id` is the nil UUID where it is the whole tenant's."""
+    """A limit on tokens; `person_id` is the nil UUID where it is the whole tenant's, `provider` empty where it is of all."""
 
     __tablename__ = "token_budgets"
-    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "period", name="uq_token_budgets"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "provider", "period", name="uq_token_budgets"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     person_id: Mapped[uuid.UUID]
+    provider: Mapped[str] = mapped_column(String(32))
     period: Mapped[str] = mapped_column(String(8))
     limit_tokens: Mapped[int] = mapped_column(BigInteger)
     hard: Mapped[bool]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 State = Literal["verified", "active", "retired", "refused"]
 """`verified`: copied, and every check of the file passed. `retired`: was in force. `refused`: found damaged since."""
 Tier = Literal["light", "standard", "heavy"]
+TIERS: Final[tuple[Tier, ...]] = ("light", "standard", "heavy")
+"""From the quickest to the best. At most one model is in force for each; one model may be for several."""
 What = Literal[
     "imported", "activated", "rolled-back", "deactivated", "removed", "refused", "fell-back", "breaker-opened",
-    "breaker-closed",
+    "breaker-closed", "start-held", "start-allowed", "registered", "changed", "unregistered",
 ]  # fmt: skip
 
 
@@ -36,7 +38,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ModelPackage:
-    """One chat model on the shelf. `sha256` and `size` (bytes) are of its file; `reason` says why it is refused."""
+    """One chat model on the shelf. `sha256` and `size` (bytes) are of its file; `reason` says why it is refused.
+
+    `tiers` are what it is meant for, `serves` those of them that it is in force for now. One that is `held` is in force and
+    not started.
+    """
 
     id: UUID
     name: str
@@ -52,6 +58,13 @@ class ModelPackage:
     imported_at: dt.datetime
     measured: Measured | None = None
     reason: str | None = None
+    serves: tuple[Tier, ...] = ()
+    held: bool = False
+
+    @property
+    def socket(self) -> str:
+        """The name of the socket, in the run folder, of the server that serves it."""
+        return f"chat-{self.id.hex[-12:]}.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +103,11 @@ class BuiltIn:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What the chat server is to run. `outpost run` reads it from `run/chat.json`."""
+    """What one chat server is to run. `outpost run` reads all of them from `run/serving.json`."""
 
+    process: str
     name: str
+    socket: str
     file: str
     sha256: str
     threads: int

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from appliance.answers.ports import ChosenWriter
 from appliance.errors import Unavailable
+from appliance.routing.values import Wanted
 from models.chat_client import ChatDelta
 
 
@@ -15,6 +17,9 @@ class SilentWriter:
 
     async def name(self) -> str | None:
         return None
+
+    async def provider(self) -> str:
+        return ""
 
     async def seconds(self, characters: int, most_tokens: int) -> float | None:
         return None
@@ -40,6 +45,9 @@ class ScriptedWriter:
     async def name(self) -> str | None:
         return "scripted"
 
+    async def provider(self) -> str:
+        return "local"
+
     async def seconds(self, characters: int, most_tokens: int) -> float | None:
         return self.takes
 
@@ -57,3 +65,15 @@ class ScriptedWriter:
             yield ChatDelta("", "stop", 300, len(self.text) // 4)
         finally:
             self.closed = True
+
+
+@dataclass
+class Only:
+    """One writer for whatever is wanted; keeps what was."""
+
+    writer: ChosenWriter
+    wanted: list[Wanted] = field(default_factory=list)
+
+    async def choose(self, wanted: Wanted) -> ChosenWriter:
+        self.wanted.append(wanted)
+        return self.writer

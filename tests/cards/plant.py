@@ -22,6 +22,7 @@ from appliance.policy import Resource
 from appliance.shelf.spending import Spending
 from appliance.store import Principal, Purpose, Store, Tenant, new_id
 from models.chat_client import ChatDelta
+from tests.answers.writers import Only
 from tests.retrieval.library import Library, facts, text_passage
 
 TABLE = (
@@ -51,6 +52,9 @@ class RowWriter:
 
     async def name(self) -> str | None:
         return self.model
+
+    async def provider(self) -> str:
+        return "local"
 
     async def seconds(self, characters: int, most_tokens: int) -> float | None:
         return 100.0 if self.model else None
@@ -88,7 +92,7 @@ class Plant:
         return Principal(new_id(), "person", self.tenant.id, "Nora", "operator", clearance, session_id=new_id())
 
     def building(self, writer: RowWriter, **about: Any) -> Building:
-        return Building(self.store, self.gate, self.search, self.answers, writer, Spending(self.store), **about)
+        return Building(self.store, self.gate, self.search, self.answers, Only(writer), Spending(self.store), **about)
 
     async def put(self, document: DocumentFacts, text: str = TABLE) -> DocumentFacts:
         return await self.library.put(document, text_passage(text, kind="table", heading="Torques"))

@@ -8,14 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from appliance.answers.in_words import InWords
 from appliance.cards.nights import Nights, night
 from appliance.chat.service import Chat
+from appliance.chat.wording import Wording
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from appliance.web import Cursors
+from tests.answers.writers import Only
 from tests.cards.plant import CASING, SAID, Plant, RowWriter, manual
 
 
@@ -200,9 +201,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         plant.store,
         plant.gate,
         plant.answers,
-        InWords(writer, within=8),
-        plant.cards,
-        Spending(plant.store),
+        Wording(Only(writer), plant.cards, Spending(plant.store), within=8),
         Cursors(plant.store.secret("cursor")),
     )
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from appliance.answers import Answers
-from appliance.answers.in_words import InWords
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.cards import Cards
 from appliance.chat.service import Chat
+from appliance.chat.wording import Wording
 from appliance.gate import Gate
 from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
@@ -22,7 +22,7 @@ from appliance.store import Store, Tenant
 from appliance.store.admission import minter
 from appliance.web import Cursors
 from models.client import ModelClient
-from tests.answers.writers import SilentWriter
+from tests.answers.writers import Only, SilentWriter
 from tests.api.plant import Plant, shared_plant
 from tests.chat.room import Room
 
@@ -39,9 +39,9 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     search = Search(node_store, SqliteEngine(), POLICY, models)
     answers = Answers(search, models)
     cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
-    in_words = InWords(SilentWriter(), within=8)
+    wording = Wording(Only(SilentWriter()), cards, Spending(node_store), within=8)
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, answers, in_words, cards, Spending(node_store), cursors)
+    chat = Chat(node_store, gate, answers, wording, cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

@@ -48,7 +48,7 @@ def cards(node: RunningNode, *words: str) -> Any:
 
 
 def chat_pid(node: RunningNode) -> int | None:
-    return node.pids().get("chat")
+    return next((pid for name, pid in node.pids().items() if name.startswith("chat ")), None)
 
 
 def answers(node: RunningNode, name: str) -> bool:

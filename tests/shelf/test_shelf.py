@@ -85,9 +85,16 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "tried", at_once)
 
 
-def served(run: Path) -> str | None:
+def all_served(run: Path) -> list[str]:
     path = run / "serving.json"
-    return json.loads(path.read_text())["name"] if path.exists() else None
+    return [one["name"] for one in json.loads(path.read_text())] if path.exists() else []
+
+
+def served(run: Path) -> str | None:
+    """The only model that is served, where one is."""
+    names = all_served(run)
+    assert len(names) < 2
+    return names[0] if names else None
 
 
 def file_of(place: Path, package: ModelPackage) -> Path:
@@ -241,7 +248,7 @@ async def test_where_every_model_is_harmed_none_is_served_and_the_node_goes_on(
     again = await begun_again(store, place, run)
 
     assert served(run) is None
-    assert await again.active() is None
+    assert await again.serving() == []
     await again.close()
 
 
@@ -412,4 +419,93 @@ async def test_a_restart_of_the_web_process_alone_leaves_the_model_serving(
     assert served(run) == "small"
     await settled(again)
     assert served(run) == "small"
+    await again.close()
+
+
+async def two(shelf: Shelf, owner: Callable[[], Admitted], model: Path, other_model: Path) -> None:
+    for name, path, tier in (("quick", model, "fast"), ("good", other_model, "heavy")):
+        await shelf.take_in(owner(), path, name=name, tiers=(tier,))
+        await shelf.activate(owner(), name)
+
+
+async def test_models_for_different_tiers_are_in_force_beside_each_other(
+    shelf: Shelf, model: Path, other_model: Path, owner: Callable[[], Admitted], run: Path, passes: None
+) -> None:
+    await two(shelf, owner, model, other_model)
+
+    assert sorted(all_served(run)) == ["good", "quick"]
+    assert {one.name: one.serves for one in await shelf.serving()} == {"quick": ("light",), "good": ("heavy",)}
+    sockets = {one["socket"] for one in json.loads((run / "serving.json").read_text())}
+    assert len(sockets) == 2
+
+
+async def test_a_model_for_several_tiers_gives_way_in_one_and_stays_in_the_other(
+    shelf: Shelf, model: Path, other_model: Path, owner: Callable[[], Admitted], run: Path, passes: None
+) -> None:
+    await shelf.take_in(owner(), model, name="both", tiers=("light", "heavy"))
+    await shelf.activate(owner(), "both")
+    assert all_served(run) == ["both"]
+    await shelf.take_in(owner(), other_model, name="quick", tiers=("light",))
+    await shelf.activate(owner(), "quick")
+
+    assert {one.name: one.serves for one in await shelf.serving()} == {"quick": ("light",), "both": ("heavy",)}
+    with pytest.raises(NothingBefore):
+        await shelf.roll_back(owner())
+
+
+async def test_a_rollback_undoes_the_last_switch_and_leaves_the_other_tier_alone(
+    shelf: Shelf, model: Path, other_model: Path, owner: Callable[[], Admitted], run: Path, passes: None
+) -> None:
+    await two(shelf, owner, model, other_model)
+    await shelf.take_in(owner(), model, name="quicker", tiers=("light",))
+    await shelf.activate(owner(), "quicker")
+    assert sorted(all_served(run)) == ["good", "quicker"]
+
+    assert (await shelf.roll_back(owner())).name == "quick"
+
+    assert sorted(all_served(run)) == ["good", "quick"]
+
+
+async def test_one_of_several_models_is_taken_out_of_force_alone(
+    shelf: Shelf, model: Path, other_model: Path, owner: Callable[[], Admitted], run: Path, passes: None
+) -> None:
+    await two(shelf, owner, model, other_model)
+
+    assert [one.name for one in await shelf.deactivate(owner(), "quick")] == ["quick"]
+    assert all_served(run) == ["good"]
+    with pytest.raises(NothingBefore):
+        await shelf.deactivate(owner(), "quick")
+    assert [one.name for one in await shelf.deactivate(owner())] == ["good"]
+    assert all_served(run) == []
+
+
+async def test_a_harmed_model_of_one_tier_does_not_end_that_of_the_other(
+    shelf: Shelf, store: Store, model: Path, other_model: Path, owner: Callable[[], Admitted], place: Path, run: Path,
+    passes: None,
+) -> None:  # fmt: skip
+    await two(shelf, owner, model, other_model)
+    flipped(file_of(place, await shelf.package(owner(), "good")), other_model.read_bytes())
+
+    again = await begun_again(store, place, run)
+
+    assert all_served(run) == ["quick"]
+    assert (await again.package(owner(), "good")).state == "refused"
+    await again.close()
+
+
+async def test_a_model_that_is_held_is_in_force_and_does_not_run_also_after_a_start(
+    shelf: Shelf, store: Store, model: Path, other_model: Path, owner: Callable[[], Admitted], place: Path, run: Path,
+    passes: None,
+) -> None:  # fmt: skip
+    await two(shelf, owner, model, other_model)
+
+    assert (await shelf.let_start(owner(), "heavy", False)).held
+    assert all_served(run) == ["quick"]
+    again = await begun_again(store, place, run)
+    assert all_served(run) == ["quick"]
+    assert not (await again.let_start(owner(), "heavy", True)).held
+    assert sorted(all_served(run)) == ["good", "quick"]
+    assert [one.what for one in await again.history(owner())][:2] == ["start-allowed", "start-held"]
+    with pytest.raises(NothingBefore):
+        await again.let_start(owner(), "standard", False)
     await again.close()

@@ -21,7 +21,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
         started.kill()
 
 
-@pytest.mark.parametrize("name", ["models", "chat"])
+@pytest.mark.parametrize("name", ["models", "chat qwen"])
 def test_a_model_server_of_ours_is_ended(child: subprocess.Popen[bytes], name: str) -> None:
     assert stop(child.pid, lambda: {"supervisor": os.getpid(), name: child.pid}) == name
     assert child.wait(10) != 0
@@ -36,7 +36,7 @@ def test_a_process_that_serves_no_model_goes_on(child: subprocess.Popen[bytes], 
 
 def test_an_id_of_the_list_that_a_stranger_has_taken_over_goes_on(child: subprocess.Popen[bytes]) -> None:
     with pytest.raises(NoSuchModelServer):
-        stop(child.pid, lambda: {"supervisor": os.getppid(), "chat": child.pid})
+        stop(child.pid, lambda: {"supervisor": os.getppid(), "chat qwen": child.pid})
     assert child.poll() is None
 
 

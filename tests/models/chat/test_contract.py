@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.chat_client import Ask, ChatClient
+from models.chat_client import Ask, ChatClient, Server
 from models.errors import ModelRefused, ModelUnavailable
 
 ASKED = [{"role": "system", "content": "Answer shortly."}, {"role": "user", "content": "Which valve is closed first?"}]
@@ -24,7 +24,7 @@ def address(request: pytest.FixtureRequest) -> Path | str:
 
 @pytest.fixture
 async def client(address: Path | str) -> AsyncIterator[ChatClient]:
-    async with ChatClient(address, seconds=60) as connected:
+    async with ChatClient(Server(address) if isinstance(address, str) else address, seconds=60) as connected:
         yield connected
 
 
@@ -115,7 +115,7 @@ async def test_bodies_have_openais_shape(raw: httpx.AsyncClient) -> None:
 
 
 async def test_without_a_server_the_model_is_unavailable(tmp_path: Path) -> None:
-    for nowhere in (tmp_path / "none.sock", "http://127.0.0.1:1"):
+    for nowhere in (tmp_path / "none.sock", Server("http://127.0.0.1:1")):
         async with ChatClient(nowhere) as client:
             with pytest.raises(ModelUnavailable):
                 await client.chat(ASKED, GREEDY)

@@ -49,6 +49,10 @@ class Breaker:
         pause = min(self.longest, self.pause * 2**self.opened)
         return replace(self, failed=failed, opened=self.opened + 1, until=now + pause, trying=False)
 
+    def seen_up(self, now: float) -> Breaker:
+        """It was seen to answer: if it is open, the next is let through without waiting for the pause to end."""
+        return replace(self, until=min(self.until, now))
+
     def left(self) -> Breaker:
         """Who was let through went away before it could be told whether the server works."""
         return replace(self, trying=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.shelf.breaker import Breaker
+from appliance.routing.breaker import Breaker
 
 
 def failing(times: int, now: float = 0.0, breaker: Breaker | None = None) -> Breaker:

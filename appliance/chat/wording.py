@@ -1,0 +1,169 @@
+"""An answer in words: from a card where one fits, else by a model, paid for, and by the best one where the first says nothing.
+
+card ── fits, and the gate releases all of it ──> said
+else ── choose who writes ── reserve ── write, each sentence through the gate ── settle
+         └── no sentence was released: the best model once, if that is quick enough to be done unasked
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from appliance.answers import Answer
+from appliance.answers.in_words import InWords, Offer, Said, Told
+from appliance.answers.phrasing import Length
+from appliance.answers.ports import Writers
+from appliance.cards import Cards
+from appliance.errors import Unavailable
+from appliance.metrics import ESCALATED
+from appliance.routing.values import Wanted
+from appliance.shelf.spending import BudgetExhausted, Spending
+from appliance.store import Admitted, Principal
+from appliance.store.finishing import uninterrupted
+
+PURPOSE = "words"
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Tokens of a use that has ended, 0 where that is not known, and who they were of."""
+
+    model: str
+    provider: str
+    prompt: int = 0
+    completion: int = 0
+
+
+class Wording:
+    """Args:
+    within: seconds; what takes no longer is done without being asked for.
+    """
+
+    def __init__(self, writers: Writers, cards: Cards, spending: Spending, *, within: float) -> None:
+        self._writers, self._cards, self._spending, self._within = writers, cards, spending, within
+
+    async def offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
+        """What can be offered beside an answer."""
+        if await self._cards.fitting(admitted, question, answer) is not None:
+            return Offer(True, 0.0, by_itself=True)
+        wanted = _wanted(admitted.principal, question, answer, "short", "")
+        return await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+
+    async def tell(
+        self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool, ask: str
+    ) -> AsyncIterator[Said | Told]:
+        """Each sentence as it is released, then how it ended.
+
+        Raises:
+            NoSuchRoute: nobody here writes with the model `ask` names.
+            BudgetExhausted, Unavailable: nothing can be written; sentences released before it stand.
+        """
+        if length == "short" and not anew and not ask:
+            card = await self._cards.fitting(admitted, question, answer)
+            said = None if card is None else await self._cards.told(card, question, answer)
+            if card is not None and said is not None:
+                admitted.outcome.metadata["card"] = str(card.id)
+                for step in said:
+                    yield step
+                return
+        wanted = _wanted(admitted.principal, question, answer, length, ask)
+        told: Told | None = None
+        async with aclosing(self._written(wanted, question, answer, length)) as steps:
+            async for step in steps:
+                if isinstance(step, Told):
+                    told = step
+                else:
+                    yield step
+        if told is None:
+            return
+        if not told.sentences and not ask:
+            async with aclosing(self._again(wanted, question, answer, length, told)) as steps:
+                async for step in steps:
+                    if isinstance(step, Told):
+                        admitted.outcome.metadata["escalated_from"] = told.model
+                        told = _both(told, step)
+                    else:
+                        yield step
+        yield told
+
+    async def _again(
+        self, wanted: Wanted, question: str, answer: Answer, length: Length, told: Told
+    ) -> AsyncGenerator[Said | Told]:
+        """The same by the best model there is, if it is another one and quick; what cannot be is left at that."""
+        wanted = replace(wanted, best=True, but=told.model)
+        offer = await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+        if not offer.by_itself:
+            return
+        ESCALATED.labels("nothing released").inc()
+        try:
+            async with aclosing(self._written(wanted, question, answer, length)) as steps:
+                async for step in steps:
+                    yield step
+        except (Unavailable, BudgetExhausted):
+            return
+
+    async def _written(
+        self, wanted: Wanted, question: str, answer: Answer, length: Length
+    ) -> AsyncGenerator[Said | Told]:
+        while True:
+            writer = await self._writers.choose(wanted)
+            in_words = InWords(writer, within=self._within)
+            model, tokens = await in_words.reckoned(question, answer, length)
+            spent = _Spent(model, await writer.provider())
+            try:
+                async with self._spent(wanted.principal, spent, tokens):
+                    telling = in_words.tell(question, answer, length=length, key=str(wanted.principal.id))
+                    async with aclosing(telling) as steps:  # type: ignore[type-var]
+                        async for step in steps:
+                            if isinstance(step, Told):
+                                spent.model, spent.provider = step.model, await writer.provider()
+                                spent.prompt, spent.completion = step.prompt_tokens, step.completion_tokens
+                            yield step
+                return
+            except BudgetExhausted as exhausted:
+                # The budget of one provider leaves the others; that of the plant or of a person leaves none.
+                if not exhausted.provider:
+                    raise
+                wanted = replace(wanted, without=wanted.without | {exhausted.provider})
+                if await (await self._writers.choose(wanted)).name() is None:
+                    raise
+                ESCALATED.labels("budget").inc()
+
+    @asynccontextmanager
+    async def _spent(self, principal: Principal, spent: _Spent, tokens: int) -> AsyncGenerator[None]:
+        """Reserve for the block, and settle when it ends, however it ends. Raises BudgetExhausted."""
+        reservation = await self._spending.reserve(
+            principal, model=spent.model, provider=spent.provider, purpose=PURPOSE, tokens=tokens
+        )
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            took = (time.monotonic() - began) * 1000
+            await uninterrupted(
+                self._spending.settle(
+                    reservation, model=spent.model, provider=spent.provider, prompt=spent.prompt,
+                    completion=spent.completion, ms=took,
+                )
+            )  # fmt: skip
+
+
+def _wanted(principal: Principal, question: str, answer: Answer, length: Length, ask: str) -> Wanted:
+    return Wanted(
+        principal, question, passages=len(answer.grounds), long=length == "long",
+        classification=answer.classification, ask=ask,
+    )  # fmt: skip
+
+
+def _both(first: Told, second: Told) -> Told:
+    """What two models together took, as that of the one that had the last word."""
+    return replace(
+        second,
+        dropped=[*first.dropped, *second.dropped],
+        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+        completion_tokens=first.completion_tokens + second.completion_tokens,
+        ms=first.ms + second.ms,
+    )
