@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.routing import store as queries
 from appliance.routing.addresses import Address, checked
-from appliance.routing.errors import AddressRefused, BadProvider, NoSuchProvider, ProviderExists, ProviderRefused
+from appliance.routing.errors import BadProvider, NoSuchProvider, ProviderExists, ProviderRefused
 from appliance.routing.values import LOCAL, LOCAL_ID, Offered, Provider, ProviderKind, Speed
 from appliance.shelf import rules as shelf_rules
 from appliance.shelf.measuring import decode_speed, prompt_speed
@@ -203,7 +204,10 @@ class Providers:
         return nonce + self._cipher().encrypt(nonce, key.encode(), provider.bytes)
 
     def _unsealed(self, provider: UUID, sealed: bytes) -> str:
-        return self._cipher().decrypt(sealed[:NONCE], sealed[NONCE:], provider.bytes).decode()
+        try:
+            return self._cipher().decrypt(sealed[:NONCE], sealed[NONCE:], provider.bytes).decode()
+        except InvalidTag:
+            raise ProviderRefused("Its key cannot be opened.", hint="Give the key again.") from None
 
     def _cipher(self) -> AESGCM:
         return AESGCM(self._store.secret("provider-keys"))
@@ -218,6 +222,3 @@ _KINDS: Final = "There are openai_compatible (vLLM and its like) and ollama. No 
 
 def _client(address: Address, model: str, key: str, seconds: float) -> ChatClient:
     return ChatClient(Server(address.pinned, address.host, model, key), seconds=seconds)
-
-
-__all__ = ["AddressRefused", "Providers", "Registration"]

@@ -19,7 +19,7 @@ import structlog
 from appliance.errors import OutpostError
 from appliance.metrics import BREAKER, PROVIDER_LATENCY, PROVIDER_UP
 from appliance.routing.breaker import Breaker
-from appliance.routing.errors import AddressRefused
+from appliance.routing.errors import AddressRefused, ProviderRefused
 from appliance.routing.providers import Providers
 from appliance.routing.values import LOCAL, Health, Provider, Route, Speed
 from appliance.shelf.service import Shelf, utc_now
@@ -126,7 +126,7 @@ class Routes:
         line.looked, began = self._clock(), time.perf_counter()
         try:
             await (await self.client(route)).models(seconds=LATE_SECONDS)
-        except (ModelsError, AddressRefused) as problem:
+        except (ModelsError, AddressRefused, ProviderRefused) as problem:
             # The next one looks the name up again, and judges what it finds.
             await _hang_up(line)
             line.health = Health(utc_now(), up=False, problem=getattr(problem, "detail", None) or f"{problem}.")

@@ -17,7 +17,7 @@ from typing import Final
 from appliance.metrics import ESCALATED, MODEL_SECONDS, MODEL_TOKENS, ROUTED
 from appliance.routing import rules
 from appliance.routing.defaults import Defaults
-from appliance.routing.errors import AddressRefused, NoSuchRoute, NoWriter
+from appliance.routing.errors import AddressRefused, NoSuchRoute, NoWriter, ProviderRefused
 from appliance.routing.routes import Routes
 from appliance.routing.values import AUTO, Route, Wanted
 from appliance.shelf.values import Tier
@@ -155,7 +155,7 @@ class RoutedWriter:
             if problem.status in _MISCONFIGURED:
                 await self._routes.failed(route, f"it refuses: {problem}")
             raise _Failed(f"{route.name} refused: {problem}.") from None
-        except (ModelsError, AddressRefused) as problem:
+        except (ModelsError, AddressRefused, ProviderRefused) as problem:
             outcome = "failed"
             why = getattr(problem, "detail", str(problem))
             await self._routes.failed(route, why)
