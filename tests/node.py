@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,11 +30,14 @@ def free_port() -> int:
 class RunningNode:
     """`outpost run` in a child process; used as a context manager it always stops it."""
 
-    def __init__(self, data: Path, *, demo: bool, log: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, *, demo: bool, log: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._demo = demo
+        self._environment = os.environ | (environment or {})
         self._log = log or data.with_name(data.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -42,7 +46,9 @@ class RunningNode:
         command = [sys.executable, "-m", "appliance.cli", "run", "--data", str(self.data)]
         command += ["--listen", f"127.0.0.1:{self.port}", *(["--demo"] if self._demo else [])]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=self._environment
+            )
         self.wait_until_ready()
         return self
 
@@ -112,6 +118,10 @@ class RunningNode:
     def pids(self) -> dict[str, int]:
         found: dict[str, int] = json.loads((self.data / "run" / "pids.json").read_text())
         return found
+
+    def chat_pid(self, model: str = "") -> int | None:
+        """The process that serves a chat model; without a name the first."""
+        return next((pid for name, pid in self.pids().items() if name.startswith(f"chat {model}")), None)
 
     def kill_all(self) -> None:
         """SIGKILL the supervisor and its children, as a power cut would."""

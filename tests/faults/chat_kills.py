@@ -66,11 +66,9 @@ def run(folder: Path, kills: int, seed: int) -> Counted:
         chance = random.Random(seed)
         before: int | None = None
         for _ in range(kills):
-            node.wait_for(
-                lambda known=before: node.pids().get("chat") not in (None, known), "a chat server", seconds=60
-            )
+            node.wait_for(lambda known=before: node.chat_pid() not in (None, known), "a chat server", seconds=60)
             time.sleep(chance.uniform(0, 1.5))
-            before = node.pids().get("chat")
+            before = node.chat_pid()
             if before is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(before, signal.SIGKILL)

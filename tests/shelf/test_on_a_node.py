@@ -47,17 +47,13 @@ def cards(node: RunningNode, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def chat_pid(node: RunningNode) -> int | None:
-    return next((pid for name, pid in node.pids().items() if name.startswith("chat ")), None)
-
-
 def answers(node: RunningNode, name: str) -> bool:
     with node.owner() as door:
         return door.post(f"{INSTANCES}/{name}/tests").status_code == 200
 
 
 def test_a_model_comes_in_serves_survives_a_kill_and_gives_way(node: RunningNode) -> None:
-    assert chat_pid(node) is None
+    assert node.chat_pid() is None
     code, taken = outpost(node, "import", str(node.data / "import" / "one.gguf"), "--as", "one", "--tier", "fast")
     assert (code, taken["state"], taken["tiers"]) == (0, "verified", ["light"])
 
@@ -66,10 +62,10 @@ def test_a_model_comes_in_serves_survives_a_kill_and_gives_way(node: RunningNode
     assert active["measured"]["decode_tokens_per_s"] > 0
     node.wait_for(lambda: answers(node, "one"), "the model to answer", seconds=20)
 
-    first = chat_pid(node)
+    first = node.chat_pid()
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    node.wait_for(lambda: chat_pid(node) not in (None, first), "the chat server to be started again", seconds=20)
+    node.wait_for(lambda: node.chat_pid() not in (None, first), "the chat server to be started again", seconds=20)
     node.wait_for(lambda: answers(node, "one"), "it to answer again", seconds=20)
 
     outpost(node, "import", str(node.data / "import" / "two.gguf"), "--as", "two")
@@ -88,7 +84,7 @@ def test_a_model_comes_in_serves_survives_a_kill_and_gives_way(node: RunningNode
     assert cards(node, "list") == {"items": []}
 
     assert outpost(node, "deactivate")[0] == 0
-    node.wait_for(lambda: chat_pid(node) is None, "the chat server to end", seconds=20)
+    node.wait_for(lambda: node.chat_pid() is None, "the chat server to end", seconds=20)
     with node.owner() as door:
         chat = door.get("/v1/health/components/chat").json()
     assert chat["state"] == "ok"
@@ -104,7 +100,7 @@ def test_the_chat_server_never_serves_a_file_that_was_swapped_under_it(node: Run
     node.wait_for(lambda: answers(node, "swapped"), "the model to answer", seconds=20)
     shutil.copy(node.data / "import" / "two.gguf", node.data / "models" / active["id"] / "model.gguf")
 
-    pid = chat_pid(node)
+    pid = node.chat_pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     for _ in range(5):
