@@ -143,7 +143,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
         model_hosts=_model_hosts(values["model_hosts"]),
     )
-    if len(os.fsencode(settings.run / "chat-0123456789ab.sock")) > LONGEST_SOCKET:
+    if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
             "The path of the data directory is too long for the sockets in it.", hint="Use a shorter one."
         )

@@ -63,8 +63,8 @@ class ModelPackage:
 
     @property
     def socket(self) -> str:
-        """The name of the socket, in the run folder, of the server that serves it."""
-        return f"chat-{self.id.hex[-12:]}.sock"
+        """The name of the socket, in the run folder, of the server that serves it; no longer than that of the small models."""
+        return f"chat-{self.id.hex[-7:]}.sock"
 
 
 @dataclass(frozen=True, slots=True)
