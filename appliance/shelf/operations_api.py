@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -26,26 +26,33 @@ MOST_AT_ONCE = 20
 
 
 class NewModels(BaseModel):
-    """Files to take in, one after the other."""
+    """Files to take in, one after the other. `all_or_nothing`: when one is refused, those before it are taken out again."""
 
     model_config = ConfigDict(extra="forbid")
+
+    all_or_nothing: bool = False
 
     items: list[schemas.NewModel] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 class ModelsToRemove(BaseModel):
-    """Models to take off the shelf, each by its id or name."""
+    """Models to take off the shelf, each by its id or name. `all_or_nothing`: when one cannot be, none is."""
 
     model_config = ConfigDict(extra="forbid")
+
+    all_or_nothing: bool = False
 
     models: list[Annotated[str, Field(min_length=1, max_length=80)]] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 class ItemDone(BaseModel):
-    """What became of one item: the model it is about, or the error that it alone ended with."""
+    """What became of one item: the model it is about, or the error that it alone ended with.
+
+    `undone` where it was all or nothing, and another one was refused.
+    """
 
     item: str
-    status: Literal["done", "refused"]
+    status: Literal["done", "refused", "undone"]
     model_id: UUID | None = None
     code: str | None = None
     detail: str | None = None
@@ -53,7 +60,7 @@ class ItemDone(BaseModel):
 
 
 class BatchDone(BaseModel):
-    """One result an item, in the order of the items. One that is refused does not undo the others."""
+    """One result an item, in the order of the items. One that is refused undoes the others only if that was asked for."""
 
     items: list[ItemDone]
     done: int
@@ -124,7 +131,17 @@ class BatchController(Controller):
                     sha256=new.sha256,
                 )
 
-        return _together([await _result(new.name, one(new)) for new in data.items])
+        done: list[ItemDone] = []
+        for new in data.items:
+            done.append(await _result(new.name, one(new)))
+            if data.all_or_nothing and done[-1].status == "refused":
+                for taken in done[:-1]:
+                    async with gate.admit(
+                        principal, "models.manage", resource=Resource("model", str(taken.model_id))
+                    ) as admitted:
+                        await shelf.remove(admitted, str(taken.model_id))
+                return _together(_undone(done, [each.name for each in data.items]))
+        return _together(done)
 
     @delete("/bulk-delete", operation_id="remove_models", status_code=200)
     async def remove(
@@ -140,6 +157,11 @@ class BatchController(Controller):
             async with gate.admit(principal, "models.manage", resource=Resource("model", word)) as admitted:
                 return await shelf.remove(admitted, word)
 
+        if data.all_or_nothing:
+            async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
+                seen = [await _result(word, shelf.removable(admitted, word)) for word in data.models]
+            if any(each.status == "refused" for each in seen):
+                return _together(_undone(seen, data.models))
         return _together([await _result(word, one(word)) for word in data.models])
 
 
@@ -236,6 +258,12 @@ async def _result(item: str, work: Awaitable[ModelPackage]) -> ItemDone:
     except OutpostError as error:
         return ItemDone(item=item, status="refused", code=error.code, detail=error.detail, hint=error.hint)
     return ItemDone(item=item, status="done", model_id=package.id)
+
+
+def _undone(done: list[ItemDone], items: Sequence[str]) -> list[ItemDone]:
+    """Everything but what was refused is as it was before."""
+    refused = {at: one for at, one in enumerate(done) if one.status == "refused"}
+    return [refused.get(at) or ItemDone(item=item, status="undone") for at, item in enumerate(items)]
 
 
 def _together(items: list[ItemDone]) -> BatchDone:

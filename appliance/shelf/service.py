@@ -330,9 +330,16 @@ class Shelf:
             await self._publish()
             return await self.package(admitted, str(found))
 
+    async def removable(self, admitted: Admitted, word: str) -> ModelPackage:
+        """A package that can be taken off the shelf now. Raises NoSuchModel, ModelInUse."""
+        package = await self.package(admitted, word)
+        if package.serves:
+            raise ModelInUse(f"{package.name} is in force.")
+        return package
+
     async def remove(self, admitted: Admitted, word: str) -> ModelPackage:
         """Take a package off the shelf. Raises NoSuchModel, ModelInUse, ShelfBusy."""
-        package = await self.package(admitted, word)
+        package = await self.removable(admitted, word)
         async with self._turn(package.name, "removing"):
             async with self._store.open_control(admitted, write=True) as session:
                 row = await session.get_one(ModelPackageRow, package.id)

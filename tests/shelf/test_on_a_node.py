@@ -172,3 +172,23 @@ def test_one_bad_item_of_several_is_refused_alone(node: RunningNode) -> None:
         ]  # fmt: skip
         left = {one["name"] for one in door.get(INSTANCES).json()["items"]}
     assert not {"first", "second"} & left
+
+
+def test_all_of_several_or_none(node: RunningNode) -> None:
+    new = [{"file": str(node.data / "import" / file), "name": name} for file, name in
+           (("one.gguf", "third"), ("none.gguf", "missing"), ("two.gguf", "fourth"))]  # fmt: skip
+    with node.owner() as door:
+        before = {one["id"] for one in door.get(INSTANCES).json()["items"]}
+        body = {"items": new, "all_or_nothing": True}
+        made = door.post("/v1/batch/models/bulk-create", json=body).json()
+        assert [one["status"] for one in made["items"]] == ["undone", "refused", "undone"]
+        assert {one["id"] for one in door.get(INSTANCES).json()["items"]} == before
+
+        taken = [door.post(INSTANCES, json=one).json()["name"] for one in (new[0], new[2])]
+        wanted = {"models": [taken[0], "nobody", taken[1]], "all_or_nothing": True}
+        gone = door.request("DELETE", "/v1/batch/models/bulk-delete", json=wanted).json()
+        assert [one["status"] for one in gone["items"]] == ["undone", "refused", "undone"]
+        wanted["models"] = taken
+        gone = door.request("DELETE", "/v1/batch/models/bulk-delete", json=wanted).json()
+        assert (gone["done"], gone["refused"]) == (2, 0)
+        assert {one["id"] for one in door.get(INSTANCES).json()["items"]} == before
