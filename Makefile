@@ -126,6 +126,7 @@ models: $(STAMPS)/dev ## Train the reader, the classifier and the starter again 
 
 models-eval: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure reader, classifier and starter on what they have not seen
 	@$(BIN)/python -m models.starter evaluate --data $(DATA)
+	@$(BIN)/python -m models.starter rank --data $(DATA)
 	@$(BIN)/python -m models.starter.injection evaluate --data $(DATA)
 	@$(BIN)/python -m models.starter.chat evaluate --data $(DATA)
 

@@ -1,4 +1,4 @@
-"""`python -m models.starter train | delta | evaluate`: train the reader, make its delta, measure it."""
+"""`python -m models.starter train | delta | evaluate | rank`: train the reader, make its delta, measure it."""
 
 import argparse
 import random
@@ -100,6 +100,20 @@ def run_evaluation(options: argparse.Namespace) -> None:
         )
 
 
+def run_ranking(options: argparse.Namespace) -> None:
+    from models.engines.embedder import Embedder
+    from models.engines.onnx import Session
+    from models.engines.reader import Reader
+    from models.package import open_package
+    from models.starter.ranking import ranking
+
+    _, held_out = squad.split(squad.load(options.data), HELD_OUT)
+    embedder = Embedder(Session(open_package(options.models / "minilm-embed"), threads=2))
+    reader = Reader(Session(open_package(options.models / "minilm-read"), threads=2))
+    for one in ranking(held_out, embedder, reader, count=options.count):
+        print(f"{one.name:28} first {one.hit:.3f}  MRR {one.mrr:.3f}")
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m models.starter", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)
@@ -125,6 +139,11 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
     evaluate.add_argument("--count", type=int, default=600, help="questions to measure on")
     evaluate.set_defaults(run=run_evaluation)
+    rank = verbs.add_parser("rank", help="measure how paragraphs of held-out articles are ordered")
+    rank.add_argument("--data", type=Path, required=True, help="the squad11 folder, or the one that holds it")
+    rank.add_argument("--models", type=Path, default=Path(sys.prefix) / "share" / "outpost" / "models")
+    rank.add_argument("--count", type=int, default=300, help="questions to measure on")
+    rank.set_defaults(run=run_ranking)
     return top
 
 
