@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from appliance.errors import OutpostError, Unavailable
-from appliance.supervisor import NotRunning
+from appliance.waiting import NotRunning
 
 DOOR = "http://node"
 

@@ -61,6 +61,7 @@ from appliance.routing import api as routing_api
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
+from appliance.shelf.force import InForce
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
@@ -144,8 +145,8 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         shelf = Shelf(store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
         stack.push_async_callback(shelf.close)
         await shelf.start()
-        providers = Providers(store, shelf, settings.model_hosts)
-        routes = Routes(shelf, providers)
+        providers = Providers(store, shelf.force, settings.model_hosts)
+        routes = Routes(shelf.force, providers)
         stack.push_async_callback(routes.close)
         await routes.start()
         defaults = Defaults(store)
@@ -204,8 +205,8 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
             base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
         )
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
-        shelf = Shelf(base.store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
-        routes = Routes(shelf, Providers(base.store, shelf, settings.model_hosts))
+        in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
+        routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store))
         building = Building(base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store))

@@ -23,7 +23,7 @@ import uvloop
 from appliance.errors import OutpostError, Unavailable
 from appliance.logs import configure
 from appliance.settings import Settings, load
-from appliance.supervisor import wait_until_free
+from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
 DEMO = "--demo"

@@ -20,16 +20,8 @@ import psutil
 import pytest
 
 from appliance.errors import Damaged
-from appliance.supervisor import (
-    AddressTaken,
-    AlreadyRunning,
-    NotRunning,
-    Program,
-    Supervisor,
-    ask_readiness,
-    wait_until_free,
-    wait_until_ready,
-)
+from appliance.supervisor import AlreadyRunning, Program, Supervisor
+from appliance.waiting import AddressTaken, NotRunning, ask_readiness, wait_until_free, wait_until_ready
 
 PATIENCE = 20.0
 

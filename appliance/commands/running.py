@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
-from appliance.supervisor import Supervisor, chat_programs, node_programs, wait_until_free, wait_until_ready
+from appliance.supervisor import Supervisor, chat_programs, node_programs
+from appliance.waiting import wait_until_free, wait_until_ready
 from models.child import end, end_with_parent
 
 SMALL_BOX = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}

@@ -24,8 +24,8 @@ from appliance.routing.addresses import Address, checked
 from appliance.routing.errors import BadProvider, NoSuchProvider, ProviderExists, ProviderRefused
 from appliance.routing.values import LOCAL, LOCAL_ID, Offered, Provider, ProviderKind, Speed
 from appliance.shelf import rules as shelf_rules
+from appliance.shelf.force import InForce, utc_now
 from appliance.shelf.measuring import decode_speed, prompt_speed
-from appliance.shelf.service import Shelf, utc_now
 from appliance.shelf.values import What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from models.chat_client import ChatClient, Server
@@ -60,9 +60,9 @@ class Providers:
     """
 
     def __init__(
-        self, store: Store, shelf: Shelf, allowed: Sequence[str], *, clock: Callable[[], dt.datetime] = utc_now
+        self, store: Store, in_force: InForce, allowed: Sequence[str], *, clock: Callable[[], dt.datetime] = utc_now
     ) -> None:
-        self._store, self._shelf, self._allowed, self._clock = store, shelf, tuple(allowed), clock
+        self._store, self._in_force, self._allowed, self._clock = store, in_force, tuple(allowed), clock
         self.changes = 0
         """Grows with every change that this process makes."""
 
@@ -146,7 +146,7 @@ class Providers:
             await queries.drop(session, found)
             self._tell(admitted, found)
         self.changes += 1
-        await self._shelf.note(found.name, found.id, "unregistered", by=admitted.principal.id)
+        await self._in_force.note(found.name, found.id, "unregistered", by=admitted.principal.id)
 
     async def _change(self, admitted: Admitted, before: Provider, told: Registration, what: What) -> Provider:
         async with self._store.open_control(admitted) as session:
@@ -171,7 +171,7 @@ class Providers:
             await queries.keep(session, after, sealed)
             self._tell(admitted, after)
         self.changes += 1
-        await self._shelf.note(after.name, after.id, what, by=admitted.principal.id)
+        await self._in_force.note(after.name, after.id, what, by=admitted.principal.id)
         return after
 
     async def _measured(

@@ -22,7 +22,7 @@ from appliance.routing.breaker import Breaker
 from appliance.routing.errors import AddressRefused, ProviderRefused
 from appliance.routing.providers import Providers
 from appliance.routing.values import LOCAL, Health, Provider, Route, Speed
-from appliance.shelf.service import Shelf, utc_now
+from appliance.shelf.force import InForce, utc_now
 from models.chat_client import ChatClient
 from models.errors import ModelsError
 
@@ -51,8 +51,8 @@ class Routes:
     clock: seconds that only grow.
     """
 
-    def __init__(self, shelf: Shelf, providers: Providers, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._shelf, self._providers, self._clock = shelf, providers, clock
+    def __init__(self, in_force: InForce, providers: Providers, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._in_force, self._providers, self._clock = in_force, providers, clock
         self._lines: dict[str, _Line] = {}
         self._known: tuple[float, int, list[Route]] = (-KNOWN_SECONDS, 0, [])
         self._sockets: dict[str, str] = {}
@@ -72,7 +72,7 @@ class Routes:
     async def all(self) -> list[Route]:
         """Every route, open or not."""
         at, seen, routes = self._known
-        changes = self._shelf.changes + self._providers.changes
+        changes = self._in_force.changes + self._providers.changes
         if seen == changes and self._clock() - at < KNOWN_SECONDS:
             return routes
         providers = await self._providers.known()
@@ -114,7 +114,7 @@ class Routes:
         line = self._line(route)
         if route.model not in line.clients:
             if route.provider.name == LOCAL:
-                made = ChatClient(self._shelf.run / self._sockets[route.key])
+                made = ChatClient(self._in_force.run / self._sockets[route.key])
             else:
                 made = await self._providers.client(route.provider, route.model)
             line.clients[route.model] = made
@@ -154,7 +154,7 @@ class Routes:
 
     async def _local(self, provider: Provider) -> list[Route]:
         routes = []
-        for package in await self._shelf.serving() if provider.enabled else ():
+        for package in await self._in_force.serving() if provider.enabled else ():
             if package.held:
                 continue
             measured = package.measured
@@ -193,7 +193,7 @@ class Routes:
             return
         log.warning("breaker", provider=line.name, opened=bool(after.opened), why=why)
         who = route.provider.id if route.provider.name != LOCAL else _package_of(route)
-        await self._shelf.note(line.name, who, "breaker-opened" if after.opened else "breaker-closed", why)
+        await self._in_force.note(line.name, who, "breaker-opened" if after.opened else "breaker-closed", why)
 
 
 def _remote(provider: Provider) -> list[Route]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.shelf.service import Working
+from appliance.shelf.turns import Working
 from appliance.shelf.values import BuiltIn, Happened, Measured, ModelPackage, State, Tier, What
 
 PROMPT_TOKENS, ANSWER_TOKENS = 400, 60

@@ -4,8 +4,7 @@
     activate  hash and header again ─ fits in memory ─ loads, answers, measured ─ pointer moved in one transaction
     start     the one in force is hashed again before it serves; a damaged one is refused, the one before it serves
 
-Whatever goes wrong before the last step leaves the model that was in force as it was. `serving.json` in the run folder is
-made from the pointer, never the other way round: it tells the supervisor what to run.
+Whatever goes wrong before the last step leaves the model that was in force as it was.
 """
 
 from __future__ import annotations
@@ -14,17 +13,15 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeVar
-from uuid import UUID
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
-from appliance.shelf import files, publishing, rules
+from appliance.shelf import files, rules
 from appliance.shelf import store as queries
 from appliance.shelf.errors import (
     BadModelName,
@@ -34,30 +31,17 @@ from appliance.shelf.errors import (
     ModelRefusedHere,
     NoSuchModel,
     NothingBefore,
-    ShelfBusy,
 )
+from appliance.shelf.force import InForce, utc_now
 from appliance.shelf.tables import ModelPackageRow
 from appliance.shelf.trial import tried
+from appliance.shelf.turns import Turns, Working
 from appliance.shelf.values import TIERS, Happened, Measured, ModelPackage, Tier, Waiting, What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from models.hardware import Box, fitting, probe
 
 MOST_HISTORY: Final = 200
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Working:
-    """What is being done to a model now; `share` is 0 to 1 of this phase."""
-
-    model: str
-    phase: str
-    share: float
-
-
-def utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 class Shelf:
@@ -73,13 +57,9 @@ class Shelf:
         self, store: Store, *, folder: Path, imports: Path, run: Path, clock: Callable[[], dt.datetime] = utc_now
     ) -> None:
         self._store, self._folder, self._imports, self._run, self._clock = store, folder, imports, run, clock
-        self._busy = asyncio.Lock()
-        self._working: Working | None = None
-        self._given_up = False
+        self._turns = Turns()
         self._starting: asyncio.Task[None] | None = None
-        self._whole: set[UUID] = set()
-        self.changes = 0
-        """Grows with every change of what is in force that this process makes."""
+        self.force = InForce(store, folder=folder, run=run, clock=clock)
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
@@ -91,55 +71,40 @@ class Shelf:
             known = await queries.packages(session)
         await asyncio.to_thread(files.sweep, self._folder, [one.id for one in known])
         if not any(one.serves for one in known):
-            await self._publish()
+            await self.force.publish()
         else:
             # What is served meanwhile, after a restart of this process alone, was checked by the one before it.
             self._starting = asyncio.create_task(self._resume())
 
     async def close(self) -> None:
-        self._given_up = True
+        self._turns.give_up()
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.wait([self._starting])
 
     async def _resume(self) -> None:
         try:
-            async with self._busy:
+            async with self._turns.at_start():
                 await self._serve_what_is_whole()
         except OutpostError as error:
             log.error("no chat model is served", problem=error.detail)
 
     async def _serve_what_is_whole(self) -> None:
         """Serve each model in force whose file is as it was; refuse the others, and fall back to the ones before them."""
-        while (package := next((one for one in await self.serving() if one.id not in self._whole), None)) is not None:
-            why = await self._intact(package, "checking")
+        while (package := await self.force.unchecked()) is not None:
+            why = await self._intact(package)
             if why is None:
-                self._whole.add(package.id)
-                continue
-            log.error("a chat model is damaged", model=package.name, why=why)
-            await self._publish()
-            async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
-                await self._fall_back(session, package, why, by=None)
-        await self._publish()
-
-    async def _fall_back(self, session: AsyncSession, package: ModelPackage, why: str, *, by: UUID | None) -> None:
-        row = await session.get_one(ModelPackageRow, package.id)
-        now = self._clock()
-        tiers = [tier for tier, one in (await queries.in_force(session)).items() if one == package.id]
-        await queries.put_in_force(session, None, tiers)
-        row.state, row.reason = "refused", why[:300]
-        await queries.happened(session, "refused", row.name, row.id, by=by, at=now, reason=why)
-        for tier in tiers:
-            for earlier in (await queries.retired_before(session, [tier]))[:1]:
-                before = await queries.package(session, earlier)
-                await queries.put_in_force(session, earlier, [one for one in before.tiers if one in tiers])
-                await queries.happened(session, "fell-back", before.name, before.id, by=by, at=now, reason=why)
+                self.force.whole(package.id)
+            else:
+                log.error("a chat model is damaged", model=package.name, why=why)
+                await self.force.lost(package, why)
+        await self.force.publish()
 
     # --- what people see ----------------------------------------------------------------------------------------------
 
     @property
     def working(self) -> Working | None:
-        return self._working
+        return self._turns.working
 
     @property
     def import_folder(self) -> str:
@@ -187,21 +152,6 @@ class Shelf:
         async with self._store.open_control(admitted) as session:
             return await queries.history(session, MOST_HISTORY)
 
-    async def serving(self) -> list[ModelPackage]:
-        """The models in force, as routing needs them."""
-        async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
-            return [one for one in await queries.packages(session) if one.serves]
-
-    @property
-    def run(self) -> Path:
-        """The folder of the sockets at which models in force are served."""
-        return self._run
-
-    async def note(self, name: str, id: UUID, what: What, reason: str | None = None, *, by: UUID | None = None) -> None:
-        """Write into the history what became of a model or a provider; `by` is None for what the node has seen itself."""
-        async with self._store.open_internal(Purpose.SHELF, CONTROL, write=True) as session:
-            await queries.happened(session, what, name, id, by=by, at=self._clock(), reason=reason)
-
     # --- changes ------------------------------------------------------------------------------------------------------
 
     async def take_in(
@@ -229,8 +179,8 @@ class Shelf:
             files.require_room(self._folder, size)
             package = new_id()
             try:
-                found, size = await self._in_thread(
-                    files.copy, path, self._folder, package, self._progress("copying", size)
+                found, size = await self._turns.in_thread(
+                    files.copy, path, self._folder, package, self._turns.progress("copying", size)
                 )
                 header = await asyncio.to_thread(files.checked, self._folder / f".new-{package}" / files.FILE)
                 if sha256 and found != sha256.lower():
@@ -253,10 +203,10 @@ class Shelf:
         """Hash a package's file again; a damaged one is refused, and the one before it serves in its place."""
         package = await self.package(admitted, word)
         async with self._turn(package.name, "checking"):
-            why = await self._intact(package, "checking")
+            why = await self._intact(package)
             if why is None:
                 return package
-            self._whole.discard(package.id)
+            self.force.doubtful(package.id)
             await self._refuse(admitted, package, why)
             await self._serve_what_is_whole()
             raise ModelRefusedHere(f"{package.name}: {why}.")
@@ -274,7 +224,7 @@ class Shelf:
         if package.state == "active":
             raise ModelInUse(f"{package.name} is in force.")
         async with self._turn(package.name, "checking"):
-            if why := await self._intact(package, "checking"):
+            if why := await self._intact(package):
                 await self._refuse(admitted, package, why)
                 raise ModelRefusedHere(f"{package.name}: {why}.")
             measured = await self._tried(package)
@@ -284,8 +234,8 @@ class Shelf:
                 await queries.put_in_force(session, package.id, package.tiers)
                 await self._happened(session, admitted, what, row)
                 self._tell(admitted, row)
-            self._whole.add(package.id)
-            await self._publish()
+            self.force.whole(package.id)
+            await self.force.publish()
             return await self.package(admitted, str(package.id))
 
     async def roll_back(self, admitted: Admitted) -> ModelPackage:
@@ -314,7 +264,7 @@ class Shelf:
                     await queries.put_in_force(session, None, one.serves)
                     await self._happened(session, admitted, "deactivated", row)
                     self._tell(admitted, row)
-            await self._publish()
+            await self.force.publish()
             return [await self.package(admitted, str(one.id)) for one in ended]
 
     async def let_start(self, admitted: Admitted, tier: Tier, start: bool) -> ModelPackage:
@@ -327,7 +277,7 @@ class Shelf:
                 row = await session.get_one(ModelPackageRow, found)
                 await self._happened(session, admitted, "start-allowed" if start else "start-held", row)
                 self._tell(admitted, row)
-            await self._publish()
+            await self.force.publish()
             return await self.package(admitted, str(found))
 
     async def removable(self, admitted: Admitted, word: str) -> ModelPackage:
@@ -357,43 +307,17 @@ class Shelf:
     async def _turn(self, model: str, phase: str) -> AsyncIterator[None]:
         if self._starting is not None:
             await asyncio.wait([self._starting])
-        if self._busy.locked():
-            raise ShelfBusy("One model is worked on at a time.")
-        async with self._busy:
-            self._given_up, self._working = False, Working(model, phase, 0.0)
-            try:
-                yield
-            finally:
-                self._working = None
+        async with self._turns.turn(model, phase):
+            yield
 
-    async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
-        """Long work on a thread, which gives up at the next block when its caller is cancelled, and is waited for."""
-        task = asyncio.ensure_future(asyncio.to_thread(work, *given))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            self._given_up = True
-            await asyncio.wait([task])
-            raise
-
-    def _progress(self, phase: str, size: int) -> files.Progress:
-        def told(done: int) -> None:
-            if self._given_up:
-                raise InterruptedError
-            if self._working is not None:
-                self._working = Working(self._working.model, phase, done / max(size, 1))
-
-        return told
-
-    async def _intact(self, package: ModelPackage, phase: str) -> str | None:
+    async def _intact(self, package: ModelPackage) -> str | None:
         path = self._folder / str(package.id) / files.FILE
-        return await self._in_thread(
-            files.intact, path, package.sha256, package.size, self._progress(phase, package.size)
-        )
+        progress = self._turns.progress("checking", package.size)
+        return await self._turns.in_thread(files.intact, path, package.sha256, package.size, progress)
 
     async def _refuse(self, admitted: Admitted, package: ModelPackage, why: str) -> None:
         async with self._store.open_control(admitted, write=True) as session:
-            await self._fall_back(session, package, why, by=admitted.principal.id)
+            await self.force.fall_back(session, package, why, by=admitted.principal.id)
 
     async def _tried(self, package: ModelPackage) -> Measured:
         path = self._folder / str(package.id) / files.FILE
@@ -403,7 +327,7 @@ class Shelf:
             raise ModelDoesNotFit(
                 f"{package.name} needs {header.memory(1024) / 2**30:.1f} GiB of memory; {box.free / 2**30:.1f} GiB are free."
             )
-        self._working = Working(package.name, "trying", 0.0)
+        self._turns.phase(package.name, "trying")
         return await tried(path, self._run / "trial.sock", sha256=package.sha256, size=package.size, shape=shape)
 
     def _allowed(self, admitted: Admitted, source: Path) -> Path:
@@ -424,9 +348,3 @@ class Shelf:
     async def _happened(self, session: AsyncSession, admitted: Admitted, what: What, row: ModelPackageRow) -> None:
         by = admitted.principal.id
         await queries.happened(session, what, row.name, row.id, by=by, at=self._clock())
-
-    async def _publish(self) -> None:
-        """Tell the supervisor what to run: what is in force, has been found whole, and is not held."""
-        self.changes += 1
-        found = [one for one in await self.serving() if one.id in self._whole and not one.held]
-        publishing.publish(self._run / "serving.json", publishing.wanted(found, self._folder))

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.errors import NotFound, TooManyRequests
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Scope, Standing
-from appliance.shelf.service import utc_now
+from appliance.shelf.force import utc_now
 from appliance.shelf.tables import BudgetRow, UsageRow
 from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 

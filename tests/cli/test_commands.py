@@ -14,7 +14,7 @@ import pytest
 
 from appliance.client import open_door
 from appliance.store import create_master_key
-from appliance.supervisor import NotRunning
+from appliance.waiting import NotRunning
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost

@@ -45,12 +45,12 @@ async def shelf(store: Store, tmp_path: Path, run: Path) -> AsyncIterator[Shelf]
 
 @pytest.fixture
 def providers(store: Store, shelf: Shelf, stranger: Stranger, other: Stranger) -> Providers:
-    return Providers(store, shelf, [stranger.host, other.host, "vllm.plant:8000", "10.0.0.9:80", "[::1]:9"])
+    return Providers(store, shelf.force, [stranger.host, other.host, "vllm.plant:8000", "10.0.0.9:80", "[::1]:9"])
 
 
 @pytest.fixture
 async def routes(shelf: Shelf, providers: Providers) -> AsyncIterator[Routes]:
-    made = Routes(shelf, providers)
+    made = Routes(shelf.force, providers)
     yield made
     await made.close()
 

@@ -178,6 +178,6 @@ async def test_one_whose_host_the_owner_has_taken_off_the_list_is_not_asked(
     stranger.asked.clear()
 
     with pytest.raises(AddressRefused):
-        await Providers(store, shelf, []).client(made, "good")
+        await Providers(store, shelf.force, []).client(made, "good")
 
     assert stranger.asked == []

@@ -66,7 +66,7 @@ async def main():
         return await store.close()
     if step == "half way through the copy":
         files.BLOCK = 4096
-        shelf._progress = lambda phase, size: lambda done: dies() if done > size // 2 else None
+        shelf._turns.progress = lambda phase, size: lambda done: dies() if done > size // 2 else None
     elif step == "before the copy is adopted":
         files.adopt = dies
     elif step == "after the copy is adopted":
@@ -77,7 +77,7 @@ async def main():
     elif step == "within the transaction that moves it":
         service.queries.happened = dies
     elif step == "after the pointer is moved":
-        shelf._publish = dies
+        shelf.force.publish = dies
     await shelf.activate(owner(), "new")
     os._exit(0)
 

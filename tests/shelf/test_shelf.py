@@ -248,7 +248,7 @@ async def test_where_every_model_is_harmed_none_is_served_and_the_node_goes_on(
     again = await begun_again(store, place, run)
 
     assert served(run) is None
-    assert await again.serving() == []
+    assert await again.force.serving() == []
     await again.close()
 
 
@@ -434,7 +434,7 @@ async def test_models_for_different_tiers_are_in_force_beside_each_other(
     await two(shelf, owner, model, other_model)
 
     assert sorted(all_served(run)) == ["good", "quick"]
-    assert {one.name: one.serves for one in await shelf.serving()} == {"quick": ("light",), "good": ("heavy",)}
+    assert {one.name: one.serves for one in await shelf.force.serving()} == {"quick": ("light",), "good": ("heavy",)}
     sockets = {one["socket"] for one in json.loads((run / "serving.json").read_text())}
     assert len(sockets) == 2
 
@@ -448,7 +448,7 @@ async def test_a_model_for_several_tiers_gives_way_in_one_and_stays_in_the_other
     await shelf.take_in(owner(), other_model, name="quick", tiers=("light",))
     await shelf.activate(owner(), "quick")
 
-    assert {one.name: one.serves for one in await shelf.serving()} == {"quick": ("light",), "both": ("heavy",)}
+    assert {one.name: one.serves for one in await shelf.force.serving()} == {"quick": ("light",), "both": ("heavy",)}
     with pytest.raises(NothingBefore):
         await shelf.roll_back(owner())
 
