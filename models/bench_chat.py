@@ -25,6 +25,7 @@ from models.chat.engine import Engine, Part
 from models.chat.random_gguf import Shape, write
 from models.chat_client import Ask, ChatClient
 from models.hardware import probe
+from models.measuring import decode_speed, prompt_speed
 
 SIZES = {
     "tiny": Shape(context=4096),
@@ -122,6 +123,23 @@ async def gaps_beside_a_long_prompt(client: ChatClient, number: int) -> tuple[fl
     return before, max(gap for at, gap in gaps if began <= at <= ended + 0.5), newcomer
 
 
+async def predicted_and_real(client: ChatClient) -> list[Figure]:
+    """An answer on the diet (about 400 fresh tokens, 60 of answer), reckoned as before it is offered, and timed."""
+    reads, writes = await prompt_speed(client, 4096), await decode_speed(client)
+    shares, seconds = [], []
+    for number in range(ROUNDS):
+        began = time.perf_counter()
+        answer = await client.chat(
+            asked(f"{number} diet " + "Close it, lock it, tag it. " * 15), Ask(max_tokens=60, temperature=0)
+        )
+        seconds.append(time.perf_counter() - began)
+        fresh = answer.prompt_tokens - answer.cached_tokens
+        shares.append((fresh / reads + answer.completion_tokens / writes) / seconds[-1])
+    return [
+        Figure("an answer on the diet", _ms(seconds), "ms", "the time said before", _two(statistics.median(shares)))
+    ]
+
+
 def say(text: str) -> None:
     """Minutes go by: what is measured now, for whoever waits."""
     print(f"bench: {text} …", file=sys.stderr, flush=True)
@@ -151,6 +169,8 @@ async def measure(socket: Path, raw: Raw) -> list[Figure]:
                 "first token, 1,500 tokens read before: warm", _ms(warm), "ms", "cold", _two(ratio), 0.1, ratio <= 0.1
             )
         )
+        say("the time said before, and the time it took")
+        figures += await predicted_and_real(client)
         say("a long prompt beside an answer")
         gaps = [await gaps_beside_a_long_prompt(client, n) for n in range(ROUNDS)]
         worst = max(gap for _, gap, _ in gaps)

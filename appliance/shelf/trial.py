@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.shelf.errors import ModelRefusedHere
-from appliance.shelf.measuring import decode_speed, hello, prompt_speed
+from models.measuring import decode_speed, hello, prompt_speed
 from appliance.shelf.values import Measured
 from models.chat_client import Ask, ChatClient
 from models.child import chat_command, serving
