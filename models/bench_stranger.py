@@ -23,6 +23,11 @@ from models.chat_client import Ask, ChatClient, Server
 from models.errors import ModelsError
 
 START_SECONDS = 60.0
+SERVE = (
+    "import runpy; from models.chat import kernels; kernels.load(); "
+    "runpy.run_module('llama_cpp.server', run_name='__main__', alter_sys=True)"
+)
+"""It does not look for kernels by itself: it is given those that we use."""
 NEEDED = ("fastapi", "uvicorn", "starlette_context", "sse_starlette", "pydantic_settings")
 
 
@@ -41,14 +46,14 @@ def can_be_run() -> bool:
 
 
 @contextmanager
-def stranger(model: Path, threads: int, *, interrupts: bool) -> Iterator[str]:
-    """Its address while it serves."""
+def stranger(model: Path, threads: int, *, interrupts: bool = True, named: str = "") -> Iterator[str]:
+    """Its address while it serves; `named` is what it calls the model, by default the file."""
     with sockets.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), "--port", str(port), "--n_ctx", "4096"]
+    command = [sys.executable, "-c", SERVE, "--model", str(model), "--port", str(port), "--n_ctx", "4096"]
     command += ["--n_threads", str(threads), "--n_threads_batch", str(threads), "--verbose", "false"]
-    command += ["--interrupt_requests", str(interrupts)]
+    command += ["--interrupt_requests", str(interrupts), *(["--model_alias", named] if named else [])]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Prints the path of a wheel of llama-cpp-python, built once from the source that requirements-chat.txt pins.
 # Kept in the user's cache under a key of source, flags, Python and processor. Usage: chat_wheel.sh PYTHON
-# The flags make no use of this processor's own instructions: the wheel runs wherever AVX2 does.
+# It holds the kernels of each generation of processors; the chat server loads those that fit (models/chat/kernels.py).
 set -eu
 cd "$(dirname "$0")/.."
 python=$1
-flags="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON"
+flags="-DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_BACKEND_DIR:STRING=llama_cpp/lib -DLLAVA_BUILD=OFF -DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON"
 exclude="lib/**;include/**;bin/**"
 
 work=$(mktemp -d)
@@ -19,7 +19,7 @@ if ! ls "$kept"/*.whl >/dev/null 2>&1; then
 	for tool in cc c++; do
 		command -v $tool >/dev/null || { echo "hint: install a C++ compiler (Debian: apt-get install g++)" >&2; exit 1; }
 	done
-	echo "      compiling llama.cpp, once: some 5 minutes on two cores" >&2
+	echo "      compiling llama.cpp, once: some 10 minutes on two cores" >&2
 	PATH=$(dirname "$python"):$PATH CMAKE_ARGS=$flags "$python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--no-cache-dir --no-build-isolation --no-binary :all: --config-settings "wheel.exclude=$exclude" \
 		--wheel-dir "$work" -r "$work/pinned.txt" >&2

@@ -48,7 +48,7 @@ def _answers(route: dict[str, Any]) -> str:
 
 async def add(socket: Path, wanted: dict[str, Any], models: Sequence[str], *, ask_key: bool, as_json: bool) -> int:
     """Raises BadProvider, NotRunning, Refused."""
-    wanted["models"] = dict(_model(one) for one in models)
+    wanted["models"] = [_model(one) for one in models]
     if ask_key:
         # Not a flag: a command line is read by every process of the box, and kept by the shell.
         wanted["key"] = getpass.getpass("key: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
@@ -101,11 +101,11 @@ async def defaults(socket: Path, wanted: dict[str, Any] | None, *, tenant: str |
     return _say(found, said, as_json=as_json)
 
 
-def _model(word: str) -> tuple[str, list[str]]:
+def _model(word: str) -> dict[str, Any]:
     name, _, tiers = word.rpartition("=")
     if not name:
         raise BadProvider(f"{word[:80]!r} is not MODEL=TIER.", hint="Such as Qwen/Qwen2.5-7B-Instruct=heavy.")
-    return name, tiers.split(",")
+    return {"name": name, "tiers": tiers.split(",")}
 
 
 def _measured(found: dict[str, Any]) -> str:

@@ -25,11 +25,11 @@ from appliance.routing.errors import BadProvider, NoSuchProvider, ProviderExists
 from appliance.routing.values import LOCAL, LOCAL_ID, Offered, Provider, ProviderKind, Speed
 from appliance.shelf import rules as shelf_rules
 from appliance.shelf.force import InForce, utc_now
-from models.measuring import decode_speed, prompt_speed
 from appliance.shelf.values import What
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from models.chat_client import ChatClient, Server
 from models.errors import ModelsError
+from models.measuring import decode_speed, prompt_speed
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 MOST_PROVIDERS, MOST_MODELS = 20, 20

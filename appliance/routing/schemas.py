@@ -23,10 +23,18 @@ Key = Annotated[
 Url = Annotated[
     str, Field(min_length=1, max_length=300, description="Such as http://10.1.2.3:8000; on the owner's list.")
 ]
-Models = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=200)], list[Annotated[str, Field(max_length=40)]]],
-    Field(min_length=1, max_length=20, description="The names of its models, each with the tiers that it is for."),
-]
+
+
+class NewOffered(BaseModel):
+    """A model of a provider, by the name it has there, and the tiers that it is for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    tiers: list[str] = Field(max_length=4)
+
+
+Models = Annotated[list[NewOffered], Field(min_length=1, max_length=20)]
 
 
 class OfferedView(BaseModel):
@@ -114,7 +122,9 @@ class ProviderChange(BaseModel):
     enabled: bool | None = None
 
     def registration(self) -> Registration:
-        return Registration(**{name: getattr(self, name) for name in ProviderChange.model_fields})
+        given = {name: getattr(self, name) for name in ProviderChange.model_fields if name != "models"}
+        models = None if self.models is None else {one.name: one.tiers for one in self.models}
+        return Registration(**given, models=models)
 
 
 class NewProvider(ProviderChange):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from appliance.shelf.errors import ModelRefusedHere
-from models.measuring import decode_speed, hello, prompt_speed
 from appliance.shelf.values import Measured
 from models.chat_client import Ask, ChatClient
 from models.child import chat_command, serving
 from models.errors import ModelRefused, ModelUnavailable, PackageDamaged
 from models.hardware import Shape
+from models.measuring import decode_speed, hello, prompt_speed
 
 START_SECONDS: Final = 30.0
 BYTES_PER_SECOND: Final = 20e6

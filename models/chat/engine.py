@@ -16,6 +16,7 @@ import llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
+from models.chat import kernels
 from models.chat.scheduler import BATCH
 from models.errors import ModelsError, PackageDamaged
 
@@ -89,6 +90,7 @@ class Engine:
     ) -> None:
         """Raises PackageDamaged when llama.cpp does not take the file, or an adapter is none for it."""
         llama.llama_log_set(_silence, ctypes.c_void_p(0))
+        kernels.load()
         llama.llama_backend_init()
         wanted = llama.llama_model_default_params()
         wanted.n_gpu_layers = 0

@@ -7,18 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from models.bench_stranger import stranger
 from models.chat.random_gguf import Shape, write
 from tests.faults.chat_kills import MANUAL, QUESTION
-from tests.node import ROOT, RunningNode, free_port
+from tests.node import ROOT, RunningNode
 
 PROVIDERS = "/v1/admin/models/providers"
 
@@ -34,25 +32,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hall(files: Path) -> Iterator[str]:
     """The address of `llama_cpp.server`, a stranger's, somewhere in the plant."""
-    port = free_port()
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(files / "theirs.gguf"), "--port", str(port)]
-    command += ["--model_alias", "theirs", "--n_threads", "1", "--n_ctx", "2048", "--verbose", "false"]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 60
-            while True:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/v1/models")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    with stranger(files / "theirs.gguf", 1, named="theirs") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,6 @@
 """A tiny model of random weights that the tests write themselves, and real servers that hold it."""
 
-import asyncio
 import shutil
-import socket as sockets
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from models import bench_stranger
 from models.chat.engine import Engine
 from models.chat.loop import Event, Failed, Finished, Limits, Loop, Piece, Request, Waiting
 from models.chat.random_gguf import write
@@ -160,28 +157,5 @@ async def chat(chat_server: ServerProcess) -> AsyncIterator[ChatClient]:
 @pytest.fixture(scope="session")
 def stranger(gguf: Path) -> Iterator[str]:
     """The address of `llama_cpp.server`, somebody else's server of the same model."""
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf), "--port", str(port)]
-    command += ["--n_threads", "1", "--n_threads_batch", "1", "--n_ctx", str(CONTEXT), "--verbose", "false"]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            asyncio.run(_answers(f"http://127.0.0.1:{port}", process))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-async def _answers(address: str, process: "subprocess.Popen[bytes]") -> None:
-    async with httpx.AsyncClient(base_url=address) as probe, asyncio.timeout(60):
-        while True:
-            assert process.poll() is None, "the stranger's server did not start"
-            try:
-                await probe.get("/v1/models")
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-            else:
-                return
+    with bench_stranger.stranger(gguf, 1) as address:
+        yield address

@@ -58,7 +58,7 @@ export class Telling {
   }
 
   async #listen(length: Length, anew: boolean, signal: AbortSignal): Promise<void> {
-    const asked = { message: this.question, message_id: this.answer.message_id, length, anew };
+    const asked = { message: this.question, message_id: this.answer.message_id, length, anew, served_by: "" };
     for await (const { event, data } of this.client.words(asked, signal)) {
       if (signal.aborted) return;
       if (event === "sentence") this.sentences = [...this.sentences, JSON.parse(data) as SentenceEvent];

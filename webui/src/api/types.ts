@@ -24,6 +24,10 @@ export type EnrolmentCode = Schemas["CodeView"];
 export type Shelf = Schemas["ShelfView"];
 export type ModelRow = Schemas["ModelView"];
 export type ModelHistory = Schemas["HistoryView"];
+export type Tier = ModelRow["tiers"][number];
+export type ProviderRow = Schemas["ProviderView"];
+export type ProviderRoute = Schemas["RouteView"];
+export type ModelDefaults = Schemas["DefaultsView"];
 
 /*
  * What follows is not in the node's description: it is sent as events of a stream, or as plain JSON.
