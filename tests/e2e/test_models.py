@@ -55,6 +55,47 @@ async def test_a_file_that_is_no_model_is_refused_in_plain_words(
     await expect(page.get_by_role("alert")).to_contain_text("it is no GGUF file")
 
 
+async def test_who_writes_is_held_back_let_run_and_chosen(console: Console, running_node: RunningNode) -> None:
+    write(running_node.data / "import" / "quick.gguf", Shape(layers=1, kind="q4_0"))
+    with running_node.owner(timeout=120) as door:
+        file = str(running_node.data / "import" / "quick.gguf")
+        door.post("/v1/models/instances", json={"file": file, "name": "quick"}).raise_for_status()
+        door.post("/v1/admin/models/manifests/builtins/activations", json={"model": "quick"}).raise_for_status()
+    page = await console("admin")
+    await page.get_by_role("link", name="Models").click()
+    writes = page.locator("section", has_text="Who writes")
+    await expect(writes).to_contain_text("A plain question is answered by quick now.")
+
+    await writes.get_by_label("Answers are written by").select_option("heavy")
+    await expect(writes.get_by_label("Answers are written by")).to_have_value("heavy")
+    await writes.get_by_role("button", name="Hold back").click()
+    await expect(writes).to_contain_text("held back, does not run")
+    await expect(writes).to_contain_text("Nobody can write now.")
+    await writes.get_by_role("button", name="Let it run").click()
+    await expect(writes).to_contain_text("A plain question is answered by quick now.")
+    await writes.get_by_label("Answers are written by").select_option("auto")
+    await page.get_by_role("article").get_by_role("button", name="Take out of force").click()
+    await expect(page.get_by_text("Nobody yet.")).to_be_visible()
+    with running_node.owner() as door:
+        door.delete("/v1/models/instances/quick").raise_for_status()
+
+
+async def test_a_server_that_the_owner_has_not_listed_is_refused_in_plain_words(console: Console, watch: Watch) -> None:
+    watch.expected.append("422")
+    page = await console("admin")
+    await page.get_by_role("link", name="Models").click()
+    await page.get_by_role("button", name="Add a server").click()
+    await page.get_by_label("Name", exact=True).fill("cloud")
+    await page.get_by_label("Address").fill("https://models.example.com")
+    await page.get_by_label("Model, as the server names it").fill("large")
+    await page.get_by_role("button", name="Add server").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("models.example.com:443 is not among the servers")
+    await expect(page.get_by_role("alert")).to_contain_text("OUTPOST_MODEL_HOSTS")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_text("None. This box asks nobody else.")).to_be_visible()
+
+
 async def test_an_operator_has_no_page_of_models(console: Console) -> None:
     page = await console("operator")
 
