@@ -38,6 +38,8 @@ audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
 app.command(audit)
 ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules that release them.")
 app.command(ground)
+guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")
+app.command(guard)
 for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget):
     app.command(group)
 app.command(cli_models.usage)
@@ -141,6 +143,14 @@ def ground_check(*, as_json: AsJson = False) -> int:
     from appliance.commands.grounding import check_standard_input
 
     return check_standard_input(as_json=as_json)
+
+
+@guard.command(name="check")
+def guard_check(*, as_json: AsJson = False) -> int:
+    """Screen texts from standard input, one JSON object {"id", "text"} a line. No node need run."""
+    from appliance.commands.guarding import check_standard_input
+
+    return finish(check_standard_input(settings_of(None).share / "models", as_json=as_json), as_json=as_json)
 
 
 @app.command(name="eval")

@@ -38,6 +38,7 @@ from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
+from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
 from appliance.identity.kiosks import Kiosks
@@ -154,7 +155,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         spending = Spending(store)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
-        wording = Wording(router, cards, spending, within=settings.word_within_seconds)
+        wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,

@@ -35,5 +35,6 @@ ROUTED = Counter(
 )  # fmt: skip
 ESCALATED = Counter("outpost_escalated_total", "Answers that another model was asked for, by why.", ["why"])
 SENTENCES = Counter("outpost_worded_sentences_total", "Sentences of chat models, by what the gate said.", ["judged"])
+GUARDED = Counter("outpost_guard_texts_total", "Texts screened for orders to a model, by verdict.", ["verdict"])
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

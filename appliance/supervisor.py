@@ -60,7 +60,7 @@ class Program:
 
 def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[Program]:
     """The three processes of a node. The worker waits until questions can be asked, so that it does not slow the start."""
-    models = ["-m", "models.server", "--kinds", "embed,rerank,read", "--socket", str(models_socket)]
+    models = ["-m", "models.server", "--kinds", "embed,rerank,read,classify", "--socket", str(models_socket)]
     return [
         Program("models", [sys.executable, *models, "--models", str(share / "models")]),
         Program("web", [sys.executable, "-m", "appliance", "web"], vital=True),

@@ -75,6 +75,15 @@ class ModelClient:
         rows = sorted(answer["results"], key=lambda row: row["index"])
         return [Reading(row["answerable"], tuple(Span(**span) for span in row["spans"])) for row in rows]
 
+    async def classify(self, texts: Sequence[str], bulk: bool = False) -> list[float]:
+        """The chance of each text that it gives orders to a language model, 0 to 1, in their order; `bulk` as for `embed`."""
+        chances: list[float] = []
+        for start in range(0, len(texts), BATCH):
+            answer = await self._post("/classify", {"input": list(texts[start : start + BATCH])}, bulk=bulk)
+            rows = sorted(answer["data"], key=lambda row: row["index"])
+            chances += [float(row["probs"][1]) for row in rows]
+        return chances
+
     async def health(self) -> dict[str, Any]:
         """What the server says of itself: `status`, `kinds`, `waiting`."""
         return await self._send("GET", "/health", None, {}, self._seconds)

@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2,
+    "jobs": 2, "shelf": 2, "guard": 2,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,

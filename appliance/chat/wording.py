@@ -1,7 +1,7 @@
 """An answer in words: from a card where one fits, else by a model, paid for, and by the best one where the first says nothing.
 
 card ── fits, and the gate releases all of it ──> said
-else ── choose who writes ── reserve ── write, each sentence through the gate ── settle
+else ── guard: neither question nor passages give orders to a model ── choose who writes ── reserve ── write, each sentence through the gate ── settle
          └── no sentence was released: the best model once, if that is quick enough to be done unasked
 """
 
@@ -17,7 +17,8 @@ from appliance.answers.in_words import InWords, Offer, Said, Told
 from appliance.answers.phrasing import Length
 from appliance.answers.ports import Writers
 from appliance.cards import Cards
-from appliance.errors import Unavailable
+from appliance.errors import Unavailable, Unprocessable
+from appliance.guard.screening import Guard
 from appliance.metrics import ESCALATED
 from appliance.routing.values import Wanted
 from appliance.shelf.spending import BudgetExhausted, Spending
@@ -25,6 +26,13 @@ from appliance.store import Admitted, Principal
 from appliance.store.finishing import uninterrupted
 
 PURPOSE = "words"
+
+
+class NotForAModel(Unprocessable):
+    """The question, or a passage that answers it, gives orders to a language model; it is shown to people alone."""
+
+    code, title = "not-for-a-model", "This is not given to a language model"
+    hint = "Read the quote: it stands as in the document. If the document should not say so, tell whoever owns it."
 
 
 @dataclass(slots=True)
@@ -42,8 +50,9 @@ class Wording:
     within: seconds; what takes no longer is done without being asked for.
     """
 
-    def __init__(self, writers: Writers, cards: Cards, spending: Spending, *, within: float) -> None:
-        self._writers, self._cards, self._spending, self._within = writers, cards, spending, within
+    def __init__(self, writers: Writers, cards: Cards, spending: Spending, guard: Guard, *, within: float) -> None:
+        self._writers, self._cards, self._spending, self._guard = writers, cards, spending, guard
+        self._within = within
 
     async def offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
         """What can be offered beside an answer."""
@@ -58,6 +67,7 @@ class Wording:
         """Each sentence as it is released, then how it ended.
 
         Raises:
+            NotForAModel: the question or a passage gives orders to a model.
             NoSuchRoute: nobody here writes with the model `ask` names.
             BudgetExhausted, Unavailable: nothing can be written; sentences released before it stand.
         """
@@ -69,6 +79,7 @@ class Wording:
                 for step in said:
                     yield step
                 return
+        await self._screen(admitted, question, answer)
         wanted = _wanted(admitted.principal, question, answer, length, ask)
         told: Told | None = None
         async with aclosing(self._written(wanted, question, answer, length)) as steps:
@@ -88,6 +99,20 @@ class Wording:
                     else:
                         yield step
         yield told
+
+    async def _screen(self, admitted: Admitted, question: str, answer: Answer) -> None:
+        """What a model is given is data; what gives orders to one is not given to it. Raises NotForAModel."""
+        found = await self._guard.injections([question, *(ground.text for ground in answer.grounds)])
+        flagged = [one for one in found if one.verdict]
+        if not flagged:
+            return
+        admitted.outcome.metadata["guard"] = {
+            "question": found[0].verdict,
+            "passages": sum(one.verdict for one in found[1:]),
+            "rules": sorted({name for one in flagged for name in one.rules}),
+        }
+        whose = "The question" if found[0].verdict else "A passage that answers this"
+        raise NotForAModel(f"{whose} gives orders to a language model.")
 
     async def _again(
         self, wanted: Wanted, question: str, answer: Answer, length: Length, told: Told

@@ -10,6 +10,7 @@ from appliance.answers.ports import ChosenWriter
 from appliance.errors import Unavailable
 from appliance.routing.values import Wanted
 from models.chat_client import ChatDelta
+from models.errors import ModelUnavailable
 
 
 class SilentWriter:
@@ -77,3 +78,10 @@ class Only:
     async def choose(self, wanted: Wanted) -> ChosenWriter:
         self.wanted.append(wanted)
         return self.writer
+
+
+class NoClassifier:
+    """The classifier of the guard while its server is down."""
+
+    async def classify(self, texts: Sequence[str]) -> list[float]:
+        raise ModelUnavailable("down")

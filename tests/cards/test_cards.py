@@ -11,12 +11,13 @@ import pytest
 from appliance.cards.nights import Nights, night
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
+from appliance.guard.screening import Guard
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from appliance.web import Cursors
-from tests.answers.writers import Only
+from tests.answers.writers import NoClassifier, Only
 from tests.cards.plant import CASING, SAID, Plant, RowWriter, manual
 
 
@@ -201,7 +202,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         plant.store,
         plant.gate,
         plant.answers,
-        Wording(Only(writer), plant.cards, Spending(plant.store), within=8),
+        Wording(Only(writer), plant.cards, Spending(plant.store), Guard(NoClassifier()), within=8),
         Cursors(plant.store.secret("cursor")),
     )
 

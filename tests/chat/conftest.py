@@ -13,6 +13,7 @@ from appliance.cards import Cards
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.gate import Gate
+from appliance.guard.screening import Guard
 from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
@@ -39,7 +40,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     search = Search(node_store, SqliteEngine(), POLICY, models)
     answers = Answers(search, models)
     cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
-    wording = Wording(Only(SilentWriter()), cards, Spending(node_store), within=8)
+    wording = Wording(Only(SilentWriter()), cards, Spending(node_store), Guard(models), within=8)
     cursors = Cursors(node_store.secret("cursor"))
     chat = Chat(node_store, gate, answers, wording, cursors)
     yield Room(node_store, tenant, chat, gate)

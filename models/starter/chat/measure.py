@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from models.chat_client import Ask, ChatClient
-from models.errors import ModelsError
+from models.errors import ModelRefused, ModelsError
 from models.starter import plant, squad, written
 from models.starter.chat.examples import NOT_HERE, SCHEMA, Talk, talks
 from models.starter.squad import Article
@@ -57,7 +57,11 @@ def exam(held_out: Sequence[Article], count: int) -> dict[str, list[Talk]]:
 
 async def asked(client: ChatClient, talk: Talk) -> Said:
     messages = [{"role": role, "content": text} for role, text in talk.messages]
-    text = (await client.chat(messages, Ask(max_tokens=LONGEST, temperature=0.0))).text.strip()
+    try:
+        text = (await client.chat(messages, Ask(max_tokens=LONGEST, temperature=0.0))).text.strip()
+    except ModelRefused:
+        # It does not fit into the 1,024 tokens of this model: nothing is said.
+        return Said(talk, "", None)
     formed = None
     if talk.task == "fill":
         try:

@@ -1,0 +1,66 @@
+"""Screening of texts as requests pass it: rules here, the classifier by its server; without the server the rules alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from appliance.guard.injection import fired, verdict
+from appliance.guard.pii import find
+from appliance.guard.values import Finding, Injection
+from appliance.metrics import GUARDED
+from models.errors import ModelsError
+
+LONGEST: Final = 8_000
+"""Characters of one text that the classifier is given; rules read more."""
+
+log = structlog.get_logger(__name__)
+
+
+class Classifies(Protocol):
+    """The small model that scores texts. Raises ModelsError while it cannot be reached."""
+
+    async def classify(self, texts: Sequence[str]) -> list[float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What was found in one text."""
+
+    injection: Injection
+    pii: tuple[Finding, ...]
+
+
+class Guard:
+    def __init__(self, classifier: Classifies) -> None:
+        self._classifier = classifier
+
+    async def screen(self, texts: Sequence[str]) -> list[Screened]:
+        """Orders to a model, and personal data, in each text, in their order."""
+        return [
+            Screened(injection, tuple(find(text)))
+            for text, injection in zip(texts, await self.injections(texts), strict=True)
+        ]
+
+    async def injections(self, texts: Sequence[str]) -> list[Injection]:
+        """Whether each text gives orders to a model, in their order."""
+        scores = await self._scores([text[:LONGEST] for text in texts])
+        found = [verdict(fired(text), score) for text, score in zip(texts, scores, strict=True)]
+        for one in found:
+            GUARDED.labels("flagged" if one.verdict else "clean").inc()
+        return found
+
+    async def _scores(self, texts: Sequence[str]) -> list[float]:
+        told = [at for at, text in enumerate(texts) if text.strip()]
+        scores = [0.0] * len(texts)
+        if not told:
+            return scores
+        try:
+            for at, score in zip(told, await self._classifier.classify([texts[at] for at in told]), strict=True):
+                scores[at] = score
+        except ModelsError:
+            log.warning("the injection classifier cannot be reached; rules alone judge")
+        return scores
