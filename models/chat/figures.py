@@ -21,6 +21,12 @@ class Figures(Collector):
         self._ended = Counter(
             "vllm:request_success", "Answers by their end", ["model_name", "finished_reason"], registry=self.registry
         )
+        self._missed = Counter(
+            "models_chat_forms_missed",
+            "Answers that missed their form, by what became of them",
+            ["model_name", "end"],
+            registry=self.registry,
+        )
         self._seconds = self._histogram("vllm:e2e_request_latency_seconds", "Seconds until the end of an answer")
         self._first = self._histogram("vllm:time_to_first_token_seconds", "Seconds until the first token of a stream")
         self.registry.register(self)
@@ -31,6 +37,9 @@ class Figures(Collector):
     def ended(self, reason: str, seconds: float) -> None:
         self._ended.labels(self._model, reason).inc()
         self._seconds.labels(self._model).observe(seconds)
+
+    def missed(self, *, repaired: bool) -> None:
+        self._missed.labels(self._model, "repaired" if repaired else "refused").inc()
 
     def collect(self) -> Iterable[Metric]:
         totals = self._loop.totals

@@ -83,6 +83,9 @@ class Request:
     adapter: str = ""
     """The name of a LoRA adapter that the engine holds; empty for none."""
 
+    spent: float = 0.0
+    """Seconds of its time that are gone already: it asks once more for what somebody has waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -191,7 +194,7 @@ class Loop:
             if self._closed or len(self._queue) >= room:
                 wait = scheduler.retry_after(len(self._queue), self._engine.sequences, self._request_seconds)
                 raise scheduler.QueueFull(wait)
-            self._deadlines[request] = time.monotonic() + self._limits.seconds
+            self._deadlines[request] = time.monotonic() + self._limits.seconds - request.spent
             self._queue.push(request.key, request)
             self._changed.notify()
 
@@ -419,7 +422,7 @@ class Loop:
 
     def _finish(self, each: Answering, reason: str) -> None:
         count, prompt = len(each.tokens), len(each.request.prompt)
-        began = self._deadlines[each.request] - self._limits.seconds
+        began = self._deadlines[each.request] - self._limits.seconds + each.request.spent
         self._request_seconds += 0.2 * (time.monotonic() - began - self._request_seconds)
         self._release(each)
         mean, margin = (each.logprobs / count, each.margin) if count else (None, None)
