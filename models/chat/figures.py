@@ -58,8 +58,8 @@ class Figures(Collector):
             ("vllm:prefix_cache_hits", "Prompt tokens found in the cache", totals.reused_tokens),
             ("vllm:spec_decode_num_draft_tokens", "Tokens guessed from the prompt", totals.guessed),
             ("vllm:spec_decode_num_accepted_tokens", "Guessed tokens that came true", totals.guessed_right),
-            ("models_chat_steps", "Batches decoded", totals.steps),
-            ("models_chat_prompt_steps", "Batches with some tokens of a prompt", totals.prompt_steps),
+            ("models_chat_steps", "Steps: a token of each answer, some of the prompts", totals.steps),
+            ("models_chat_prompt_steps", "Steps with some tokens of a prompt", totals.prompt_steps),
             ("models_chat_step_seconds", "Time spent decoding", totals.seconds),
         ):
             counter = CounterMetricFamily(name, help_, labels=["model_name"])
