@@ -30,11 +30,11 @@ STEP_SECONDS = 0.15
 ALONE_SECONDS = 1.0
 """The same while nobody does: how long a newcomer, or one who leaves, waits to be noticed."""
 
-LEAST = 4
+LEAST = 8
 """Fewest prompt tokens of a step, however slow the machine is: a prompt must get on."""
 
-TILE = 16
-"""llama.cpp's products take tokens by so many, or by four: what is left over costs as much as if it were whole."""
+TILE, SMALL_TILE = 16, 4
+"""llama.cpp's products take tokens by so many: what is left over costs as much as if it were whole."""
 
 FIRST = 64
 """Prompt tokens of a step while nothing has been measured."""
@@ -101,7 +101,13 @@ class FairQueue(Generic[T]):
 
 
 class Pace:
-    """What a token of a prompt takes, as measured at the last three steps: one that a neighbour held up does not count."""
+    """What a token of a prompt takes: what the last step says of it, as far as the two before it bear that out.
+
+    So it follows a prompt that takes longer the further it has got, and one step that a neighbour held up changes little.
+    """
+
+    RISE = 1.25
+    """How much more than the median of the last three the last may be."""
 
     def __init__(self) -> None:
         self._last: deque[float] = deque(maxlen=3)
@@ -114,7 +120,7 @@ class Pace:
     @property
     def seconds(self) -> float:
         """Of one token; 0 while nothing has been measured."""
-        return statistics.median(self._last) if self._last else 0.0
+        return min(self._last[-1], self.RISE * statistics.median(self._last)) if self._last else 0.0
 
 
 def prompt_budget(answers: float, pace: float, *, beside: bool) -> int:
@@ -130,7 +136,7 @@ def prompt_budget(answers: float, pace: float, *, beside: bool) -> int:
     """
     seconds = max(STEP_SECONDS - answers, answers) if beside else ALONE_SECONDS
     affordable = int(min(seconds / pace, BATCH)) if pace else FIRST
-    tile = TILE if affordable >= TILE else LEAST
+    tile = TILE if affordable >= TILE else SMALL_TILE
     return max(affordable - affordable % tile, LEAST)
 
 
