@@ -276,7 +276,8 @@ class Loop:
             self._answering[request] = Answering(request, place, self._engine)
             self.totals.reused_tokens += place.reused
             self.totals.asked_tokens += len(request.prompt)
-        self._tell()
+        if self._queue or self._told:
+            self._tell()
 
     def _tell(self) -> None:
         """Those who wait where they stand, whenever that has changed."""
@@ -332,9 +333,10 @@ class Loop:
         """Some of the prompts, in a step whose answers took so many seconds."""
         began = time.perf_counter()
         beside = any(not each.left for each in self._answering.values())
+        budget = scheduler.prompt_budget(answers, self._pace.seconds, beside=beside)
         if beside:
             prompts = [min(prompts, key=lambda each: each.turn)]
-        budget = scheduler.prompt_budget(answers, self._pace.seconds, beside=beside)
+            budget = scheduler.ending(budget, prompts[0].left)
         given = scheduler.share(budget, [each.left for each in prompts])
         planned = [(each, each.prompt_part(count)) for each, count in zip(prompts, given, strict=True) if count]
         for each, part, rows in self._decode(planned):

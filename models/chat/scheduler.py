@@ -140,6 +140,14 @@ def prompt_budget(answers: float, pace: float, *, beside: bool) -> int:
     return max(affordable - affordable % tile, LEAST)
 
 
+def ending(budget: int, left: int) -> int:
+    """How many of the `left` tokens of a prompt a step takes beside a running answer, `budget` being what it may.
+
+    Where the prompt could end it takes half, since the next step has one answer more to serve within the same gap.
+    """
+    return budget if left > budget else min(left, max(budget // 2, SMALL_TILE))
+
+
 def share(budget: int, left: Sequence[int]) -> list[int]:
     """How many tokens each prompt of `left` remaining tokens gets: equal parts, and what one leaves goes to the others."""
     given = [0] * len(left)

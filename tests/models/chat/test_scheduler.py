@@ -16,6 +16,7 @@ from models.chat.scheduler import (
     FairQueue,
     Held,
     Pace,
+    ending,
     place,
     prompt_budget,
     retry_after,
@@ -119,6 +120,14 @@ def test_a_step_leaves_no_part_of_a_tile_over(answers: float, pace: float, besid
     budget = prompt_budget(answers, pace, beside=beside)
 
     assert budget % (TILE if budget > TILE else SMALL_TILE) == 0
+
+
+@given(st.integers(LEAST, BATCH), st.integers(1, 5000))
+def test_a_prompt_ends_in_half_a_step_and_gets_on_in_every_step(budget: int, left: int) -> None:
+    taken = ending(budget, left)
+
+    assert 1 <= taken <= min(budget, left)
+    assert taken < left or taken <= max(budget // 2, SMALL_TILE)
 
 
 def test_beside_a_running_answer_a_slow_machine_reads_fewer_tokens_a_step() -> None:
