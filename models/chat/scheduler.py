@@ -24,7 +24,7 @@ T = TypeVar("T")
 BATCH = 512
 """Most tokens of a step."""
 
-STEP_SECONDS = 0.15
+STEP_SECONDS = 0.14
 """How long a step aims to take while somebody waits for the next token of an answer: below what a reader notices."""
 
 ALONE_SECONDS = 1.0
