@@ -33,6 +33,9 @@ SIZES = {
     "0.4B": Shape(layers=24, width=1024, heads=16, inner=4096, vocabulary=32000, context=4096, kind="q4_0"),
 }
 CROWDS = (1, 4, 8)
+CONTEXT = 4096
+"""Tokens of a sequence on both sides: how far apart the cache's rows lie decides some of what a token costs."""
+
 ANSWER = 96
 ROUNDS = 3
 PROMPT = "Which valve is closed before the drain of the pump is opened, and who locks it? "
@@ -42,7 +45,7 @@ class Raw:
     """The plain loop: prompts in one batch, then a token of each sequence a step, greedy. Nothing else."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        self._engine = Engine(path, threads=threads, sequences=max(CROWDS), context=512)
+        self._engine = Engine(path, threads=threads, sequences=max(CROWDS), context=CONTEXT)
         self._greedy = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
         llama.llama_sampler_chain_add(self._greedy, llama.llama_sampler_init_greedy())
 
@@ -203,6 +206,7 @@ def run(model: Path, threads: int) -> list[Figure]:
         command = [sys.executable, "-m", "models.server", "--kinds", "chat", "--socket", str(socket)]
         # No guesses: a random model repeats itself, and would be guessed where no real one is.
         command += ["--model", str(model), "--threads", str(threads), "--sequences", str(max(CROWDS)), "--guess", "0"]
+        command += ["--context", str(CONTEXT)]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None

@@ -21,6 +21,12 @@ class Figures(Collector):
         self._ended = Counter(
             "vllm:request_success", "Answers by their end", ["model_name", "finished_reason"], registry=self.registry
         )
+        self._missed = Counter(
+            "models_chat_forms_missed",
+            "Answers that missed their form, by what became of them",
+            ["model_name", "end"],
+            registry=self.registry,
+        )
         self._seconds = self._histogram("vllm:e2e_request_latency_seconds", "Seconds until the end of an answer")
         self._first = self._histogram("vllm:time_to_first_token_seconds", "Seconds until the first token of a stream")
         self.registry.register(self)
@@ -31,6 +37,9 @@ class Figures(Collector):
     def ended(self, reason: str, seconds: float) -> None:
         self._ended.labels(self._model, reason).inc()
         self._seconds.labels(self._model).observe(seconds)
+
+    def missed(self, *, repaired: bool) -> None:
+        self._missed.labels(self._model, "repaired" if repaired else "refused").inc()
 
     def collect(self) -> Iterable[Metric]:
         totals = self._loop.totals
@@ -49,8 +58,8 @@ class Figures(Collector):
             ("vllm:prefix_cache_hits", "Prompt tokens found in the cache", totals.reused_tokens),
             ("vllm:spec_decode_num_draft_tokens", "Tokens guessed from the prompt", totals.guessed),
             ("vllm:spec_decode_num_accepted_tokens", "Guessed tokens that came true", totals.guessed_right),
-            ("models_chat_steps", "Batches decoded", totals.steps),
-            ("models_chat_prompt_steps", "Batches with some tokens of a prompt", totals.prompt_steps),
+            ("models_chat_steps", "Steps: a token of each answer, some of the prompts", totals.steps),
+            ("models_chat_prompt_steps", "Steps with some tokens of a prompt", totals.prompt_steps),
             ("models_chat_step_seconds", "Time spent decoding", totals.seconds),
         ):
             counter = CounterMetricFamily(name, help_, labels=["model_name"])

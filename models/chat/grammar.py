@@ -29,7 +29,16 @@ class FormRefused(ModelsError):
 
 
 class FormMissed(ModelsError):
-    """The answer does not have the form that was asked for."""
+    """The answer does not have the form that was asked for; `words` say more, and may quote the answer."""
+
+    def __init__(self, message: str, words: str = "") -> None:
+        super().__init__(message)
+        self.words = words or message
+
+
+def missed(whose: str, problem: jsonschema.ValidationError) -> FormMissed:
+    """The error for what the checker found; `whose` is what missed which schema, such as `the answer misses the schema`."""
+    return FormMissed(f"{whose} at {problem.json_path}", f"at {problem.json_path}, {problem.message}")
 
 
 class Form:
@@ -51,7 +60,7 @@ class Form:
         except json.JSONDecodeError as problem:
             raise FormMissed(f"the answer is not JSON: {problem.msg}") from problem
         except jsonschema.ValidationError as problem:
-            raise FormMissed(f"the answer misses the schema at {problem.json_path}") from problem
+            raise missed("the answer misses the schema", problem) from problem
 
 
 def json_object(engine: Engine) -> Form:

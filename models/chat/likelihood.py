@@ -1,5 +1,6 @@
-"""How sure the model was: what all answers of a step have in common is computed for all of them at once."""
+"""How sure the model was, from the logits of a step."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,25 +36,19 @@ class Rows:
     """Keeps room for its sums, so that a step allocates nothing of the size of the vocabulary."""
 
     def __init__(self, vocabulary: int) -> None:
-        self._room = np.zeros((0, vocabulary), np.float32)
+        self._room = np.zeros(vocabulary, np.float32)
 
     def of(self, logits: NDArray[np.float32]) -> list[Row]:
         """Of a matrix of one row an answer, which is changed in passing and left as it was."""
-        count = len(logits)
-        if count > len(self._room):
-            self._room = np.zeros((count, logits.shape[1]), np.float32)
-        room, every = self._room[:count], np.arange(count)
-        best = logits.argmax(axis=1)
-        top = logits[every, best]
-        np.subtract(logits, top[:, None], out=room)
-        np.exp(room, out=room)
-        totals = top + np.log(room.sum(axis=1))
-        logits[every, best] = -np.inf
-        second = logits.max(axis=1)
-        logits[every, best] = top
-        return [
-            Row(row, token, total, margin)
-            for row, token, total, margin in zip(
-                logits, best.tolist(), totals.tolist(), (top - second).tolist(), strict=True
-            )
-        ]
+        return [self._row(row) for row in logits]
+
+    def _row(self, logits: NDArray[np.float32]) -> Row:
+        # Row by row: the sums of one stay near the core, those of all do not.
+        best = int(logits.argmax())
+        top = logits[best]
+        np.subtract(logits, top, out=self._room)
+        np.exp(self._room, out=self._room)
+        logits[best] = -np.inf
+        margin = float(top - logits.max())
+        logits[best] = top
+        return Row(logits, best, float(top) + math.log(self._room.sum()), margin)

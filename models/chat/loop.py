@@ -1,7 +1,7 @@
 r"""The thread that decodes: requests come in, pieces of text go out, every step serves all who are being served.
 
     submit -> [fair queue] -> sequence: prompt in chunks -> answer token by token -> Finished
-                                 |  each step: one token of every answer, and some of the prompts
+                                 |  each step: one token of every answer, then some of the prompts
     cancel -> noticed between two steps: the sequence is free at the next
 
 What goes wrong with one request ends that request. The decisions are those of `scheduler`.
@@ -83,6 +83,9 @@ class Request:
     adapter: str = ""
     """The name of a LoRA adapter that the engine holds; empty for none."""
 
+    spent: float = 0.0
+    """Seconds of its time that are gone already: it asks once more for what somebody has waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -120,6 +123,9 @@ class Answering:
     def __init__(self, request: Request, place: scheduler.Place, engine: Engine) -> None:
         self.request, self.sequence, self.reused = request, place.sequence, place.reused
         self.done = place.reused
+        self.turn = 0
+        """The step that last read some of its prompt."""
+
         self.tokens: list[int] = []
         self.logprobs, self.margin = 0.0, math.inf
         self.text = Text(request.stops)
@@ -160,7 +166,7 @@ class Loop:
         self._costs = Costs()
         self._told: dict[Request, int] = {}
         self._out: list[tuple[Request, Event]] = []
-        self._prompt_pace = 0.0
+        self._pace = scheduler.Pace()
         self._request_seconds = 1.0
         self._changed = threading.Condition()
         self._closed = False
@@ -191,7 +197,7 @@ class Loop:
             if self._closed or len(self._queue) >= room:
                 wait = scheduler.retry_after(len(self._queue), self._engine.sequences, self._request_seconds)
                 raise scheduler.QueueFull(wait)
-            self._deadlines[request] = time.monotonic() + self._limits.seconds
+            self._deadlines[request] = time.monotonic() + self._limits.seconds - request.spent
             self._queue.push(request.key, request)
             self._changed.notify()
 
@@ -270,7 +276,8 @@ class Loop:
             self._answering[request] = Answering(request, place, self._engine)
             self.totals.reused_tokens += place.reused
             self.totals.asked_tokens += len(request.prompt)
-        self._tell()
+        if self._queue or self._told:
+            self._tell()
 
     def _tell(self) -> None:
         """Those who wait where they stand, whenever that has changed."""
@@ -304,31 +311,43 @@ class Loop:
         return [each for each in self._answering.values() if each.request.adapter == adapter]
 
     def _step(self, answering: list[Answering]) -> None:
+        """Answers and prompts in batches of their own: llama.cpp would cut a batch of both in two, and hold every token of
+        the first part against as much of the cache as the longest of all has filled.
+        """
         began = time.perf_counter()
         prompts = [each for each in answering if each.left]
         answers = [each for each in answering if not each.left]
-        budget = scheduler.prompt_budget(len(answers), self._prompt_pace)
-        given = scheduler.share(budget, [each.left for each in prompts])
-        planned = self._answer_parts(answers, guessing=not prompts)
-        planned += [(each, each.prompt_part(count)) for each, count in zip(prompts, given, strict=True) if count]
-        for each, part, rows in self._decode(planned):
-            if each.left:
-                self._keep(each, part.tokens)
-                if rows:
-                    self._continue(each, rows[0])
-            else:
+        if answers:
+            planned = self._answer_parts(answers, guessing=not prompts)
+            for each, part, rows in self._decode(planned):
                 self._check(each, part, rows)
-        seconds, read = time.perf_counter() - began, sum(given)
+            self._costs.learn(sum(len(part.tokens) for _, part in planned), time.perf_counter() - began)
+            self._hand_on()
+        if prompts:
+            self._read(prompts, time.perf_counter() - began)
+            self._hand_on()
         self.totals.steps += 1
-        self.totals.seconds += seconds
+        self.totals.seconds += time.perf_counter() - began
+
+    def _read(self, prompts: list[Answering], answers: float) -> None:
+        """Some of the prompts, in a step whose answers took so many seconds."""
+        began = time.perf_counter()
+        beside = any(not each.left for each in self._answering.values())
+        budget = scheduler.prompt_budget(answers, self._pace.seconds, beside=beside)
+        if beside:
+            prompts = [min(prompts, key=lambda each: each.turn)]
+            budget = scheduler.ending(budget, prompts[0].left)
+        given = scheduler.share(budget, [each.left for each in prompts])
+        planned = [(each, each.prompt_part(count)) for each, count in zip(prompts, given, strict=True) if count]
+        for each, part, rows in self._decode(planned):
+            each.turn = self.totals.steps + 1
+            self._keep(each, part.tokens)
+            if rows:
+                self._continue(each, rows[0])
+        read = sum(given)
         self.totals.prompt_tokens += read
-        if read:
-            self.totals.prompt_steps += 1
-            pace = seconds / (read + len(answers))
-            self._prompt_pace = pace if not self._prompt_pace else 0.5 * (self._prompt_pace + pace)
-        else:
-            self._costs.learn(sum(len(part.tokens) for _, part in planned), seconds)
-        self._hand_on()
+        self.totals.prompt_steps += 1
+        self._pace.learn(read, time.perf_counter() - began)
 
     def _answer_parts(self, answers: list[Answering], *, guessing: bool) -> list[tuple[Answering, Part]]:
         """The next token of each answer, and the guesses that pay."""
@@ -419,7 +438,7 @@ class Loop:
 
     def _finish(self, each: Answering, reason: str) -> None:
         count, prompt = len(each.tokens), len(each.request.prompt)
-        began = self._deadlines[each.request] - self._limits.seconds
+        began = self._deadlines[each.request] - self._limits.seconds + each.request.spent
         self._request_seconds += 0.2 * (time.monotonic() - began - self._request_seconds)
         self._release(each)
         mean, margin = (each.logprobs / count, each.margin) if count else (None, None)

@@ -2,6 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import llama_cpp as llama
@@ -12,6 +13,10 @@ from models.chat.engine import Engine
 from models.chat.likelihood import Row
 from models.errors import ModelsError
 
+COLDEST = 1e-4
+"""Below this temperature nothing but the likeliest token has a chance anyway, and the quotients would have no bounds."""
+
+_SMALL = 1e-4
 _CANDIDATE = [("id", np.int32), ("logit", np.float32), ("p", np.float32)]
 
 
@@ -43,8 +48,8 @@ class Sampler:
     """Of one answer, on the engine's thread. To be closed."""
 
     def __init__(self, engine: Engine, sampling: Sampling) -> None:
-        self._engine = engine
-        self._drawn = _chain(sampling) if sampling.temperature > 0 else None
+        self._engine, self._sampling = engine, sampling
+        self._random = Random(sampling.seed) if sampling.temperature > 0 else None
         self._grammar = (
             llama.llama_sampler_init_grammar(engine.vocab, sampling.grammar.encode(), b"root")
             if sampling.grammar is not None
@@ -52,9 +57,8 @@ class Sampler:
         )
 
     def close(self) -> None:
-        for made in (self._drawn, self._grammar):
-            if made:
-                llama.llama_sampler_free(made)
+        if self._grammar:
+            llama.llama_sampler_free(self._grammar)
 
     def pick(self, row: Row, *, likely: int = 0) -> Picked:
         """The token that follows.
@@ -62,7 +66,7 @@ class Sampler:
         Raises:
             NothingFits: llama.cpp would end the process if it were told to take any token now.
         """
-        token = row.best if self._drawn is None else self._draw(_candidates(row.logits))
+        token = row.best if self._random is None else self._draw(row.logits)
         # Most tokens that the model wants are allowed: one is looked at before the whole vocabulary is.
         if self._grammar and not self._allowed(token):
             token = self._allowed_one(row.logits)
@@ -76,37 +80,53 @@ class Sampler:
         return bool(one[0]["logit"] > -np.inf)
 
     def _allowed_one(self, logits: NDArray[np.float32]) -> int:
-        table = _candidates(logits)
+        table = np.zeros(len(logits), _CANDIDATE)
+        table["id"], table["logit"] = np.arange(len(logits), dtype=np.int32), logits
         _apply(self._grammar, table)
         fitting = table[table["logit"] > -np.inf]
         if not len(fitting):
             raise NothingFits("the grammar allows no token here")
-        return self._draw(fitting)
+        return int(fitting["id"][self._draw(fitting["logit"])])
 
-    def _draw(self, table: NDArray[Any]) -> int:
-        if self._drawn is None:
-            return int(table[table["logit"].argmax()]["id"])
-        array = _apply(self._drawn, table)
-        return int(array.data[array.selected].id)
-
-
-def _chain(sampling: Sampling) -> Any:
-    chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_temp(sampling.temperature))
-    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_top_p(sampling.top_p, 1))
-    llama.llama_sampler_chain_add(chain, llama.llama_sampler_init_dist(sampling.seed))
-    return chain
+    def _draw(self, logits: NDArray[np.float32]) -> int:
+        """The place among them of the one that is drawn."""
+        if self._random is None:
+            return int(logits.argmax())
+        return draw(logits, self._sampling.temperature, self._sampling.top_p, self._random.random())
 
 
-def _candidates(logits: NDArray[np.float32]) -> NDArray[Any]:
-    table = np.zeros(len(logits), _CANDIDATE)
-    table["id"], table["logit"] = np.arange(len(logits), dtype=np.int32), logits
-    return table
+def draw(logits: NDArray[np.float32], temperature: float, top_p: float, point: float) -> int:
+    """The place whose share of all chances `point`, from 0 to below 1, falls on, of the likeliest that have `top_p` together.
+
+    Chances are the exponentials of `logits / temperature`.
+    """
+    chances = np.exp((logits - logits.max()) / np.float32(max(temperature, COLDEST)))
+    if top_p == 1:
+        return _at(chances, point)
+    places = likeliest(chances, top_p)
+    return int(places[_at(chances[places], point)])
 
 
-def _apply(sampler: Any, table: NDArray[Any]) -> Any:
-    """Let llama.cpp change the table; returns its own view of it, which knows what was selected."""
+def likeliest(chances: NDArray[np.float32], share: float) -> NDArray[np.intp]:
+    """The places of the fewest of them that have this share of their sum, the likeliest first."""
+    enough = share * float(chances.sum(dtype=np.float64))
+    # Most of a vocabulary has next to no chance, and to sort all of it takes its time.
+    places = np.flatnonzero(chances > enough * _SMALL)
+    if float(chances[places].sum(dtype=np.float64)) < enough:
+        places = np.arange(len(chances))
+    places = places[np.argsort(-chances[places], kind="stable")]
+    sums = np.cumsum(chances[places], dtype=np.float64)
+    return places[: int(np.searchsorted(sums, enough)) + 1]
+
+
+def _at(chances: NDArray[np.float32], point: float) -> int:
+    sums = np.cumsum(chances, dtype=np.float64)
+    # Rounding may put the point on the very end, behind the last that has a chance.
+    return int(min(np.searchsorted(sums, point * sums[-1], side="right"), np.searchsorted(sums, sums[-1])))
+
+
+def _apply(sampler: Any, table: NDArray[Any]) -> None:
+    """Let llama.cpp change the table."""
     rows = ctypes.cast(table.ctypes.data, ctypes.POINTER(llama.llama_token_data))
     array = llama.llama_token_data_array(rows, len(table), -1, False)
     llama.llama_sampler_apply(sampler, ctypes.byref(array))
-    return array

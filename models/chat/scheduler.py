@@ -3,8 +3,8 @@
 Rules
 -----
 1. Every running answer gets its next token in every step.
-2. Prompts share what else a step may hold, the shorter ones not waiting for the longer; beside a running answer a step
-   holds only as many prompt tokens as can be read within the gap that a reader does not notice.
+2. Prompts get what is left of a step's time, in tokens as they were last measured. While nobody waits for the next token
+   of an answer, they share a long step; beside a running answer they take turns, a short step each.
 3. The next request is taken from the caller with the fewest running; of those, from the one served longest ago. A
    caller's own requests are served in their order.
 4. A prompt reuses the longest beginning that any sequence holds, but its last token is always decoded: it says what
@@ -13,6 +13,7 @@ Rules
 
 import itertools
 import math
+import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,20 @@ T = TypeVar("T")
 BATCH = 512
 """Most tokens of a step."""
 
-LEAST = 16
+STEP_SECONDS = 0.14
+"""How long a step aims to take while somebody waits for the next token of an answer: below what a reader notices."""
+
+ALONE_SECONDS = 1.0
+"""The same while nobody does: how long a newcomer, or one who leaves, waits to be noticed."""
+
+LEAST = 8
 """Fewest prompt tokens of a step, however slow the machine is: a prompt must get on."""
 
-GAP_SECONDS = 0.1
-"""How long prompts may delay a running answer, a step."""
+TILE, SMALL_TILE = 16, 4
+"""llama.cpp's products take tokens by so many: what is left over costs as much as if it were whole."""
+
+FIRST = 64
+"""Prompt tokens of a step while nothing has been measured."""
 
 
 class QueueFull(Exception):
@@ -90,12 +100,52 @@ class FairQueue(Generic[T]):
             del self._waiting[key]
 
 
-def prompt_budget(answering: int, seconds_a_token: float) -> int:
-    """How many prompt tokens a step may hold beside `answering` running answers (rule 2)."""
-    if not answering:
-        return BATCH
-    affordable = BATCH if seconds_a_token * BATCH <= GAP_SECONDS else int(GAP_SECONDS / seconds_a_token)
-    return min(max(affordable, LEAST), BATCH - answering)
+class Pace:
+    """What a token of a prompt takes: what the last step says of it, as far as the two before it bear that out.
+
+    So it follows a prompt that takes longer the further it has got, and one step that a neighbour held up changes little.
+    """
+
+    RISE = 1.25
+    """How much more than the median of the last three the last may be."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=3)
+
+    def learn(self, tokens: int, seconds: float) -> None:
+        if tokens >= LEAST:
+            # Of fewer, most of the time is what any step takes.
+            self._last.append(seconds / tokens)
+
+    @property
+    def seconds(self) -> float:
+        """Of one token; 0 while nothing has been measured."""
+        return min(self._last[-1], self.RISE * statistics.median(self._last)) if self._last else 0.0
+
+
+def prompt_budget(answers: float, pace: float, *, beside: bool) -> int:
+    """How many prompt tokens follow in a step whose answers took `answers` seconds (rule 2).
+
+    `beside` says whether anybody waits for the next token of an answer; `pace` is in seconds a prompt token, 0 for not
+    known. Prompts get as much time as the answers at least. So the longest gap of an answer is the longest of
+
+        STEP_SECONDS    twice what the answers themselves take    the answers, and LEAST tokens of a prompt
+
+    and beyond that what the last steps did not tell: the further a prompt has got, the longer a token takes, a little more
+    each step, and much more at once where a prompt goes on from a long beginning that was read before.
+    """
+    seconds = max(STEP_SECONDS - answers, answers) if beside else ALONE_SECONDS
+    affordable = int(min(seconds / pace, BATCH)) if pace else FIRST
+    tile = TILE if affordable >= TILE else SMALL_TILE
+    return max(affordable - affordable % tile, LEAST)
+
+
+def ending(budget: int, left: int) -> int:
+    """How many of the `left` tokens of a prompt a step takes beside a running answer, `budget` being what it may.
+
+    Where the prompt could end it takes half, since the next step has one answer more to serve within the same gap.
+    """
+    return budget if left > budget else min(left, max(budget // 2, SMALL_TILE))
 
 
 def share(budget: int, left: Sequence[int]) -> list[int]:

@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 
 from models.chat.engine import Engine
-from models.chat.grammar import Form, FormMissed, FormRefused, json_schema, walk
+from models.chat.grammar import Form, FormMissed, FormRefused, json_schema, missed, walk
 
 OPEN, CLOSE = "<tool_call>\n", "\n</tool_call>"
 MOST_TOOLS = 64
@@ -64,7 +64,7 @@ class ToolForm(Form):
         except (ValueError, KeyError, TypeError) as problem:
             raise FormMissed("the answer is no whole call of a tool") from problem
         except jsonschema.ValidationError as problem:
-            raise FormMissed(f"the arguments miss the tool's schema at {problem.json_path}") from problem
+            raise missed("the arguments miss the tool's schema", problem) from problem
         return Called(value["name"], json.dumps(arguments, ensure_ascii=False))
 
 

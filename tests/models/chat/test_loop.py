@@ -65,6 +65,22 @@ def test_a_running_answer_goes_on_between_the_chunks_of_a_long_prompt(make_loop:
     loop.cancel(running.request)
 
 
+def test_beside_a_running_answer_a_short_prompt_does_not_wait_for_a_long_one(make_loop: Callable[..., Loop]) -> None:
+    loop, ends = make_loop(sequences=3), list[str]()
+    running = Heard("running", PROMPT, 3000)
+    long, short = Heard("long", long_prompt(3500), 1, ends=ends), Heard("short", PROMPT[5:], 1, ends=ends)
+    loop.submit(running.request)
+    running.until(lambda events: len(events) >= 3)
+
+    for heard in (long, short):
+        loop.submit(heard.request)
+    for heard in (long, short):
+        heard.finished()
+
+    assert ends == ["short", "long"]
+    loop.cancel(running.request)
+
+
 def test_a_caller_with_twenty_requests_does_not_starve_another(make_loop: Callable[..., Loop]) -> None:
     loop, ends = make_loop(sequences=2), list[str]()
     greedy = [Heard("greedy", PROMPT, 20, ends=ends) for _ in range(20)]

@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.chat.scheduler import BATCH, LEAST, FairQueue, Held, place, prompt_budget, retry_after, share
+from models.chat.scheduler import (
+    BATCH,
+    FIRST,
+    LEAST,
+    SMALL_TILE,
+    STEP_SECONDS,
+    TILE,
+    FairQueue,
+    Held,
+    Pace,
+    ending,
+    place,
+    prompt_budget,
+    retry_after,
+    share,
+)
 
 TOKENS = st.lists(st.integers(0, 3), max_size=12)
 
@@ -70,17 +85,79 @@ def test_prompts_share_a_step_in_full_and_the_short_ones_do_not_wait(budget: int
     assert all(got >= min(want, fair) for got, want in zip(given_, left, strict=True))
 
 
-@given(st.integers(0, 64), st.floats(0, 10))
-def test_a_step_never_holds_more_than_the_batch_and_a_prompt_always_gets_on(answering: int, pace: float) -> None:
-    budget = prompt_budget(answering, pace)
+SECONDS = st.floats(0, 10)
+PACES = st.floats(1e-7, 10)
 
-    assert LEAST <= budget <= BATCH - answering
+
+@given(SECONDS, st.one_of(st.just(0.0), st.floats(5e-324, 10)), st.booleans())
+def test_a_step_never_holds_more_than_the_batch_and_a_prompt_always_gets_on(
+    answers: float, pace: float, beside: bool
+) -> None:
+    assert LEAST <= prompt_budget(answers, pace, beside=beside) <= BATCH
+
+
+@given(SECONDS, PACES)
+def test_beside_an_answer_a_step_takes_its_time_or_twice_the_answers_or_holds_the_fewest_tokens(
+    answers: float, pace: float
+) -> None:
+    budget = prompt_budget(answers, pace, beside=True)
+
+    assert budget == LEAST or answers + budget * pace <= 1.001 * max(STEP_SECONDS, 2 * answers)
+
+
+@given(SECONDS, PACES, PACES, st.booleans())
+def test_a_slower_prompt_gets_fewer_tokens_and_more_when_nobody_waits(
+    answers: float, one: float, other: float, beside: bool
+) -> None:
+    fast, slow = sorted((one, other))
+
+    assert prompt_budget(answers, slow, beside=beside) <= prompt_budget(answers, fast, beside=beside)
+    assert prompt_budget(0, one, beside=True) <= prompt_budget(0, one, beside=False)
+
+
+@given(SECONDS, PACES, st.booleans())
+def test_a_step_leaves_no_part_of_a_tile_over(answers: float, pace: float, beside: bool) -> None:
+    budget = prompt_budget(answers, pace, beside=beside)
+
+    assert budget % (TILE if budget > TILE else SMALL_TILE) == 0
+
+
+@given(st.integers(LEAST, BATCH), st.integers(1, 5000))
+def test_a_prompt_ends_in_half_a_step_and_gets_on_in_every_step(budget: int, left: int) -> None:
+    taken = ending(budget, left)
+
+    assert 1 <= taken <= min(budget, left)
+    assert taken < left or taken <= max(budget // 2, SMALL_TILE)
 
 
 def test_beside_a_running_answer_a_slow_machine_reads_fewer_tokens_a_step() -> None:
-    assert prompt_budget(1, 0.002) == 50
-    assert prompt_budget(1, 1.0) == LEAST
-    assert prompt_budget(0, 1.0) == BATCH
+    assert prompt_budget(0.01, 0.002, beside=True) == 64
+    assert prompt_budget(0.02, 0.007, beside=True) == 16
+    assert prompt_budget(0.02, 0.01, beside=True) == 12
+    assert prompt_budget(0.2, 0.01, beside=True) == 16
+    assert prompt_budget(0.02, 1.0, beside=True) == LEAST
+    assert prompt_budget(0.2, 0.02, beside=True) == 8
+    assert prompt_budget(0.0, 0.008, beside=False) == 112
+    assert prompt_budget(0.0, 0.0, beside=False) == FIRST
+
+
+@given(st.lists(PACES, min_size=3, max_size=9), st.integers(0, 8), st.integers(LEAST, BATCH))
+def test_a_step_that_a_neighbour_held_up_changes_the_pace_by_little(paces: list[float], late: int, tokens: int) -> None:
+    pace = Pace()
+    for number, each in enumerate(paces):
+        pace.learn(tokens, tokens * (100.0 if number == late % len(paces) else each))
+
+    assert min(paces) * 0.999 <= pace.seconds <= max(paces) * Pace.RISE * 1.001
+
+
+def test_the_pace_is_that_of_the_last_step_and_not_of_a_few_tokens() -> None:
+    pace = Pace()
+    assert pace.seconds == 0
+
+    for tokens, seconds in ((16, 1.6), (16, 16.0), (16, 3.2), (16, 3.2), (16, 3.6), (1, 5.0)):
+        pace.learn(tokens, seconds)
+
+    assert pace.seconds == pytest.approx(0.225)
 
 
 @st.composite
