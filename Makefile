@@ -13,7 +13,7 @@ SIZE ?= 0.4B
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke faults bench bench-models eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke faults bench bench-models bench-guard eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -112,6 +112,9 @@ bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/b
 
 bench-models: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure the chat server beside llama.cpp and llama_cpp.server (SIZE=0.4B)
 	@$(BIN)/python -m models.bench_chat --size $(SIZE)
+
+bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, what it wrongly flags, and what it costs
+	@$(BIN)/python -m tests.bench.guard --data $(DATA)
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval
