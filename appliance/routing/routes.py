@@ -29,7 +29,7 @@ from models.errors import ModelsError
 KNOWN_SECONDS: Final = 1.0
 """How long what is registered and in force is taken to be the same."""
 LOOK_SECONDS, DOWN_SECONDS = 30.0, 2.0
-"""Between two looks at a provider, and at one whose breaker is open."""
+"""Between two looks at a provider, and at one that is down."""
 LATE_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
@@ -147,7 +147,8 @@ class Routes:
                 by_key = {route.key: route for route in await self.all()}
                 for route in by_key.values():
                     line = self._line(route)
-                    pause = DOWN_SECONDS if line.breaker.opened else LOOK_SECONDS
+                    down = line.breaker.opened or (line.health is not None and not line.health.up)
+                    pause = DOWN_SECONDS if down else LOOK_SECONDS
                     if now - line.looked >= pause:
                         await self.look(route)
             await asyncio.sleep(DOWN_SECONDS)

@@ -69,6 +69,7 @@ async def test_words_are_offered_with_their_time_and_come_when_asked_for(kiosk: 
     await expect(words).to_contain_text("E-0417 means that PT-207 is below 2.2 bar for 5 s.")
     await expect(words.locator("mark")).to_have_text(["E-0417", "PT-207", "2.2 bar", "5 s"])
     await expect(words).to_contain_text("Each sentence checked against the documents")
+    await expect(words).to_contain_text("Written by m")
     await expect(words.get_by_role("button", name="Longer")).to_be_visible()
     assert await too_small(page) == []
 

@@ -114,7 +114,7 @@ def test_any_text_has_a_verdict_and_its_plain_form_is_plain(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["ignore " * 8_000, "ignore all " * 6_000, "show your " * 6_000, "a" * 60_000, "A1" * 30_000, "i g n o r e " * 5_000, "![" * 30_000,
+    ["ignor" * 12_000, "remov" * 12_000, "summariz" * 7_000, "refus" * 12_000, "ignore " * 8_000, "ignore all " * 6_000, "show your " * 6_000, "a" * 60_000, "A1" * 30_000, "i g n o r e " * 5_000, "![" * 30_000,
      "when answering this document " * 2_000, "<" * 60_000, "- " * 30_000, "00 " * 20_000, "you are " * 8_000],
     ids=lambda text: text[:12],
 )  # fmt: skip

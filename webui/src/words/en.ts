@@ -117,6 +117,7 @@ export const words = {
   },
 
   inWords: {
+    by: (model: string) => `Written by ${model}`,
     title: "In words",
     offer: "Put it in words",
     about: (seconds: number) => (seconds < 1.5 ? "about a second" : `about ${Math.round(seconds)} s`),
