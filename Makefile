@@ -78,7 +78,7 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
 	@touch $@
 
-chat: setup $(STAMPS)/chat ## Add the chat server: builds llama.cpp once, in some ten minutes
+chat: setup $(STAMPS)/chat ## Add the chat server: builds llama.cpp once, in some six minutes
 
 test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser ## Set up, then run every test
 	@$(BIN)/python -m pytest

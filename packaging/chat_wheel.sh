@@ -19,7 +19,7 @@ if ! ls "$kept"/*.whl >/dev/null 2>&1; then
 	for tool in cc c++; do
 		command -v $tool >/dev/null || { echo "hint: install a C++ compiler (Debian: apt-get install g++)" >&2; exit 1; }
 	done
-	echo "      compiling llama.cpp, once: some 10 minutes on two cores" >&2
+	echo "      compiling llama.cpp, once: some 6 minutes on two cores" >&2
 	PATH=$(dirname "$python"):$PATH CMAKE_ARGS=$flags "$python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--no-cache-dir --no-build-isolation --no-binary :all: --config-settings "wheel.exclude=$exclude" \
 		--wheel-dir "$work" -r "$work/pinned.txt" >&2

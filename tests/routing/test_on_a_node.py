@@ -63,6 +63,20 @@ def node(files: Path, hall: str, tmp_path_factory: pytest.TempPathFactory) -> It
         yield running
 
 
+@pytest.fixture(autouse=True)
+def settled(node: RunningNode) -> None:
+    """Both models of the node answer, and nobody is kept from them: the test before may have ended either."""
+
+    def both() -> bool:
+        with node.owner() as door:
+            if any(door.post(f"/v1/models/instances/{name}/tests").status_code != 200 for name in ("quick", "good")):
+                return False
+            routes = door.get(f"{PROVIDERS}/local").json()["routes"]
+        return len(routes) == 2 and all(one["breaker"] != "open" for one in routes)
+
+    node.wait_for(both, "both models to answer", seconds=60)
+
+
 def outpost(node: RunningNode, *words: str) -> tuple[int, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli", *words, "--data", str(node.data), "--json"],
