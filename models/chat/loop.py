@@ -387,8 +387,10 @@ class Loop:
     def _decode(self, planned: list[tuple[Answering, Part]]) -> Iterator[tuple[Answering, Part, list[Row]]]:
         """What was decoded, with what the model thinks follows, to be used before the next is taken.
 
-        All in one batch. If that fails, each alone, one after another, so that only the guilty one fails.
+        All in one batch, by sequence: llama.cpp takes together those whose numbers follow each other, and the others one
+        after the other. If that fails, each alone, so that only the guilty one fails.
         """
+        planned = sorted(planned, key=lambda each: each[1].sequence)
         try:
             rows = iter(self._rows.of(self._engine.decode([part for _, part in planned])))
         except DecodeFailed:

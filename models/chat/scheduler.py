@@ -179,14 +179,21 @@ def place(prompt: Sequence[int], held: Sequence[Held]) -> Place:
     """Where a prompt runs (rule 4). At least one sequence is free.
 
     The free sequence that holds the best beginning is continued if the beginning is most of what it holds. Otherwise the
-    beginning is copied, so that the rest of it stays for its own next turn.
+    beginning is copied, so that the rest of it stays for its own next turn: into an empty sequence, else into one beside
+    those that run, since llama.cpp decodes together only sequences whose numbers follow each other (four apart took 54 ms
+    a step for 33), and of these into the one idle for longest.
     """
     common = {each.sequence: min(_common(prompt, each.tokens), len(prompt) - 1) for each in held}
     best = max(held, key=lambda each: (common[each.sequence], each.free, -each.used))
     reused = common[best.sequence]
     if best.free and 2 * reused >= len(best.tokens):
         return Place(best.sequence, best.sequence, reused)
-    idle = min((each for each in held if each.free), key=lambda each: (len(each.tokens) > 0, each.used))
+    busy = [each.sequence for each in held if not each.free]
+
+    def apart(each: Held) -> bool:
+        return bool(busy) and not min(busy) - 1 <= each.sequence <= max(busy) + 1
+
+    idle = min((each for each in held if each.free), key=lambda each: (len(each.tokens) > 0, apart(each), each.used))
     return Place(idle.sequence, best.sequence, reused)
 
 

@@ -195,6 +195,13 @@ def test_a_beginning_shared_with_a_longer_conversation_is_copied_so_that_the_con
     assert (chosen.sequence, chosen.source, chosen.reused) == (1, 0, 2)
 
 
+def test_a_prompt_runs_beside_those_that_run_unless_a_sequence_is_empty() -> None:
+    held = [Held(0, [7], True, 1), Held(1, [8], True, 9), Held(2, [9], False, 10), Held(3, [6], True, 8)]
+
+    assert place([1, 2], held).sequence == 3
+    assert place([1, 2], [*held, Held(4, [], True, 2)]).sequence == 4
+
+
 def test_a_busy_sequence_lends_its_beginning() -> None:
     chosen = place([1, 2, 3], [Held(0, [1, 2], False, 1), Held(1, [], True, 0)])
 
