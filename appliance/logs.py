@@ -16,6 +16,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict
 
+from appliance.guard import find, redact
+
 FRAMES = 12
 """The innermost calls of an exception that are logged."""
 
@@ -66,8 +68,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class _Bridge(logging.Handler):
-    """Libraries that log through `logging` come out in the same shape."""
+    """Libraries that log through `logging` come out in the same shape, without the personal data and secrets they quote."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
-        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info or None)
+        message = record.getMessage()
+        log.log(record.levelno, redact(message, find(message)), exc_info=record.exc_info or None)

@@ -24,7 +24,6 @@ BEFORE: Final = 48
 LABEL: Final = 24
 """The same, for words that say it is a thing's."""
 _WORD: Final = re.compile(r"[a-z]+(?:/[a-z])?")
-SECRET: Final = "SECRET"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,10 @@ def patterns() -> tuple[Pattern, ...]:
     )
 
 
-def find(text: str, *, kinds: Collection[str] = ()) -> list[Finding]:
-    """What is found in a text, in its order, without overlaps; only of these kinds where some are named."""
+def find(text: str) -> list[Finding]:
+    """What is found in a text, in its order, without overlaps."""
     taken: list[Finding] = []
     for pattern in patterns():
-        if kinds and pattern.kind not in kinds:
-            continue
         for start, end in _spans(pattern, text):
             at = bisect(taken, Finding(start, end, ""))
             beside = taken[max(0, at - 1) : at + 1]

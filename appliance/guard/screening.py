@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -13,9 +13,7 @@ from appliance.guard.pii import find
 from appliance.guard.values import Finding, Injection
 from appliance.metrics import GUARDED
 from models.errors import ModelsError
-
-LONGEST: Final = 8_000
-"""Characters of one text that the classifier is given; rules read more."""
+from models.schemas import MOST_CHARACTERS
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +45,7 @@ class Guard:
 
     async def injections(self, texts: Sequence[str]) -> list[Injection]:
         """Whether each text gives orders to a model, in their order."""
-        scores = await self._scores([text[:LONGEST] for text in texts])
+        scores = await self._scores([text[:MOST_CHARACTERS] for text in texts])
         found = [verdict(fired(text), score) for text, score in zip(texts, scores, strict=True)]
         for one in found:
             GUARDED.labels("flagged" if one.verdict else "clean").inc()

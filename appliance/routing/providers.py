@@ -10,8 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 from uuid import UUID
@@ -83,17 +82,8 @@ class Providers:
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
             return await queries.providers(session)
 
-    @asynccontextmanager
-    async def connected(self, provider: Provider, model: str) -> AsyncIterator[ChatClient]:
-        """A client of a provider for one model. Raises AddressRefused."""
-        client = await self.client(provider, model)
-        try:
-            yield client
-        finally:
-            await client.close()
-
     async def client(self, provider: Provider, model: str) -> ChatClient:
-        """The same, to be closed by the caller. Raises AddressRefused."""
+        """A client of a provider for one model, to be closed by the caller. Raises AddressRefused, ProviderRefused."""
         async with self._store.open_internal(Purpose.SHELF, CONTROL) as session:
             sealed = (await queries.keys(session)).get(provider.id)
         key = "" if sealed is None else self._unsealed(provider.id, sealed)

@@ -18,7 +18,7 @@ import structlog
 
 from appliance.errors import OutpostError
 from appliance.metrics import BREAKER, PROVIDER_LATENCY, PROVIDER_UP
-from appliance.routing.breaker import Breaker
+from appliance.routing.breaker import Breaker, BreakerState
 from appliance.routing.errors import AddressRefused, ProviderRefused
 from appliance.routing.providers import Providers
 from appliance.routing.values import LOCAL, Health, Provider, Route, Speed
@@ -85,7 +85,7 @@ class Routes:
         """Whether somebody may be sent there now."""
         return self._line(route).breaker.lets_through(self._clock())
 
-    def state(self, route: Route) -> str:
+    def state(self, route: Route) -> BreakerState:
         """`closed`, `open` or `half-open`: that of the breaker."""
         return self._line(route).breaker.state(self._clock())
 

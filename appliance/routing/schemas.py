@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.routing.breaker import BreakerState
 from appliance.routing.providers import Registration
 from appliance.routing.values import Default, Health, Offered, Provider, ProviderKind, Scope
 from appliance.shelf.values import Tier
@@ -58,15 +59,15 @@ class RouteView(BaseModel):
 
     name: str
     tiers: list[Tier]
-    breaker: Literal["closed", "open", "half-open"]
+    breaker: BreakerState
     up: bool | None = None
     latency_ms: float | None = None
     problem: str | None = None
     looked_at: dt.datetime | None = None
 
     @classmethod
-    def of(cls, name: str, tiers: list[Tier], breaker: str, health: Health | None) -> RouteView:
-        view = cls(name=name, tiers=tiers, breaker=breaker)  # type: ignore[arg-type]
+    def of(cls, name: str, tiers: list[Tier], breaker: BreakerState, health: Health | None) -> RouteView:
+        view = cls(name=name, tiers=tiers, breaker=breaker)
         if health is not None:
             view.up, view.latency_ms, view.problem, view.looked_at = (
                 health.up, health.latency_ms, health.problem, health.at,

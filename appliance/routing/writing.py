@@ -105,12 +105,12 @@ class RoutedWriter:
             "No chat model is in force." if not self._order else "Every chat model is down; try again in a moment."
         )
         for number, route in enumerate(self._plan()):
-            if number:
-                ESCALATED.labels("failure").inc()
-            if number and route == self._order[0]:
-                await asyncio.sleep(AGAIN_SECONDS)
             if not self._routes.is_open(route):
                 continue
+            if number and route == self._order[0]:
+                await asyncio.sleep(AGAIN_SECONDS)
+            elif number:
+                ESCALATED.labels("failure").inc()
             left = min(until - self._clock(), route.provider.timeout_seconds)
             if left <= 0:
                 break

@@ -30,6 +30,7 @@ except KeyError as error:
     log.exception("again")
     logging.getLogger("library").error("a library failed", exc_info=True)
 logging.getLogger("library").info("chatter")
+logging.getLogger("library").warning("no mail to nora@plant.example with password=Zwiebelgrease1 from P-101A")
 """
 
 
@@ -50,7 +51,11 @@ def test_a_line_is_a_fact_with_its_process_and_its_moment() -> None:
 def test_an_exception_is_told_by_its_kind_and_its_place_without_its_words() -> None:
     lines = logged()
 
-    assert [line["event"] for line in lines] == ["a fact", "it failed", "again", "a library failed"]
-    for line in lines[1:]:
+    assert [line["event"] for line in lines][:4] == ["a fact", "it failed", "again", "a library failed"]
+    for line in lines[1:4]:
         assert [step.split(" at ")[0] for step in line["trace"]] == ["KeyError", "ValueError"]
         assert line["level"] == "error"
+
+
+def test_what_a_library_quotes_of_people_and_secrets_is_taken_out_and_the_plants_tags_stay() -> None:
+    assert logged()[-1]["event"] == "no mail to [EMAIL_ADDRESS] with password=[SECRET] from P-101A"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.guard import find, redact, scrub
+from appliance.guard import find, redact
 from appliance.guard.checks import card, iban, luhn, ssn
 from appliance.guard.pii import patterns
 from tests.guard.plant_things import SENTENCES, things
@@ -87,36 +87,6 @@ def test_findings_are_apart_and_in_order_and_redacting_again_changes_nothing(tex
     assert all(one.end <= two.start for one, two in pairwise(found))
     once = redact(text, found)
     assert redact(once, find(once)) == once
-
-
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=40),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-                    max_leaves=20))  # fmt: skip
-def test_scrubbing_keeps_the_shape_of_what_it_is_given(value: object) -> None:
-    assert type(scrub(value)) is type(value)
-    assert scrub(scrub(value)) == scrub(value)
-
-
-def test_scrubbing_reaches_into_structures_and_hides_by_name() -> None:
-    told = {
-        "who": ["nora@plant.example"],
-        "new_password": "swordfish",
-        "nested": {"api_key": "k", "note": "P-101A"},
-        "pin": "",
-    }
-
-    assert scrub(told) == {
-        "who": ["[EMAIL_ADDRESS]"], "new_password": "[SECRET]", "nested": {"api_key": "[SECRET]", "note": "P-101A"}, "pin": "",
-    }  # fmt: skip
-
-
-def test_a_structure_without_end_is_cut_off() -> None:
-    deep: list[object] = []
-    for _ in range(50):
-        deep = [deep]
-
-    assert "[TOO DEEP]" in str(scrub(deep))
-    assert len(str(scrub("x" * 100_000))) < 25_000
 
 
 HOSTILE = ("1 " * 50_000, "1-" * 50_000, "(1)" * 33_000, "a@" * 50_000, "a." * 50_000 + "@", "http://" * 14_000, "password=" * 11_000,

@@ -67,7 +67,7 @@ async def test_a_key_is_sent_kept_sealed_and_never_shown(
         (sealed,) = (await queries.keys(session)).values()
     assert SECRET.encode() not in sealed
     stranger.headers.clear()
-    async with providers.connected(made, "good") as client:
+    async with await providers.client(made, "good") as client:
         assert SECRET not in repr(client)
         await client.models()
     assert stranger.headers[0]["authorization"] == f"Bearer {SECRET}"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import llama_cpp
-import pytest
 
 from models.chat.engine import Engine
 
@@ -40,12 +39,12 @@ def test_one_that_this_processor_can_run_is_loaded_once() -> None:
     assert chosen() in carried
 
 
-@pytest.mark.skipif("avx2" not in flags(), reason="a processor older than any that is sold")
 def test_a_processor_is_not_held_to_less_than_it_can_do() -> None:
+    """The oldest kernels only where none of the newer ones run: a name of FLAGS, or one newer than all of them."""
+    older = {"x64", "sse42", "sandybridge", "ivybridge", "piledriver"}
     fitting = {name for name, needed in FLAGS.items() if needed <= flags()}
 
-    assert "haswell" in fitting
-    assert chosen() not in {"x64", "sse42", "sandybridge", "ivybridge", "piledriver"}
+    assert (chosen() in older) == (not fitting)
     if "avx512_vnni" in flags():
         assert chosen() not in {"haswell", "skylakex", "cannonlake"}
 
