@@ -26,6 +26,7 @@ from appliance.audit import Recorder
 from appliance.audit import api as audit_api
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import recover
+from appliance.audit.service import AuditLog
 from appliance.cards import Building, Cards
 from appliance.cards import api as cards_api
 from appliance.cards.nights import Nights
@@ -33,6 +34,7 @@ from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
+from appliance.documents.described import Described
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
@@ -46,12 +48,16 @@ from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import People
 from appliance.identity.sign_in import SignIn
+from appliance.identity.values import utc_now
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
 from appliance.jobs.waking import Bell
 from appliance.metrics import JOBS
 from appliance.node_api import NodeFacts
-from appliance.policy import PolicyEngine
+from appliance.packs import InForce as PoliciesInForce
+from appliance.packs import Packs
+from appliance.packs import api as packs_api
+from appliance.policy.trial import tried
 from appliance.processes import DEMO_MARK
 from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
@@ -81,12 +87,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router",
+    "spending", "providers", "routes", "defaults", "router", "packs",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -100,7 +106,7 @@ class Foundation:
     store: Store
     instance: Instance
     recorder: Recorder
-    policy: PolicyEngine
+    policy: PoliciesInForce
     gate: Gate
     models: ModelClient
 
@@ -117,7 +123,7 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         stack.callback(instance.close)
         recorder = Recorder(store, instance)
         stack.push_async_callback(recorder.close)
-        policy = PolicyEngine()
+        policy = PoliciesInForce(store)
         gate = Gate(policy, recorder, minter())
         stack.push_async_callback(gate.close)
         store.post_record = gate.post_record
@@ -161,14 +167,18 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
         )  # fmt: skip
+        people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
+        decisions = AuditLog(store, recorder).decisions
+        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
         services: dict[str, Any] = {
             "gate": gate,
             "store": store,
             "recorder": recorder,
             "policy": base.policy,
             "sign_in": sign_in,
-            "people": People(store, passwords=passwords),
-            "kiosks": Kiosks(store, recorder, attempts=Attempts()),
+            "people": people,
+            "kiosks": kiosks,
+            "packs": packs,
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
@@ -254,7 +264,10 @@ def _health(base: Foundation, routes: Routes) -> Health:
         return f"{len(sizes)} logs, {sum(sizes.values())} records"
 
     async def policy() -> str:
-        return f"pack {base.policy.pack_version}"
+        await base.policy.follow()
+        if unusable := base.policy.all_unusable():
+            raise NotWell(f"nothing is allowed in {len(unusable)} plants: {next(iter(unusable.values()))}")
+        return f"pack {base.policy.pack_version} of this release, {base.policy.chosen} chosen here"
 
     async def models() -> str:
         found = await base.models.health()

@@ -41,7 +41,7 @@ from appliance.errors import Forbidden
 from appliance.gate import Gate
 from appliance.jobs import Waker, enqueue
 from appliance.jobs.service import progress_of
-from appliance.policy import PolicyEngine, Resource
+from appliance.policy import Policies, Resource
 from appliance.store import Admitted, BlobName, Principal, Store, new_id
 from appliance.web import Cursors
 
@@ -62,7 +62,7 @@ class Library:
         self,
         store: Store,
         gate: Gate,
-        policy: PolicyEngine,
+        policy: Policies,
         index: Index,
         waker: Waker,
         reader: Reader,

@@ -212,6 +212,12 @@ class Kiosks:
             rows = await queries.kiosks_after(session, admitted.tenant_id, after, limit)
             return [queries.kiosk_of(row) for row in rows]
 
+    async def named(self, admitted: Admitted, name: str) -> Kiosk | None:
+        """The first kiosk of that name, if the tenant has one."""
+        async with self._store.open_control(admitted) as session:
+            row = await queries.kiosk_named(session, admitted.tenant_id, name)
+            return None if row is None else queries.kiosk_of(row)
+
     async def revoke(self, admitted: Admitted, kiosk_id: UUID) -> Kiosk:
         """Refuse the kiosk from now on; its last token stops working within seconds. It cannot be enrolled again.
 

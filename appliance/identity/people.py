@@ -32,6 +32,12 @@ class People:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
             return [self._shown(queries.person_of(row)) for row in rows]
 
+    async def named(self, admitted: Admitted, username: str) -> Person | None:
+        """The person of that folded name, if the tenant has one."""
+        async with self._store.open_control(admitted) as session:
+            row = await queries.person_named(session, admitted.tenant_id, username)
+            return None if row is None else self._shown(queries.person_of(row))
+
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:
         """Add a person; without a password one is generated and returned, this once.
 

@@ -136,6 +136,11 @@ async def kiosk_with_key(session: AsyncSession, thumbprint: str) -> KioskRow | N
     return await session.scalar(select(KioskRow).filter_by(thumbprint=thumbprint))
 
 
+async def kiosk_named(session: AsyncSession, tenant_id: TenantId, name: str) -> KioskRow | None:
+    query = select(KioskRow).filter_by(tenant_id=tenant_id, name=name).order_by(KioskRow.id).limit(1)
+    return await session.scalar(query)
+
+
 async def kiosks_after(
     session: AsyncSession, tenant_id: TenantId, after: tuple[str, str], limit: int
 ) -> Sequence[KioskRow]:

@@ -33,16 +33,19 @@ class PolicyEngine:
     """Decides from one policy pack, for the life of the process. Safe to share between tasks and threads.
 
     Args:
-        directory: the pack; by default the one of this release.
+        pack: the pack, or its directory; by default the one of this release.
 
     Raises:
         PackRefused: the pack is malformed, uses an operator that lists cannot be filtered by, or its scopes were
             seen to disagree with Cedar.
     """
 
-    def __init__(self, directory: Path = DEFAULT_PACK) -> None:
-        self._pack = load(directory)
+    def __init__(self, pack: Pack | Path = DEFAULT_PACK) -> None:
+        self._pack = pack if isinstance(pack, Pack) else load(pack)
         agreement.check(self, self._pack)
+
+    async def follow(self) -> None:
+        """The pack is always the same; a policy whose pack can be switched looks here which one is in force."""
 
     @property
     def pack_version(self) -> str:

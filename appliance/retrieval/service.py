@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from appliance.policy import PolicyEngine
+    from appliance.policy import Policies
     from appliance.retrieval.engines import Engine
     from appliance.retrieval.ports import Ranker
     from appliance.store import Admitted, Store
@@ -56,7 +56,7 @@ class Search:
         ranker: the small models; while they are down, words alone decide.
     """
 
-    def __init__(self, store: Store, engine: Engine, policy: PolicyEngine, ranker: Ranker) -> None:
+    def __init__(self, store: Store, engine: Engine, policy: Policies, ranker: Ranker) -> None:
         self._store = store
         self._engine = engine
         self._policy = policy

@@ -1,0 +1,121 @@
+"""The commands about policy packs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from appliance.cli_parts import AsJson, Data, Tenant, finish, settings_of
+
+policy = cyclopts.App(name="policy", help="Say who may do what: look, compare, put in force, take back, explain.")
+
+Folder = Annotated[Path, Parameter(help="A directory with the files of a pack.")]
+Version = Annotated[str, Parameter(help="Of a pack; `release` is the shipped one.")]
+
+
+@policy.command
+def check(folder: Folder, /, *, as_json: AsJson = False) -> int:
+    """Look at a pack here, without a node: is it whole, sound, and can lists be filtered by it?"""
+    from appliance.commands.policing import check as checked
+
+    return finish(checked(folder, as_json=as_json), as_json=as_json)
+
+
+@policy.command
+def export(
+    folder: Annotated[Path, Parameter(help="An empty or new directory.")],
+    /,
+    *,
+    version: Annotated[str | None, Parameter(help="Which pack. [default: the one in force]")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write the files of a pack into a directory, to be read or changed."""
+    from appliance.commands.policing import export as exported
+
+    work = exported(settings_of(data).socket, folder, version, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
+@policy.command
+def stage(folder: Folder, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Bring a pack to the node. It is checked and kept, and decides nothing yet."""
+    from appliance.commands.policing import stage as staged
+
+    return finish(staged(settings_of(data).socket, folder, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@policy.command(name="list")
+def list_packs(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Show the packs of a plant, and which of them decides."""
+    from appliance.commands.policing import listed
+
+    return finish(listed(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@policy.command
+def preview(version: Version, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Show what a pack would decide otherwise: by role, over the last 1,000 decisions, and who would see what."""
+    from appliance.commands.policing import preview as previewed
+
+    return finish(previewed(settings_of(data).socket, version, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@policy.command
+def activate(
+    version: Version,
+    /,
+    *,
+    confirm: Annotated[str | None, Parameter(help="The word of its preview, if it widens what people may do.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Put a pack in force. One that allows what is refused now needs the word of its preview."""
+    from appliance.commands.policing import activate as activated
+
+    work = activated(settings_of(data).socket, version, confirm, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
+@policy.command
+def rollback(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Put the pack in force that was before the last switch."""
+    from appliance.commands.policing import rollback as taken_back
+
+    return finish(taken_back(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@policy.command
+def history(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Show every switch, the newest first."""
+    from appliance.commands.policing import history as switches
+
+    return finish(switches(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@policy.command
+def explain(
+    action: Annotated[str, Parameter(help="As in the record: documents.read, people.create …")],
+    resource: Annotated[str, Parameter(help="A kind, or KIND:ID: document, document:0190…, person …")],
+    /,
+    *,
+    subject: Annotated[str, Parameter(name="--as", help="A name, `kiosk:NAME`, or `role:viewer`.")],
+    level: Annotated[int | None, Parameter(help="Ask about a document of this class, 1 to 4.")] = None,
+    tag: Annotated[tuple[str, ...], Parameter(help="… with this tag; may be given again.")] = (),
+    version: Annotated[str | None, Parameter(help="By which pack. [default: the one in force]")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what would be decided for somebody, and name the policies that decide, in words."""
+    from appliance.commands.policing import explain as explained
+
+    kind, _, name = resource.partition(":")
+    asked = {"subject": subject, "action": action, "resource": kind, "resource_id": name or None, "level": level,
+             "tags": list(tag), "version": version}  # fmt: skip
+    return finish(explained(settings_of(data).socket, asked, tenant=tenant, as_json=as_json), as_json=as_json)
