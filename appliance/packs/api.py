@@ -32,46 +32,46 @@ class PolicyController(Controller):
         gate: Injected[Gate],
         packs: Injected[Packs],
         policy: Injected[InForce],
-    ) -> schemas.PacksView:
+    ) -> schemas.PolicyPacksView:
         """The packs of this plant, and which of them decides."""
         async with gate.admit(principal, "policy.read", POLICY) as admitted:
             found = await packs.all(admitted)
         unusable = policy.why_unusable(principal.tenant_id)
-        return schemas.PacksView(items=[schemas.PackView.of(one) for one in found], unusable=unusable)
+        return schemas.PolicyPacksView(items=[schemas.PolicyPackView.of(one) for one in found], unusable=unusable)
 
     @post("/packs", operation_id="stage_policy_pack", status_code=201)
     async def stage(
         self,
-        data: JSONBody[schemas.NewPack],
+        data: JSONBody[schemas.NewPolicyPack],
         principal: Injected[Principal],
         gate: Injected[Gate],
         packs: Injected[Packs],
-    ) -> schemas.PackView:
+    ) -> schemas.PolicyPackView:
         """Check a pack as a whole and keep it. It decides nothing yet."""
         request = data.model_dump_json().encode()
         async with gate.admit(principal, "policy.stage", POLICY, request=request) as admitted:
-            return schemas.PackView.of(await packs.stage(admitted, data.files))
+            return schemas.PolicyPackView.of(await packs.stage(admitted, data.files))
 
     @get("/packs/{version:str}", operation_id="get_policy_pack")
     async def one(
         self, version: Version, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
-    ) -> schemas.PackFiles:
+    ) -> schemas.PolicyPackFiles:
         """The files of a pack."""
         async with gate.admit(principal, "policy.read", Resource("policy", version)) as admitted:
-            return schemas.PackFiles(version=version, files=dict(await packs.texts(admitted, version)))
+            return schemas.PolicyPackFiles(version=version, files=dict(await packs.texts(admitted, version)))
 
     @get("/packs/{version:str}/preview", operation_id="preview_policy_pack")
     async def preview(
         self, version: Version, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
-    ) -> schemas.PreviewView:
+    ) -> schemas.PolicyPreviewView:
         """What the pack would decide otherwise: roles, the last 1,000 decisions of the record, documents seen."""
         async with gate.admit(principal, "policy.read", Resource("policy", version)) as admitted:
-            return schemas.PreviewView.of(await packs.preview(admitted, version))
+            return schemas.PolicyPreviewView.of(await packs.preview(admitted, version))
 
     @post("/activate", operation_id="activate_policy_pack", status_code=200)
     async def activate(
         self,
-        data: JSONBody[schemas.Activation],
+        data: JSONBody[schemas.PolicyActivation],
         principal: Injected[Principal],
         gate: Injected[Gate],
         packs: Injected[Packs],
@@ -92,16 +92,16 @@ class PolicyController(Controller):
     @get("/history", operation_id="list_policy_switches")
     async def history(
         self, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
-    ) -> schemas.HistoryView:
+    ) -> schemas.SwitchesView:
         """The last switches, the newest first."""
         async with gate.admit(principal, "policy.read", POLICY) as admitted:
             found = await packs.history(admitted)
-        return schemas.HistoryView(items=[schemas.SwitchView.of(one) for one in found])
+        return schemas.SwitchesView(items=[schemas.SwitchView.of(one) for one in found])
 
     @post("/explain", operation_id="explain_policy", status_code=200)
     async def explain(
         self,
-        data: JSONBody[schemas.Question],
+        data: JSONBody[schemas.PolicyQuestion],
         principal: Injected[Principal],
         gate: Injected[Gate],
         packs: Injected[Packs],

@@ -23,11 +23,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NewPack(Body):
+class NewPolicyPack(Body):
     files: Annotated[dict[str, FileText], Field(max_length=32, description="The files of the pack, by name.")]
 
 
-class PackView(Body):
+class PolicyPackView(Body):
     version: str
     name: str
     in_force: bool
@@ -40,19 +40,19 @@ class PackView(Body):
         return cls(**asdict(staged))
 
 
-class PackFiles(Body):
+class PolicyPackFiles(Body):
     version: str
     files: dict[str, str]
 
 
-class PacksView(Body):
-    items: list[PackView]
+class PolicyPacksView(Body):
+    items: list[PolicyPackView]
     unusable: Annotated[
         str | None, Field(description="Why nothing is allowed now; null while the pack in force decides.")
     ]
 
 
-class Activation(Body):
+class PolicyActivation(Body):
     version: Version
     confirm: Annotated[str | None, Field(max_length=16, description="The word of the preview, if the pack widens.")] = (
         None
@@ -71,11 +71,11 @@ class SwitchView(Body):
         return cls(**asdict(switch))
 
 
-class HistoryView(Body):
+class SwitchesView(Body):
     items: list[SwitchView]
 
 
-class ChangeView(Body):
+class PolicyChangeView(Body):
     """Something that some may do by one pack and not by the other."""
 
     who: Annotated[str, Field(description="A role, or `kiosk`.")]
@@ -99,7 +99,7 @@ class ReachView(Body):
     example: dict[str, Any]
 
 
-class PreviewView(Body):
+class PolicyPreviewView(Body):
     version: str
     in_force: str
     widens: bool
@@ -108,7 +108,7 @@ class PreviewView(Body):
     decided_again: int
     now_refused: int
     now_allowed: int
-    changes: list[ChangeView]
+    changes: list[PolicyChangeView]
     kinds: Annotated[list[ReachView], Field(description="Of documents of every kind that the packs tell apart.")]
     documents: Annotated[list[ReachView], Field(description="Of those in the library, for people who asked lately.")]
 
@@ -117,7 +117,7 @@ class PreviewView(Body):
         return cls(**asdict(preview), widens=preview.widens)
 
 
-class Question(Body):
+class PolicyQuestion(Body):
     subject: Annotated[str, Field(min_length=1, max_length=200, description="A name, `kiosk:NAME`, or `role:viewer`.")]
     action: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$", max_length=64)]
     resource: Annotated[str, Field(pattern="^[a-z_]+$", max_length=40, description="As in the record: document, job…")]

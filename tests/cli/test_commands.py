@@ -334,3 +334,41 @@ def test_a_second_node_at_the_same_address_is_refused_before_it_makes_its_keys(p
     assert ended.code == CONFLICT
     assert f"port {plant.node.port}" in ended.err
     assert not (tmp_path / "data" / "keys").exists()
+
+
+def test_a_policy_pack_is_changed_compared_put_in_force_and_taken_back(plant: Plant, tmp_path: Path) -> None:
+    at = ("--data", plant.node.data)
+    folder = tmp_path / "pack"
+    assert outpost("policy", "export", folder, *at).code == 0
+    cedar = folder / "policies.cedar"
+    cedar.write_text(
+        cedar.read_text().replace('"viewer",\n  action in [', '"viewer",\n  action in [Action::"jobs.list",')
+    )
+    assert "sound" in outpost("policy", "check", folder).out
+    version = outpost("policy", "stage", folder, *at, "--json").json["version"]
+
+    shown = outpost("policy", "preview", version, *at)
+    refused = outpost("policy", "activate", version, *at)
+
+    assert "jobs.list" in shown.out
+    assert (refused.code, "outpost policy preview" in refused.err) == (13, True)
+    word = outpost("policy", "preview", version, *at, "--json").json["confirm"]
+    try:
+        assert outpost("policy", "activate", version, "--confirm", word, *at).code == 0
+        explained = outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at)
+        assert explained.out.startswith("allowed: viewer jobs.list job\n  by viewers-ask-and-read: ")
+    finally:
+        assert outpost("policy", "rollback", *at).code == 0
+    assert outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at).out.startswith("refused")
+    assert [one["what"] for one in outpost("policy", "history", *at, "--json").json["items"]][:2] == [
+        "rollback",
+        "activate",
+    ]
+
+
+def test_a_policy_pack_is_not_written_over_files(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    refused = outpost("policy", "export", tmp_path, "--data", plant.node.data)
+
+    assert (refused.code, sorted(one.name for one in tmp_path.iterdir())) == (2, ["mine.txt"])
