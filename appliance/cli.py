@@ -44,6 +44,7 @@ for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_model
     app.command(group)
 app.command(cli_models.usage)
 app.command(cli_policy.policy)
+app.command(cli_policy.approval)
 
 
 @app.command

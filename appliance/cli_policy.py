@@ -1,9 +1,10 @@
-"""The commands about policy packs."""
+"""The commands about policy packs and approvals."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -11,6 +12,8 @@ from cyclopts import Parameter
 from appliance.cli_parts import AsJson, Data, Tenant, finish, settings_of
 
 policy = cyclopts.App(name="policy", help="Say who may do what: look, compare, put in force, take back, explain.")
+
+approval = cyclopts.App(name="approval", help="What data owners are asked, and what they answer.")
 
 Folder = Annotated[Path, Parameter(help="A directory with the files of a pack.")]
 Version = Annotated[str, Parameter(help="Of a pack; `release` is the shipped one.")]
@@ -119,3 +122,65 @@ def explain(
     asked = {"subject": subject, "action": action, "resource": kind, "resource_id": name or None, "level": level,
              "tags": list(tag), "version": version}  # fmt: skip
     return finish(explained(settings_of(data).socket, asked, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@approval.command(name="list")
+def list_approvals(
+    *,
+    state: Annotated[Literal["pending", "approved", "rejected"] | None, Parameter(help="Only these.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what data owners were asked, the latest first."""
+    from appliance.commands.approving import listed
+
+    return finish(listed(settings_of(data).socket, state, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@approval.command
+def ask(
+    document: Annotated[str, Parameter(help="Its id.")],
+    kind: Annotated[Literal["use", "declassify"], Parameter(help="To use a class IV, or to lower a class.")],
+    /,
+    *,
+    purpose: Annotated[str, Parameter(name="--for", help="What it is for.")],
+    person: Annotated[tuple[str, ...], Parameter(help="Who is to use it; may be given again.")] = (),
+    until: Annotated[dt.date | None, Parameter(help="The last day of the use, as in 2027-03-31.")] = None,
+    to: Annotated[str | None, Parameter(help="The class it should have.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Ask the data owner of a document."""
+    from appliance.commands.approving import ask as asked
+
+    end = None if until is None else dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), dt.UTC).isoformat()
+    wanted = {"kind": kind, "purpose": purpose, "people": list(person), "until": end, "classification": to}
+    return finish(asked(settings_of(data).socket, document, wanted, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+Answer = Annotated[str, Parameter(help="What the person who asked is told.")]
+Request = Annotated[str, Parameter(help="The id of what was asked.")]
+
+
+@approval.command
+def approve(
+    request: Request, /, *, answer: Answer = "", data: Data = None, tenant: Tenant = None, as_json: AsJson = False
+) -> int:
+    """Say yes; what follows from it is done at once."""
+    from appliance.commands.approving import decide
+
+    work = decide(settings_of(data).socket, request, approve=True, answer=answer, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
+@approval.command
+def reject(
+    request: Request, /, *, answer: Answer = "", data: Data = None, tenant: Tenant = None, as_json: AsJson = False
+) -> int:
+    """Say no."""
+    from appliance.commands.approving import decide
+
+    work = decide(settings_of(data).socket, request, approve=False, answer=answer, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)

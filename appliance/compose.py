@@ -34,6 +34,8 @@ from appliance.chat import api as chat_api
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
+from appliance.documents import approvals_api
+from appliance.documents.approvals import Approvals
 from appliance.documents.described import Described
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
@@ -85,14 +87,14 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 0.10
 ROUTES = [
-    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
+    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -162,12 +164,12 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
+        people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
-            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
+            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20,
         )  # fmt: skip
-        people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
         decisions = AuditLog(store, recorder).decisions
         packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
         services: dict[str, Any] = {
@@ -179,6 +181,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "people": people,
             "kiosks": kiosks,
             "packs": packs,
+            "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,

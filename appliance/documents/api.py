@@ -38,12 +38,12 @@ class UploadOperation(Operation):
         fields: dict[str, Reference | Schema] = {
             "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
             "classification": Schema(
-                type=OpenAPIType.STRING, description="PUBLIC, INTERNAL (default), CONFIDENTIAL, or I to III."
+                type=OpenAPIType.STRING, description="PUBLIC, INTERNAL (default), CONFIDENTIAL, RESTRICTED, or I to IV."
             ),
             "metadata": Schema(
                 type=OpenAPIType.STRING,
                 description="A JSON object: revision, effective_from, effective_until, supersedes, assets, doc_type, "
-                "title, acl, and keys of your own.",
+                "title, acl, owner, review_on, field_labels, and keys of your own.",
             ),
             "tags": Schema(type=OpenAPIType.ARRAY, items=_TEXT),
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from appliance.documents.store import facts
 from appliance.documents.tables import DocumentRow
 from appliance.store import Admitted, Store
 
@@ -16,8 +17,7 @@ class Described:
         self._store = store
 
     async def attributes(self, admitted: Admitted, limit: int) -> Mapping[str, Mapping[str, Any]]:
-        """Level, tags and list of the tenant's latest documents, by id."""
-        query = select(DocumentRow.id, DocumentRow.level, DocumentRow.tags, DocumentRow.acl)
+        """What policies know of the tenant's latest documents, by id."""
+        query = select(DocumentRow).order_by(DocumentRow.seq.desc()).limit(limit)
         async with self._store.open_session(admitted) as session:
-            rows = (await session.execute(query.order_by(DocumentRow.seq.desc()).limit(limit))).all()
-        return {str(row.id): {"level": row.level, "tags": row.tags, "acl": row.acl} for row in rows}
+            return {str(row.id): facts(row).attributes for row in await session.scalars(query)}

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.documents import store as queries
+from appliance.documents.approving import INGEST, keep_dates
 from appliance.documents.blocks import ParsedFile
 from appliance.documents.chunking import Sizes, chunk, embedded_text
 from appliance.documents.errors import EmbedderUnavailable, ReaderUnavailable, UnreadableFile
@@ -38,7 +39,6 @@ from appliance.policy import Resource
 from appliance.store import Admitted, BlobName, Purpose, Store
 from models.client import ModelRefused, ModelUnavailable
 
-INGEST = "ingest"
 ERASE = "documents.erase"
 
 BATCH = 16
@@ -188,7 +188,7 @@ class Ingest:
                 await self._store.blobs.remove(job.tenant_id, blob)
 
     async def look_again(self, job: RunningJob) -> Mapping[str, Any]:
-        """An effective date has been reached: bring in force what is, and take out of force what no longer is."""
+        """A date has been reached: of what is in force, of an approval that ends, of a class to be looked at again."""
         principal = library_worker(job.tenant_id)
         async with (
             self._gate.admit(principal, "documents.ingest", Resource("document")) as admitted,
@@ -197,7 +197,8 @@ class Ingest:
             await queries.take_turn(session)
             dated = await queries.everything_dated(session)
             changed = await settle(session, self._index, dated, tenant_id=job.tenant_id, clock=self._clock)
-            admitted.outcome.metadata |= {"changed_standing": changed}
+            kept = await keep_dates(session, self._index, str(principal.id), self._clock())
+            admitted.outcome.metadata |= {"changed_standing": changed, "dates_kept": kept}
         return {"changed": changed}
 
 

@@ -14,9 +14,30 @@ if TYPE_CHECKING:
 
     from appliance.documents.blocks import ParsedFile
     from appliance.documents.values import DocumentFacts, Passage
+    from appliance.store import Admitted
 
 CountTokens = Callable[[str], int]
 """How many tokens of the active embedder a text costs, without special tokens."""
+
+
+class Somebody(Protocol):
+    """A person, as far as documents need to know one."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def clearance(self) -> int: ...
+
+    @property
+    def is_active(self) -> bool: ...
+
+
+class Directory(Protocol):
+    """The people of a tenant."""
+
+    async def known(self, admitted: Admitted, word: str) -> Somebody | None:
+        """The person of that name or id, if the admitted tenant has one."""
 
 
 class Index(Protocol):

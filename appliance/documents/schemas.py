@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import LEVEL_NAMES
-from appliance.documents.values import DocumentStatus, Passage, Sides
+from appliance.documents.values import DocumentStatus, Passage, Sides, Stage
 
 
 class Uploaded(BaseModel):
@@ -52,6 +52,8 @@ class DocumentView(BaseModel):
     doc_type: str | None
     classification: str
     level: int
+    data_owner: str
+    stage: Annotated[Stage, Field(description="`waiting` while its data owner has not agreed to it.")]
     status: DocumentStatus
     progress: float | None
     reason: str | None
@@ -81,10 +83,13 @@ class DocumentDetail(DocumentView):
     chunks: list[PassageView]
 
     @classmethod
-    def detailed(cls, row: DocumentRow, progress: float | None, passages: list[Passage]) -> DocumentDetail:
+    def detailed(
+        cls, row: DocumentRow, progress: float | None, passages: list[Passage], clearance: int
+    ) -> DocumentDetail:
+        """Fields of the metadata that have a class above `clearance` are left out."""
         return cls(
             **_members(row, progress),
-            metadata=row.details,
+            metadata={key: value for key, value in row.details.items() if row.field_labels.get(key, 1) <= clearance},
             supersedes=row.supersedes,
             acl=row.acl,
             chunks=[PassageView.of(passage) for passage in passages],
@@ -101,6 +106,8 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "doc_type": row.doc_type,
         "classification": LEVEL_NAMES[row.level],
         "level": row.level,
+        "data_owner": row.data_owner,
+        "stage": row.stage,
         "status": row.status,
         "progress": progress if row.status == "processing" else None,
         "reason": row.reason,

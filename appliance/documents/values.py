@@ -5,14 +5,17 @@ Coordinates are fractions of the page (0..1) with the origin at the top left, so
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 PassageKind = Literal["text", "table", "list", "steps", "code"]
 DocumentStatus = Literal["pending", "processing", "ready", "failed"]
+Stage = Literal["open", "waiting"]
 Sides = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the page, origin top left."""
 
@@ -78,3 +81,19 @@ class DocumentFacts:
     assets: tuple[str, ...]
     in_force: bool
     title: str
+    owner: str = ""
+    stage: Stage = "open"
+    approved: tuple[str, ...] = ()
+    approved_until: dt.datetime | None = None
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """The document as policies see it."""
+        return {
+            "level": self.level,
+            "tags": list(self.tags),
+            "acl": list(self.acl),
+            "owner": self.owner or None,
+            "stage": self.stage,
+            "approved": list(self.approved),
+        }

@@ -32,10 +32,14 @@ class People:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
             return [self._shown(queries.person_of(row)) for row in rows]
 
-    async def named(self, admitted: Admitted, username: str) -> Person | None:
-        """The person of that folded name, if the tenant has one."""
+    async def known(self, admitted: Admitted, word: str) -> Person | None:
+        """The person of that name or id, if the tenant has one."""
+        try:
+            by_id = PersonRow.id == UUID(word)
+        except ValueError:
+            by_id = PersonRow.username == rules.folded(word)
         async with self._store.open_control(admitted) as session:
-            row = await queries.person_named(session, admitted.tenant_id, username)
+            row = await queries.person_where(session, admitted.tenant_id, by_id)
             return None if row is None else self._shown(queries.person_of(row))
 
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:

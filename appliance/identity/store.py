@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
@@ -45,6 +45,10 @@ def kiosk_of(row: KioskRow) -> Kiosk:
 
 async def person_named(session: AsyncSession, tenant_id: TenantId, username: str) -> PersonRow | None:
     return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id, username=username))
+
+
+async def person_where(session: AsyncSession, tenant_id: TenantId, condition: ColumnElement[bool]) -> PersonRow | None:
+    return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id).where(condition))
 
 
 async def person_to_change(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> PersonRow | None:

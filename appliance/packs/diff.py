@@ -120,8 +120,14 @@ def all_kinds(now: PolicyEngine, then: PolicyEngine) -> list[Reach]:
 def kinds_of(now: PolicyEngine, then: PolicyEngine) -> list[dict[str, Any]]:
     """Attributes of documents, one of each kind that the packs can tell apart."""
     attributes = {**now.pack.attributes.get("Document", {}), **then.pack.attributes.get("Document", {})}
-    words = sorted(now.pack.literals | then.pack.literals)
-    choices = [[(name, value) for value in _choices(kind, words)] for name, kind in sorted(attributes.items())]
+    none: frozenset[str] = frozenset()
+    choices = [
+        [
+            (name, value)
+            for value in _choices(kind, now.pack.compared.get(name, none) | then.pack.compared.get(name, none))
+        ]
+        for name, kind in sorted(attributes.items())
+    ]
     return [dict(row) for row in itertools.islice(itertools.product(*choices), MOST_KINDS)]
 
 
@@ -149,16 +155,17 @@ def reaches(
     return [Reach(*key, gained[key], lost[key], of[key], _shown(examples[key])) for key in sorted(examples)]
 
 
-def _choices(kind: str, words: Sequence[str]) -> list[Any]:
+def _choices(kind: str, words: Iterable[str]) -> list[Any]:
+    """Values of an attribute: what the policies compare it with, the person asking, and anything else."""
     match kind:
         case "long":
             return [1, 2, 3, 4]
         case "set":
-            return [[], *([word] for word in words), [str(SELF)]]
+            return [[], *([word] for word in sorted(words)), [str(SELF)]]
         case "string?":
-            return [None, str(SELF), "other"]
+            return [None, *sorted(words), str(SELF)]
         case _:
-            return [*words, str(SELF), "other"]
+            return [*sorted(words), str(SELF)]
 
 
 def _roles(now: PolicyEngine, then: PolicyEngine, clearances: Iterable[int]) -> list[Principal]:

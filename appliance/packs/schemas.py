@@ -130,7 +130,8 @@ class PolicyQuestion(Body):
         """The resource; with a level it is described, and need not exist."""
         if self.level is None:
             return Resource(self.resource, self.resource_id)
-        return Resource(self.resource, self.resource_id, {"level": self.level, "tags": self.tags, "acl": []})
+        attributes = {"level": self.level, "tags": self.tags, "acl": [], "stage": "open", "approved": []}
+        return Resource(self.resource, self.resource_id, attributes)
 
 
 class PolicyWords(Body):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
-from appliance.identity.rules import CLEARANCES, folded
+from appliance.identity.rules import CLEARANCES
 from appliance.packs.errors import UnknownSubject
 from appliance.packs.values import Explained
 from appliance.policy import PolicyEngine, Resource
@@ -33,7 +33,7 @@ async def found(admitted: Admitted, subject: str, people: People, kiosks: Kiosks
                 kiosk.id, "kiosk", kiosk.tenant_id, kiosk.name, "viewer", kiosk.clearance, kiosk_id=kiosk.id
             )
     elif not kind:
-        person = await people.named(admitted, folded(name))
+        person = await people.known(admitted, name)
         if person is not None:
             return Principal(person.id, "person", person.tenant_id, person.username, person.role, person.clearance)
     raise UnknownSubject(f"There is nobody called {subject[:80]!r} in this plant.")

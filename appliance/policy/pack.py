@@ -63,6 +63,8 @@ class Pack:
     """Every action that the schema knows, sorted."""
     literals: frozenset[str]
     """Every string that a policy compares with; random checks use them, so that they meet each case."""
+    compared: Mapping[str, frozenset[str]]
+    """The same by the attribute of the resource that they are compared with."""
     roles: Mapping[str, tuple[str, ...]]
     """A role -> itself and every role it includes."""
     resources: Mapping[str, str]
@@ -119,6 +121,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             forbids={key: _forbid(key, policy) for key, policy in named.items() if policy["effect"] == "forbid"},
             actions=_actions(schema),
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
+            compared=_compared([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
@@ -213,6 +216,30 @@ def _attributes(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         if unknown := set(kinds.values()) - KINDS:
             raise PackRefused(f"The type {entity} has an attribute of the kind {sorted(unknown)[0]!r}.")
     return attributes
+
+
+def _compared(node: Any) -> dict[str, frozenset[str]]:
+    """For each attribute of a resource, the literals that stand on the other side of an operator."""
+    found: dict[str, set[str]] = {}
+
+    def look(part: Any) -> None:
+        match part:
+            case {"left": left, "right": right}:
+                for one, other in ((left, right), (right, left)):
+                    match one:
+                        case {".": {"left": {"Var": "resource"}, "attr": str(attribute)}}:
+                            found.setdefault(attribute, set()).update(_strings(other))
+                look(left)
+                look(right)
+            case dict():
+                for child in part.values():
+                    look(child)
+            case list():
+                for child in part:
+                    look(child)
+
+    look(node)
+    return {attribute: frozenset(values) for attribute, values in found.items()}
 
 
 def _strings(node: Any) -> Iterator[str]:

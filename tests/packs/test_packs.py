@@ -26,9 +26,10 @@ from appliance.store import Admitted, Principal, Store, Tenant, new_id
 from tests.identity.site import HandClock
 from tests.packs.conftest import RELEASE, Known
 from tests.packs.variants import no_drafts, pack, until, uploads_for_viewers
+from tests.policy.people import described
 
 Admin = Callable[[], Admitted]
-DRAFT = Resource("document", "d-1", {"level": 1, "tags": ["draft"], "acl": []})
+DRAFT = Resource("document", "d-1", described(1, ("draft",)))
 UPLOAD = "documents.upload"
 
 
@@ -286,7 +287,7 @@ async def test_a_decision_is_explained_in_the_words_of_the_policies(
     packs: Packs, policy: InForce, people: People, admin: Admin, known: Known
 ) -> None:
     await people.create(admin(), NewPerson("vera", "Vera", "viewer"))
-    known.documents = {"d-3": {"level": 3, "tags": [], "acl": []}}
+    known.documents = {"d-3": described(3)}
 
     refused = await packs.explain(admin(), "Vera", "documents.read", Resource("document", "d-3"))
     allowed = await packs.explain(admin(), "role:operator", UPLOAD, Resource("document"))
@@ -296,7 +297,7 @@ async def test_a_decision_is_explained_in_the_words_of_the_policies(
         "need-to-know": "This document is for named people only, and you are not on its list.",
         "within-clearance": "The document is classified above your clearance.",
     }
-    assert refused.facts["resource"] == {"level": 3, "tags": []}
+    assert refused.facts["resource"] == {"level": 3, "tags": [], "stage": "open", "approved": []}
     assert list(allowed.words) == ["operators-keep-documents"]
     assert allowed.decision.allowed
 
