@@ -15,7 +15,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_models
+from appliance import __version__, cli_keys, cli_models
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -40,7 +40,7 @@ ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules t
 app.command(ground)
 guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")
 app.command(guard)
-for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget):
+for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget, cli_keys.tls):
     app.command(group)
 app.command(cli_models.usage)
 
@@ -49,7 +49,9 @@ app.command(cli_models.usage)
 def run(
     *,
     data: Data = None,
-    listen: Annotated[str | None, Parameter(help="HOST:PORT, loopback only. [default: 127.0.0.1:8000]")] = None,
+    listen: Annotated[
+        str | None, Parameter(help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000]")
+    ] = None,
     demo: Annotated[bool, Parameter(help="Fill an empty node with the demo plant.")] = False,
 ) -> int:
     """Start the appliance here and stop it with Ctrl-C."""

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,20 +97,27 @@ async def serve_web(settings: Settings) -> int:
 
     from appliance.compose import web
     from appliance.edge import Edge, OwnerDoor
+    from appliance.tls.required import require
+    from appliance.tls.serving import PeoplesServer
 
+    secure = require(settings)
     stopped = _stop_signal()
-    async with web(settings) as (api, ui):
+    async with web(settings) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(api, ui)
         settings.socket.unlink(missing_ok=True)
         common: dict[str, Any] = {
             "interface": Interfaces.ASGINL,
-            # No browser speaks HTTP/2 without TLS; what nobody uses is not offered.
+            # One protocol, known to the edge in all its corners; what is gained by HTTP/2 is not felt in a plant.
             "http": HTTPModes.http1,
             "log_enabled": False,
             "websockets": False,
         }
-        people = Server(edge, address=settings.host, port=settings.port, **common)
+        people = PeoplesServer(
+            partial(Server, edge, address=settings.host, port=settings.port, **common),
+            certificates if secure else None,
+            settings.tls_minimum,
+        )
         owner = Server(OwnerDoor(edge), uds=settings.socket, **common)
         serving = [asyncio.create_task(people.serve()), asyncio.create_task(owner.serve())]
         door = None
@@ -119,8 +127,8 @@ async def serve_web(settings: Settings) -> int:
             for task in done:
                 task.result()
         finally:
-            for server in (people, owner):
-                server.stop()  # type: ignore[no-untyped-call]
+            people.stop()
+            owner.stop()  # type: ignore[no-untyped-call]
             # The server would wait for the rest of every half-sent request. It is waited for while something is worked on.
             await asyncio.wait(serving, timeout=FLOW_SECONDS)
             with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sys
@@ -17,6 +18,9 @@ from appliance.errors import Damaged, OutpostError
 from appliance.processes import CREDENTIALS, DEMO_MARK
 from appliance.settings import Settings
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
+from appliance.tls.place import PURPOSE, Place
+from appliance.tls.required import require
+from appliance.tls.standing import standing
 
 LEAST_FREE = 0.10
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
@@ -97,12 +101,27 @@ async def _read_everything(settings: Settings) -> list[Finding]:
         return [Finding("keys", "bad", error.detail, error.hint)]
     try:
         findings = [await _read_pages(store, "people and tenants", CONTROL), await _read_pages(store, "record", AUDIT)]
+        certificate = look_at_certificate(settings, store)
         if findings[0].state == "ok":
             for tenant in await store.tenants():
                 findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))  # noqa: PERF401
-        return findings
+        return [certificate, *findings]
     finally:
         await store.close()
+
+
+def look_at_certificate(settings: Settings, store: Store) -> Finding:
+    """How people reach the node, and for how long its certificate holds."""
+    try:
+        if not require(settings):
+            return Finding("tls", "ok", "not spoken; only this machine reaches the address")
+        found = standing(Place(settings.data, store.secret(PURPOSE)).served(), dt.datetime.now(dt.UTC))
+    except OutpostError as error:
+        return Finding("tls", "bad", error.detail, error.hint)
+    state, fact = found.state, f"{found.fact}; TLS {settings.tls_minimum} or newer"
+    if state == "ok" and settings.tls_minimum != "1.3":
+        return Finding("tls", "note", fact, "Old kiosks may need TLS 1.2; set tls_minimum to 1.3 when they are gone.")
+    return Finding("tls", state, fact, "" if state == "ok" else "Run `outpost tls use` with a new one.")
 
 
 async def _read_pages(store: Store, what: str, where: Where) -> Finding:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
 from appliance.settings import Settings
 from appliance.supervisor import Supervisor, chat_programs, node_programs
+from appliance.tls.required import require
 from appliance.waiting import wait_until_free, wait_until_ready
 from models.child import end, end_with_parent
 
@@ -34,9 +35,10 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         AlreadyRunning: another supervisor holds this data directory.
         AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
-        UiNotBuilt: set-up is missing; nothing was made.
+        UiNotBuilt, TlsRequired: set-up is missing; nothing was made.
     """
     _require_interface(settings.share / "webui")
+    require(settings)
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
@@ -95,7 +97,7 @@ async def _greet(settings: Settings, *, demo: bool) -> None:
     _say(f"starting the node in {_short(settings.data)} …")
     seconds = await wait_until_ready(settings.socket, seconds=READY_SECONDS)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.port}"
+    address = f"{'https' if require(settings) else 'http'}://{host}:{settings.port}"
     _say(f"ready after {seconds:.1f} s: {address}")
     if demo and await _child(settings, "seed") != 0:
         _say("the demo plant could not be filled in; what is there can be used")

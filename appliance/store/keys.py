@@ -5,8 +5,7 @@
                                                      │
                                                      └── HKDF ──> secrets, blob keys
 
-Wrapping is AES-256-GCM with the file's name as associated data, so that two wrapped keys cannot be swapped.
-A wrapped file is the 4-byte format mark `OPK1`, a 12-byte nonce, then 32 bytes of key and 16 of tag.
+A wrapped key is 32 bytes sealed (`sealing`) under its own name, so that two wrapped keys cannot be swapped.
 Destroying a wrapped key destroys what it protects. The mode is "file": the master key lies beside the data (0600) and
 protects neither a stolen disk nor a stolen box.
 """
@@ -19,20 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from appliance.errors import Conflict
 from appliance.store.errors import KeyMissing, MasterKeyExists, MasterKeyMissing, WrongKey, WrongRecoveryCode
 from appliance.store.files import make_directory, sync_directory, write_durably
+from appliance.store.sealing import seal, unseal
 
 MASTER: Final = "master.key"
 RECOVERY: Final = "recovery"
-_MARK: Final = b"OPK1"
 _KEY: Final = 32
-_NONCE: Final = 12
 # Crockford's base 32: no I, L, O or U, which people misread. 28 characters carry 140 random bits.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH: Final = 28
@@ -57,19 +53,9 @@ def derive(key: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=_KEY, salt=None, info=f"outpost/1/{purpose}".encode()).derive(key)
 
 
-def _wrap(wrapping: bytes, name: str, key: bytes) -> bytes:
-    nonce = os.urandom(_NONCE)
-    return _MARK + nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())
-
-
 def _unwrap(wrapping: bytes, name: str, stored: bytes) -> bytes | None:
-    if len(stored) != len(_MARK) + _NONCE + _KEY + 16 or not stored.startswith(_MARK):
-        return None
-    nonce, body = stored[len(_MARK) : len(_MARK) + _NONCE], stored[len(_MARK) + _NONCE :]
-    try:
-        return AESGCM(wrapping).decrypt(nonce, body, name.encode())
-    except InvalidTag:
-        return None
+    key = unseal(wrapping, name, stored)
+    return key if key is not None and len(key) == _KEY else None
 
 
 def _file(directory: Path, name: str) -> Path:
@@ -113,7 +99,7 @@ def renew_recovery_code(directory: Path) -> RecoveryCode:
 
 def _wrap_for_recovery(directory: Path, master: bytes) -> RecoveryCode:
     code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
-    write_durably(_file(directory, RECOVERY), _wrap(_code_key(code.text), RECOVERY, master))
+    write_durably(_file(directory, RECOVERY), seal(_code_key(code.text), RECOVERY, master))
     return code
 
 
@@ -175,7 +161,7 @@ class Keyring:
         if self.has(name):
             raise Conflict(f"There is already a key for {name}.")
         key = os.urandom(_KEY)
-        write_durably(_file(self._directory, name), _wrap(self.master, name, key))
+        write_durably(_file(self._directory, name), seal(self.master, name, key))
         self._open[name] = key
         return key
 
