@@ -12,6 +12,8 @@ from appliance.cli_parts import AsJson, Data, finish, settings_of
 
 tls = cyclopts.App(name="tls", help="The certificate that people's browsers see.")
 
+keys = cyclopts.App(name="keys", help="The master key: how it is kept, moved, changed and brought back.")
+
 Listen = Annotated[str | None, Parameter(help="HOST:PORT that the node will serve. [default: OUTPOST_LISTEN]")]
 
 
@@ -54,3 +56,52 @@ def tls_show(*, data: Data = None, as_json: AsJson = False) -> int:
     from appliance.commands.certifying import show
 
     return finish(show(settings_of(data), as_json=as_json), as_json=as_json)
+
+
+@keys.command(name="show")
+def keys_show(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Say how the master key is kept, and what that protects against."""
+    from appliance.commands.keeping import show
+
+    return finish(show(settings_of(data), as_json=as_json), as_json=as_json)
+
+
+@keys.command(name="move")
+def keys_move(
+    *,
+    to: Annotated[str, Parameter(help="file, passphrase, usb-key or tpm.")],
+    at: Annotated[Path | None, Parameter(help="Where the USB stick is mounted.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Keep the master key in another way, with a new key and a new recovery key. The node must be stopped.
+
+    Passphrases are asked for at the terminal, or read from standard input, a line each: the present one, then the new one.
+    """
+    from appliance.commands.keeping import move
+
+    return finish(move(settings_of(data), to, at, as_json=as_json), as_json=as_json)
+
+
+@keys.command(name="rotate")
+def keys_rotate(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Make a new master key, a new recovery key, and a new key for sign-ins. The node must be stopped; nobody is signed out."""
+    from appliance.commands.keeping import rotate
+
+    return finish(rotate(settings_of(data), as_json=as_json), as_json=as_json)
+
+
+@keys.command(name="recovery")
+def keys_recovery(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Make a new recovery key and show it, once; the one before is worth nothing from then on."""
+    from appliance.commands.keeping import renew_recovery
+
+    return finish(renew_recovery(settings_of(data), as_json=as_json), as_json=as_json)
+
+
+@keys.command(name="recover")
+def keys_recover(*, data: Data = None, as_json: AsJson = False) -> int:
+    """Open a node whose master key is lost, with its recovery key; asks for it. The key is then kept in a file."""
+    from appliance.commands.keeping import recover
+
+    return finish(recover(settings_of(data), as_json=as_json), as_json=as_json)

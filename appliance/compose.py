@@ -75,6 +75,7 @@ from appliance.tls.place import PURPOSE as TLS_PURPOSE
 from appliance.tls.place import Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
+from appliance.unlocking import unlock
 from appliance.web import Cursors
 from models.client import ModelClient
 
@@ -115,7 +116,9 @@ class Foundation:
 async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
     """Open the data directory, bring tables and record in order, and stand up the gate."""
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.data, settings.database_url if settings.role == "hub" else None)
+        store = await open_store(
+            settings.data, settings.database_url if settings.role == "hub" else None, unlock=unlock
+        )
         stack.push_async_callback(store.close)
         await store.migrate()
         settings.run.mkdir(mode=0o700, exist_ok=True)

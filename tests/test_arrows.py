@@ -24,7 +24,7 @@ ANYWHERE = {"errors", "web", "metrics"}
 """The vocabulary that every level speaks: error tree, web edge, counters."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_keys", "cli_models", "cli_parts", "client", "commands", "compose", "edge", "health", "logs", "node_api",
-    "processes", "reference", "settings", "static", "supervisor", "seeding", "tls", "waiting",
+    "processes", "reference", "settings", "static", "supervisor", "seeding", "tls", "unlocking", "waiting",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}

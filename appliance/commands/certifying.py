@@ -18,6 +18,7 @@ from appliance.tls.certificates import Names, fingerprint, names_in, names_of, p
 from appliance.tls.errors import BadName, CertificateRefused
 from appliance.tls.place import PURPOSE, Place, Served
 from appliance.tls.standing import standing
+from appliance.unlocking import unlock
 
 ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
@@ -55,7 +56,7 @@ async def show(settings: Settings, *, as_json: bool) -> int:
 
 @asynccontextmanager
 async def _place(settings: Settings) -> AsyncIterator[Place]:
-    store = await open_store(settings.data, settings.database_url, create=False)
+    store = await open_store(settings.data, settings.database_url, create=False, unlock=unlock)
     try:
         yield Place(settings.data, store.secret(PURPOSE))
     finally:

@@ -18,9 +18,12 @@ from appliance.errors import Damaged, OutpostError
 from appliance.processes import CREDENTIALS, DEMO_MARK
 from appliance.settings import Settings
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
+from appliance.store.errors import PassphraseNeeded
+from appliance.store.keeping import KEPT, MASTER, PROMISES, mode_of
 from appliance.tls.place import PURPOSE, Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
+from appliance.unlocking import unlock
 
 LEAST_FREE = 0.10
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
@@ -62,20 +65,12 @@ def look_at_files(settings: Settings) -> list[Finding]:
     data = settings.data
     if not _is_node(data):
         return [Finding("data", "bad", "there is no node in this directory", "Run `outpost run`, or give --data.")]
-    findings = [_private(data), _private(data / "keys" / "master.key")]
+    findings = [_private(data), *_look_at_keys(data / "keys")]
     usage = shutil.disk_usage(data)
     free = usage.free / usage.total
     full = f"{usage.free / 2**30:.1f} GiB free ({free:.0%})"
     advice = "" if free >= LEAST_FREE else "Make room: documents are no longer taken in below 10 %."
     findings.append(Finding("disk", "ok" if free >= LEAST_FREE else "bad", full, advice))
-    findings.append(
-        Finding(
-            "master key",
-            "note",
-            "kept in a file: it protects neither a stolen disk nor a stolen box",
-            "Good for a demo. A plant's node keeps it in the TPM or on a USB key.",
-        )
-    )
     if (data / DEMO_MARK).exists():
         findings.append(
             Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
@@ -93,10 +88,30 @@ def look_at_files(settings: Settings) -> list[Finding]:
     return findings
 
 
+def _look_at_keys(keys: Path) -> list[Finding]:
+    """How the master key is kept, and whether it could be brought back."""
+    try:
+        mode = mode_of(keys)
+    except OutpostError as error:
+        return [Finding("master key", "bad", error.detail, error.hint)]
+    findings = [_private(keys / (MASTER if mode in (None, "file") else KEPT))]
+    if mode is not None:
+        advice = "Good for a demo. In a plant: `outpost keys move --to tpm`, or usb-key, or passphrase."
+        in_file = mode == "file"
+        findings.append(Finding("master key", "note" if in_file else "ok", PROMISES[mode], advice if in_file else ""))
+    if not (keys / "recovery.wrapped").exists():
+        findings.append(
+            Finding("recovery key", "bad", "there is none", "Run `outpost keys recovery` and keep what it shows.")
+        )
+    return findings
+
+
 async def _read_everything(settings: Settings) -> list[Finding]:
     """Every page of every database: a damaged one opens, and fails those who come upon the page."""
     try:
-        store = await open_store(settings.data, settings.database_url, create=False)
+        store = await open_store(settings.data, settings.database_url, create=False, unlock=unlock)
+    except PassphraseNeeded as error:
+        return [Finding("keys", "note", "what is stored was not read, for want of the passphrase", error.hint)]
     except OutpostError as error:
         return [Finding("keys", "bad", error.detail, error.hint)]
     try:

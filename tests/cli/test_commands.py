@@ -27,7 +27,19 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
     help_ = outpost("--help")
 
     assert help_.code == 0
-    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "recover-key", "openapi", "tls"):
+    for command in (
+        "run",
+        "ask",
+        "ingest",
+        "audit",
+        "eval",
+        "doctor",
+        "kiosk-code",
+        "recover-key",
+        "openapi",
+        "tls",
+        "keys",
+    ):
         assert f" {command} " in help_.out
     assert outpost("run", "--help").code == 0
     assert outpost("--version").out.count(".") == 2
