@@ -40,7 +40,15 @@ ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules t
 app.command(ground)
 guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")
 app.command(guard)
-for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget, cli_keys.tls, cli_keys.keys):
+for group in (
+    cli_models.model,
+    cli_models.provider,
+    cli_models.cards,
+    cli_models.budget,
+    cli_keys.tls,
+    cli_keys.keys,
+    cli_keys.vault,
+):
     app.command(group)
 app.command(cli_models.usage)
 

@@ -8,11 +8,13 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance.cli_parts import AsJson, Data, finish, settings_of
+from appliance.cli_parts import AsJson, Data, Tenant, finish, settings_of
 
 tls = cyclopts.App(name="tls", help="The certificate that people's browsers see.")
 
 keys = cyclopts.App(name="keys", help="The master key: how it is kept, moved, changed and brought back.")
+
+vault = cyclopts.App(name="vault", help="Credentials of the plant's systems, for connectors alone.")
 
 Listen = Annotated[str | None, Parameter(help="HOST:PORT that the node will serve. [default: OUTPOST_LISTEN]")]
 
@@ -105,3 +107,47 @@ def keys_recover(*, data: Data = None, as_json: AsJson = False) -> int:
     from appliance.commands.keeping import recover
 
     return finish(recover(settings_of(data), as_json=as_json), as_json=as_json)
+
+
+SecretName = Annotated[str, Parameter(help="Small letters, digits, dots, dashes and underscores.")]
+
+
+@vault.command(name="list")
+def vault_list(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Show names, versions and last uses. A value is shown to nobody."""
+    from appliance.commands.vaulting import show
+
+    return finish(show(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@vault.command(name="set")
+def vault_set(name: SecretName, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Keep a secret: asked for at the terminal, or the first line of standard input. One of that name is forgotten."""
+    from appliance.commands.vaulting import write
+
+    return finish(write(settings_of(data).socket, name, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@vault.command(name="rotate")
+def vault_rotate(
+    name: SecretName,
+    /,
+    *,
+    grace_hours: Annotated[float, Parameter(help="How long the value before stays good, at most 720.")] = 24.0,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Give a secret its next value; connectors may use the one before for a while."""
+    from appliance.commands.vaulting import rotate
+
+    work = rotate(settings_of(data).socket, name, grace_hours, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
+@vault.command(name="remove")
+def vault_remove(name: SecretName, /, *, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
+    """Forget a secret and all its versions."""
+    from appliance.commands.vaulting import remove
+
+    return finish(remove(settings_of(data).socket, name, tenant=tenant, as_json=as_json), as_json=as_json)

@@ -76,6 +76,9 @@ from appliance.tls.place import Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
 from appliance.unlocking import unlock
+from appliance.vault import api as vault_api
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
 from appliance.web import Cursors
 from models.client import ModelClient
 
@@ -88,12 +91,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *tls_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "certificates",
+    "spending", "providers", "routes", "defaults", "router", "certificates", "vault",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -140,8 +143,8 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
 
 
 @asynccontextmanager
-async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
-    """The API with all its services, the built UI, and where the certificates stand."""
+async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
+    """The API with all its services, the built UI, and where the certificates stand. `masks` are those of the log."""
     ui = BuiltUi(settings.share / "webui")
     async with foundation(settings) as base, AsyncExitStack() as stack:
         store, gate, recorder = base.store, base.gate, base.recorder
@@ -189,6 +192,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi, Plac
             "cursors": cursors,
             "health": _health(base, routes, certificates),
             "certificates": certificates,
+            "vault": Vault(store, masks or Masks()),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,

@@ -24,6 +24,7 @@ import uvloop
 from appliance.errors import OutpostError, Unavailable
 from appliance.logs import configure
 from appliance.settings import Settings, load
+from appliance.vault.values import Masks
 from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
@@ -49,10 +50,11 @@ def main() -> None:
         # Whatever a process makes in the data directory is the owner's alone, from the first moment.
         os.umask(0o077)
         settings = load()
-        configure(settings.log_level, name)
+        masks = Masks()
+        configure(settings.log_level, name, masks)
         # uvloop wakes up for another thread at a fraction of the cost, and every statement of a database is such a waking.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_work(name, rest, settings))
+            code = runner.run(_work(name, rest, settings, masks))
     except OutpostError as error:
         code = _complain(error)
     except OSError as error:
@@ -72,9 +74,9 @@ def _complain(error: OutpostError) -> int:
     return error.exit_code
 
 
-def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any, int]:
+def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Coroutine[Any, Any, int]:
     if name == "web":
-        return serve_web(settings)
+        return serve_web(settings, masks)
     if name == "worker":
         return run_worker(settings)
     from appliance import seeding
@@ -90,7 +92,7 @@ def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any,
     raise SystemExit(__doc__)
 
 
-async def serve_web(settings: Settings) -> int:
+async def serve_web(settings: Settings, masks: Masks) -> int:
     """Serve until SIGTERM or SIGINT."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
@@ -102,7 +104,7 @@ async def serve_web(settings: Settings) -> int:
 
     secure = require(settings)
     stopped = _stop_signal()
-    async with web(settings) as (api, ui, certificates):
+    async with web(settings, masks) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(api, ui)
         settings.socket.unlink(missing_ok=True)

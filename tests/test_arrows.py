@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2, "guard": 2,
+    "jobs": 2, "shelf": 2, "guard": 2, "vault": 2,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,
@@ -29,7 +29,7 @@ COMPOSITION = {
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
-    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose.py",
+    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/vault", "appliance/documents", "appliance/compose.py",
     "appliance/store", "appliance/seeding.py", "appliance/commands",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""

@@ -47,6 +47,7 @@ class Purpose(enum.Enum):
     SEED = "seed"
     VERIFY = "verify"
     SHELF = "shelf"
+    VAULT = "vault"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
         "openapi",
         "tls",
         "keys",
+        "vault",
     ):
         assert f" {command} " in help_.out
     assert outpost("run", "--help").code == 0
