@@ -78,9 +78,16 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
 	@touch $@
 
+$(STAMPS)/tpm: | $(STAMPS)/dev
+	@command -v swtpm >/dev/null && command -v tpm2_unseal >/dev/null || { \
+		echo "[dev] a TPM in software, for the tests of the keys"; \
+		(command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq swtpm tpm2-tools >/dev/null) \
+		|| { echo "hint: install swtpm and tpm2-tools (Debian: apt-get install swtpm tpm2-tools)"; exit 1; }; }
+	@touch $@
+
 chat: setup $(STAMPS)/chat ## Add the chat server: builds llama.cpp once, in some six minutes
 
-test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser ## Set up, then run every test
+test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser $(STAMPS)/tpm ## Set up, then run every test
 	@$(BIN)/python -m pytest
 	@cd webui && ../$(VENV)/npm run --silent test
 

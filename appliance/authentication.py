@@ -36,6 +36,7 @@ PUBLIC = frozenset(
         "/v2/health/live",
         "/metrics",
         "/openapi.json",
+        "/v1/tls/ca",
     }
 )
 PRINCIPAL = "outpost.principal"

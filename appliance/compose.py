@@ -10,6 +10,7 @@ Everything is opened in order and closed in the opposite one, also when opening 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -77,6 +78,15 @@ from appliance.static import BuiltUi
 from appliance.store import CONTROL, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.supervisor import lifecycle, running
+from appliance.tls import api as tls_api
+from appliance.tls.place import PURPOSE as TLS_PURPOSE
+from appliance.tls.place import Place
+from appliance.tls.required import require
+from appliance.tls.standing import standing
+from appliance.unlocking import unlock
+from appliance.vault import api as vault_api
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
 from appliance.web import Cursors
 from models.client import ModelClient
 
@@ -89,12 +99,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -117,7 +127,9 @@ class Foundation:
 async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
     """Open the data directory, bring tables and record in order, and stand up the gate."""
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.data, settings.database_url if settings.role == "hub" else None)
+        store = await open_store(
+            settings.data, settings.database_url if settings.role == "hub" else None, unlock=unlock
+        )
         stack.push_async_callback(store.close)
         await store.migrate()
         settings.run.mkdir(mode=0o700, exist_ok=True)
@@ -139,8 +151,8 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
 
 
 @asynccontextmanager
-async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
-    """The API with all its services, and the built UI."""
+async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
+    """The API with all its services, the built UI, and where the certificates stand. `masks` are those of the log."""
     ui = BuiltUi(settings.share / "webui")
     async with foundation(settings) as base, AsyncExitStack() as stack:
         store, gate, recorder = base.store, base.gate, base.recorder
@@ -148,6 +160,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         stack.callback(passwords.close)
         sandbox = await stack.enter_async_context(Sandbox())
         cursors = Cursors(store.secret("cursor"))
+        certificates = Place(settings.data, store.secret(TLS_PURPOSE))
         engine = SqliteEngine()
         search = Search(store, engine, base.policy, base.models)
         answers = Answers(search, base.models)
@@ -190,7 +203,9 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes),
+            "health": _health(base, routes, certificates),
+            "certificates": certificates,
+            "vault": Vault(store, masks or Masks()),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -203,7 +218,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in), ui
+        yield build(ROUTES, services, sign_in), ui, certificates
 
 
 @asynccontextmanager
@@ -256,7 +271,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes) -> Health:
+def _health(base: Foundation, routes: Routes, certificates: Place) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -298,6 +313,14 @@ def _health(base: Foundation, routes: Routes) -> Health:
             raise NotWell(f"{free}; documents are no longer taken in below 10 %")
         return free
 
+    async def tls() -> str:
+        if not require(base.settings):
+            return "not spoken; only this machine reaches the address"
+        found = standing(certificates.served(), dt.datetime.now(dt.UTC))
+        if found.state != "ok":
+            raise NotWell(found.fact)
+        return found.fact
+
     return Health(
         {
             "database": database,
@@ -307,6 +330,7 @@ def _health(base: Foundation, routes: Routes) -> Health:
             "chat": chat,
             "worker": at_work,
             "disk": disk,
+            "tls": tls,
         }
     )
 

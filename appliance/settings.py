@@ -26,7 +26,12 @@ _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
-    ("listen", "127.0.0.1:8000", "Where the API and the UI are served. Loopback only, until TLS exists."),
+    (
+        "listen",
+        "127.0.0.1:8000",
+        "Where the API and the UI are served; beyond loopback only over TLS (`outpost tls init`).",
+    ),
+    ("tls_minimum", "1.3", "The oldest TLS spoken: `1.3`, or `1.2` for kiosks that know no better."),
     ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
     ("database_url", "", "The hub's PostgreSQL, as a URL; a node has none."),
     ("share", "", "Where set-up put models and the built UI; by default `share/outpost` beside the interpreter."),
@@ -57,6 +62,7 @@ class Settings:
     host: str
     port: int
     role: Literal["node", "hub"]
+    tls_minimum: Literal["1.2", "1.3"]
     database_url: str | None
     share: Path
     log_level: str
@@ -64,6 +70,11 @@ class Settings:
     kiosk_idle_seconds: int
     word_within_seconds: int
     model_hosts: tuple[str, ...]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than this machine can reach the address."""
+        return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def run(self) -> Path:
@@ -93,6 +104,7 @@ class Settings:
         values = {
             "data": str(self.data),
             "listen": f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}",
+            "tls_minimum": self.tls_minimum,
             "role": self.role,
             "database_url": self.database_url or "",
             "share": str(self.share),
@@ -109,7 +121,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     """Combine defaults, `environment` (the process's own if None) and `flags`, the later winning.
 
     Raises:
-        InvalidSetting: an unknown name, a value out of range, an address beyond loopback, a path too long for a socket.
+        InvalidSetting: an unknown name, a value out of range, a path too long for a socket.
     """
     environment = os.environ if environment is None else environment
     values = {name: default for name, default, _ in SETTINGS}
@@ -124,6 +136,10 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     role = values["role"]
     if role not in {"node", "hub"}:
         raise InvalidSetting(f"role is {role!r}; it is `node` or `hub`.")
+    if values["tls_minimum"] not in {"1.2", "1.3"}:
+        raise InvalidSetting(
+            f"tls_minimum is {values['tls_minimum']!r}; it is 1.3 or 1.2.", hint="Nothing below TLS 1.2 is spoken here."
+        )
     if values["log_level"] not in {"debug", "info", "warning", "error"}:
         raise InvalidSetting(f"log_level is {values['log_level']!r}; it is debug, info, warning or error.")
     if not values["data"]:
@@ -135,6 +151,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         host=host,
         port=port,
         role="hub" if role == "hub" else "node",
+        tls_minimum="1.2" if values["tls_minimum"] == "1.2" else "1.3",
         database_url=values["database_url"] or None,
         share=Path(values["share"] or Path(sys.prefix) / "share" / "outpost").absolute(),
         log_level=values["log_level"],
@@ -173,13 +190,11 @@ def _address(listen: str) -> tuple[str, int]:
     host = host.strip("[]")
     if not separator or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise InvalidSetting(f"listen is {listen!r}; it is HOST:PORT.")
+    host = "127.0.0.1" if host == "localhost" else host
     try:
-        loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         raise InvalidSetting(f"listen is {listen!r}; the host is an address or `localhost`.") from None
-    if not loopback:
-        raise InvalidSetting(
-            f"{host} can be reached by others, and this release has no TLS.",
-            hint="Listen on 127.0.0.1 and reach the node from its own screen.",
-        )
-    return ("127.0.0.1" if host == "localhost" else host), int(port)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        raise InvalidSetting(f"{host} is written in two ways at once.", hint=f"Write {address.ipv4_mapped}.")
+    return host, int(port)

@@ -86,7 +86,7 @@ class Kiosks:
         self._attempts = attempts
         self._lifetimes = lifetimes
         self._clock = clock
-        self._tokens = Tokens(store.secret(SECRET), lifetimes=lifetimes, clock=clock)
+        self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
         self._standing = Standing(store, clock=clock)
         self._challenge_key = store.secret("kiosk-challenges")
         self._code_key = store.secret("enrolment-codes")

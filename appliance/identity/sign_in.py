@@ -67,7 +67,7 @@ class SignIn:
         self._attempts = attempts
         self._lifetimes = lifetimes
         self._clock = clock
-        self._tokens = Tokens(store.secret(SECRET), lifetimes=lifetimes, clock=clock)
+        self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
         self._standing = Standing(store, clock=clock)
         self._denied: dict[UUID, dt.datetime] = {}
 

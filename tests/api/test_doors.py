@@ -28,6 +28,7 @@ PUBLIC = {
     ("GET", "/v1/health/ready"),
     ("GET", "/v1/health/startup"),
     ("GET", "/v2/health/live"),
+    ("GET", "/v1/tls/ca"),
 }
 """Every operation that anybody may call. A new one is written here by hand, or it needs a token."""
 

@@ -27,7 +27,20 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
     help_ = outpost("--help")
 
     assert help_.code == 0
-    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "recover-key", "openapi"):
+    for command in (
+        "run",
+        "ask",
+        "ingest",
+        "audit",
+        "eval",
+        "doctor",
+        "kiosk-code",
+        "recover-key",
+        "openapi",
+        "tls",
+        "keys",
+        "vault",
+    ):
         assert f" {command} " in help_.out
     assert outpost("run", "--help").code == 0
     assert outpost("--version").out.count(".") == 2
@@ -85,11 +98,12 @@ def test_a_variable_that_is_no_setting_is_code_2_in_words_and_in_json() -> None:
     assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "invalid-setting")
 
 
-def test_a_node_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_node_without_tls_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path) -> None:
     ended = outpost("run", "--data", tmp_path / "data", "--listen", "0.0.0.0:8000")
 
-    assert ended.code == WRONG_USE
+    assert ended.code == CONFLICT
     assert "TLS" in ended.err
+    assert "outpost tls init" in ended.err
     assert not (tmp_path / "data").exists()
 
 

@@ -42,6 +42,8 @@ MATRIX = (
     ("models.test", "model", "a"),
     ("usage.read", "model", "a"),
     ("budgets.manage", "model", "a"),
+    ("vault.list", "secret", "a"),
+    ("vault.manage", "secret", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
