@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
+from appliance.limiting import RateLimiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
+    from appliance.limiting import Limits
 
 PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
@@ -56,17 +58,23 @@ class JsonRequest(Request[Any, Any, Any]):
             raise InvalidInput("The JSON is nested too deeply.") from None
 
 
-def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any], identities: Identities) -> Litestar:
+def build(
+    routes: Sequence[ControllerRouterHandler],
+    services: Mapping[str, Any],
+    identities: Identities,
+    limits: Limits | None = None,
+) -> Litestar:
     """Assemble the application.
 
     Args:
         routes: the controllers of all domains.
         services: what handlers are given, by parameter name.
         identities: turns tokens into principals.
+        limits: holds back who asks too much; nobody is, without.
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
-        return Authentication(app, identities)
+        return Authentication(app if limits is None else RateLimiting(app, limits), identities)
 
     application = Litestar(
         route_handlers=routes,

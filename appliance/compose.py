@@ -49,16 +49,23 @@ from appliance.identity.sign_in import SignIn
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
 from appliance.jobs.waking import Bell
+from appliance.limits import Limiter
+from appliance.limits import api as limits_api
+from appliance.limits.degrading import Degrading
+from appliance.limits.in_database import InDatabase
+from appliance.limits.in_process import InProcess
+from appliance.limits.keeping import Keeping
+from appliance.limits.ports import Counters
 from appliance.metrics import JOBS
 from appliance.node_api import NodeFacts
 from appliance.policy import PolicyEngine
-from appliance.processes import DEMO_MARK
 from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.routing import api as routing_api
+from appliance.settings import DEMO_MARK
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
@@ -81,12 +88,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *limits_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router",
+    "spending", "providers", "routes", "defaults", "router", "limiter",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -161,6 +168,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
         )  # fmt: skip
+        counters, counted = await _counters(base, stack)
+        limiter = Limiter(
+            counters, lambda: base.policy.pack.limits, ceiling=settings.rate_limit_per_minute,
+            profile=settings.profile, tenants=store.tenants,
+        )  # fmt: skip
         services: dict[str, Any] = {
             "gate": gate,
             "store": store,
@@ -177,7 +189,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes),
+            "health": _health(base, routes, counted),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -187,10 +199,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "routes": routes,
             "defaults": defaults,
             "router": router,
+            "limiter": limiter,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in), ui
+        yield build(ROUTES, services, sign_in, limiter), ui
 
 
 @asynccontextmanager
@@ -223,6 +236,30 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         )
 
 
+async def _counters(base: Foundation, stack: AsyncExitStack) -> tuple[Counters, Callable[[], Awaitable[str]]]:
+    """Where requests are counted, and the probe that says how well: a node counts in memory, a hub in its database."""
+    own = InProcess()
+    if base.settings.role == "hub":
+        shared = Degrading(InDatabase(base.store), own)
+
+        async def together() -> str:
+            if shared.degraded:
+                raise NotWell("the shared counters do not answer; each process counts requests for itself")
+            return "counted in the database"
+
+        return shared, together
+    keeping = Keeping(base.store, own)
+    await keeping.start()
+    stack.push_async_callback(keeping.close)
+
+    async def kept() -> str:
+        if keeping.failed:
+            raise NotWell("what was counted cannot be kept; a restart would begin afresh")
+        return "counted in memory, kept for a restart"
+
+    return own, kept
+
+
 async def _writes(routes: Routes) -> bool:
     return bool(await routes.all())
 
@@ -243,7 +280,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes) -> Health:
+def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[str]]) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -291,6 +328,7 @@ def _health(base: Foundation, routes: Routes) -> Health:
             "chat": chat,
             "worker": at_work,
             "disk": disk,
+            "limits": counted,
         }
     )
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OWNER = "outpost.owner"
 """Set in the ASGI scope of requests that came through the owner's door."""
 
+MORE_HEADERS = "outpost.headers"
+"""In the ASGI scope: headers that a layer below wants on the answer, whatever that will be."""
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -135,6 +138,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]
+                headers += cast("list[tuple[bytes, bytes]]", scope.get(MORE_HEADERS, []))
                 if is_api(path) and not any(name.lower() == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
                 if not body_is_read:

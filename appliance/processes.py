@@ -27,8 +27,6 @@ from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
 DEMO = "--demo"
-DEMO_MARK = "demo"
-"""A file in the data directory of a node that carries the demo plant."""
 CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"

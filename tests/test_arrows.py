@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2, "guard": 2,
+    "jobs": 2, "shelf": 2, "guard": 2, "limits": 2,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,
@@ -23,13 +23,14 @@ LEVELS = {
 ANYWHERE = {"errors", "web", "metrics"}
 """The vocabulary that every level speaks: error tree, web edge, counters."""
 COMPOSITION = {
-    "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "client", "commands", "compose", "edge", "health", "logs", "node_api",
+    "__main__", "app", "authentication", "cli", "cli_limits", "cli_models", "cli_parts", "client", "commands", "compose", "edge", "health", "limiting", "logs", "node_api",
     "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
-    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose.py",
+    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/limits",
+    "appliance/compose.py",
     "appliance/store", "appliance/seeding.py", "appliance/commands",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""

@@ -2,7 +2,7 @@
 
     <pack>/schema.cedarschema   what policies may speak about
     <pack>/policies.cedar       who may do what, each policy with @id, each forbid with @question and @reason
-    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists
+    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits
 
 The pack's version is the first 12 hex digits of a SHA-256 over the three files; it stands in every decision.
 """
@@ -20,6 +20,7 @@ from typing import Any, Final
 import cedarpy
 
 from appliance.policy.errors import PackRefused
+from appliance.policy.limits import RateLimits, read_limits
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
@@ -54,6 +55,7 @@ class Pack:
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
+    limits: RateLimits
 
 
 def load(directory: Path) -> Pack:
@@ -83,6 +85,7 @@ def load(directory: Path) -> Pack:
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
+            limits=read_limits(facts.get("limits", {})),
         )
     except OSError as error:
         raise PackRefused(f"The pack cannot be read: {error.strerror}.") from error

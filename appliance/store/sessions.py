@@ -45,6 +45,7 @@ class Purpose(enum.Enum):
     SEED = "seed"
     VERIFY = "verify"
     SHELF = "shelf"
+    LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)

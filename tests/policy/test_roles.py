@@ -42,6 +42,8 @@ MATRIX = (
     ("models.test", "model", "a"),
     ("usage.read", "model", "a"),
     ("budgets.manage", "model", "a"),
+    ("limits.read", "limit", "a"),
+    ("limits.reset", "limit", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
