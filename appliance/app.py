@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
+from appliance.conditional import Conditional
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
 
@@ -74,6 +75,7 @@ def build(
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
+        app = Conditional(app)
         return Authentication(app if limits is None else RateLimiting(app, limits), identities)
 
     application = Litestar(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OWNER = "outpost.owner"
 """Set in the ASGI scope of requests that came through the owner's door."""
 
+INNER = "outpost.inner"
+"""Set in the ASGI scope of a request that we ask ourselves, on behalf of one that is being answered."""
+
 MORE_HEADERS = "outpost.headers"
 """In the ASGI scope: headers that a layer below wants on the answer, whatever that will be."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from litestar.enums import ScopeType
 
 from appliance.authentication import PRINCIPAL
-from appliance.edge import MORE_HEADERS
+from appliance.edge import INNER, MORE_HEADERS
 from appliance.store import Principal
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class RateLimiting:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal = scope.get(PRINCIPAL)
-        if scope["type"] == ScopeType.HTTP and isinstance(principal, Principal):
+        if scope["type"] == ScopeType.HTTP and isinstance(principal, Principal) and INNER not in scope:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             verdict = await self._limits.check(principal, f"{method} {scope.get('path_template')}")
             if verdict.standings:

@@ -32,6 +32,14 @@ class People:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
             return [self._shown(queries.person_of(row)) for row in rows]
 
+    async def read(self, admitted: Admitted, person_id: UUID) -> Person:
+        """Raises UnknownPerson: not in this tenant."""
+        async with self._store.open_control(admitted) as session:
+            row = await session.get(PersonRow, person_id)
+        if row is None or row.tenant_id != admitted.tenant_id:
+            raise UnknownPerson("Nobody with this id is here.")
+        return self._shown(queries.person_of(row))
+
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:
         """Add a person; without a password one is generated and returned, this once.
 
