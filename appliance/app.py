@@ -20,6 +20,7 @@ from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
+from appliance.repeating import Repeating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
+    from appliance.idempotency import Keys
     from appliance.limiting import Limits
 
 PROBLEM = "application/problem+json"
@@ -64,6 +66,7 @@ def build(
     services: Mapping[str, Any],
     identities: Identities,
     limits: Limits | None = None,
+    keys: Keys | None = None,
 ) -> Litestar:
     """Assemble the application.
 
@@ -72,10 +75,13 @@ def build(
         services: what handlers are given, by parameter name.
         identities: turns tokens into principals.
         limits: holds back who asks too much; nobody is, without.
+        keys: remembers requests that may be sent again; they are worked on again, without.
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
         app = Conditional(app)
+        if keys is not None:
+            app = Repeating(app, keys, services["gate"])
         return Authentication(app if limits is None else RateLimiting(app, limits), identities)
 
     application = Litestar(

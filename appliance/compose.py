@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance import node_api
 from appliance.answers import Answers
@@ -40,6 +41,7 @@ from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
+from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -73,7 +75,7 @@ from appliance.shelf.force import InForce
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
-from appliance.store import CONTROL, Purpose, Store, open_store
+from appliance.store import CONTROL, Admitted, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.supervisor import lifecycle, running
 from appliance.web import Cursors
@@ -110,6 +112,7 @@ class Foundation:
     policy: PolicyEngine
     gate: Gate
     models: ModelClient
+    keys: Keys
 
 
 @asynccontextmanager
@@ -127,14 +130,20 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         policy = PolicyEngine()
         gate = Gate(policy, recorder, minter())
         stack.push_async_callback(gate.close)
-        store.post_record = gate.post_record
+        keys = Keys(store, instance=instance.id, is_alive=instance.is_alive)
+
+        async def post_record(session: AsyncSession, admitted: Admitted) -> None:
+            await gate.post_record(session, admitted)
+            await keys.mark(session, admitted)
+
+        store.post_record = post_record
         models = ModelClient(settings.models_socket)
         stack.push_async_callback(models.close)
         found = await recover(store, recorder)
         if found.relayed or found.closed or found.disputed:
             log.warning("record recovered", relayed=found.relayed, closed=found.closed, disputed=len(found.disputed))
         instance.sweep()
-        yield Foundation(settings, store, instance, recorder, policy, gate, models)
+        yield Foundation(settings, store, instance, recorder, policy, gate, models, keys)
 
 
 @asynccontextmanager
@@ -203,7 +212,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in, limiter), ui
+        yield build(ROUTES, services, sign_in, limiter, base.keys), ui
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2, "guard": 2, "limits": 2,
+    "jobs": 2, "shelf": 2, "guard": 2, "limits": 2, "idempotency": 1,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,
@@ -24,12 +24,12 @@ ANYWHERE = {"errors", "web", "metrics"}
 """The vocabulary that every level speaks: error tree, web edge, counters."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_limits", "cli_models", "cli_parts", "client", "commands", "compose", "conditional", "edge", "health", "limiting", "logs", "node_api",
-    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting",
+    "processes", "reference", "repeating", "settings", "static", "supervisor", "seeding", "waiting",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
-    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/limits",
+    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/limits", "appliance/idempotency",
     "appliance/compose.py",
     "appliance/store", "appliance/seeding.py", "appliance/commands",
 }  # fmt: skip

@@ -46,6 +46,7 @@ class Purpose(enum.Enum):
     VERIFY = "verify"
     SHELF = "shelf"
     LIMITS = "limits"
+    IDEMPOTENCY = "idempotency"
 
 
 @dataclass(frozen=True, slots=True)

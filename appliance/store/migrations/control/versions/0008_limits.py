@@ -1,11 +1,11 @@
-"""What was counted of requests in each window."""
+"""What was counted of requests in each window, and which keyed requests have changed rows of the node."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from appliance.store.schema import Json
+from appliance.store.schema import Json, UtcDateTime
 
 revision = "0008_limits"
 down_revision: str | None = "0005_routing"
@@ -23,6 +23,13 @@ def upgrade() -> None:
         sa.Column("slices", Json(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
     )
+    op.create_table(
+        "idempotency_marks",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("done", Json(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+    )
+    op.create_index("ix_idempotency_marks_expires_at", "idempotency_marks", ["expires_at"])
 
 
 def downgrade() -> None:
