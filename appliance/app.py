@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
+from appliance.deprecation import DEPRECATED
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
 from appliance.repeating import Repeating
@@ -129,6 +130,8 @@ def _make_describable(application: Litestar) -> None:
             for handler in route.route_handlers:
                 if handler.security == []:
                     handler.security = [{}]
+                if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):
+                    handler.deprecated = True
                 if isinstance(name := handler.operation_id, str):
                     named.setdefault(name, []).append((handler, route.path_format))
     for name, places in named.items():

@@ -23,6 +23,7 @@ LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+_ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
@@ -48,6 +49,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "rate_limit_per_minute",
         "",
         "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development.",
+    ),
+    (
+        "cors_allowed_origins",
+        "",
+        "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
     ),
 )
 
@@ -82,6 +88,7 @@ class Settings:
     model_hosts: tuple[str, ...]
     profile_given: Profile | None
     ceiling_given: int | None
+    cors_allowed_origins: tuple[str, ...]
 
     @property
     def profile(self) -> Profile:
@@ -130,6 +137,7 @@ class Settings:
             "model_hosts": ",".join(self.model_hosts),
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
+            "cors_allowed_origins": ",".join(self.cors_allowed_origins),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -173,6 +181,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         model_hosts=_model_hosts(values["model_hosts"]),
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
+        cors_allowed_origins=_origins(values["cors_allowed_origins"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -199,6 +208,15 @@ def _profile(named: str) -> Profile | None:
             return named
         case _:
             raise InvalidSetting(f"environment is {named!r}; it is production, staging or development.")
+
+
+def _origins(listed: str) -> tuple[str, ...]:
+    origins = tuple(one.strip() for one in listed.split(",") if one.strip())
+    for one in origins:
+        scheme, _, host = one.partition("://")
+        if scheme not in {"http", "https"} or not _ORIGIN_HOST.fullmatch(host):
+            raise InvalidSetting(f"cors_allowed_origins holds {one!r}; each is https://HOST or https://HOST:PORT.")
+    return origins
 
 
 def _model_hosts(listed: str) -> tuple[str, ...]:

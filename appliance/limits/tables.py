@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import Double, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.store import ControlBase, Json
@@ -21,4 +21,4 @@ class RateWindowRow(ControlBase):
     what: Mapped[str] = mapped_column(String(160), primary_key=True)
     seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     slices: Mapped[dict[str, Any]] = mapped_column(Json)
-    at: Mapped[float]
+    at: Mapped[float] = mapped_column(Double)

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("what", sa.String(160), primary_key=True),
         sa.Column("seconds", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("slices", Json(), nullable=False),
-        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
     )
     op.create_table(
         "idempotency_marks",
