@@ -17,7 +17,11 @@ from pydantic import ValidationError
 
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
+from appliance.conditional import Conditional
+from appliance.deprecation import DEPRECATED
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
+from appliance.limiting import RateLimiting
+from appliance.repeating import Repeating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
+    from appliance.idempotency import Keys
+    from appliance.limiting import Limits
 
 PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
@@ -56,17 +62,28 @@ class JsonRequest(Request[Any, Any, Any]):
             raise InvalidInput("The JSON is nested too deeply.") from None
 
 
-def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any], identities: Identities) -> Litestar:
+def build(
+    routes: Sequence[ControllerRouterHandler],
+    services: Mapping[str, Any],
+    identities: Identities,
+    limits: Limits | None = None,
+    keys: Keys | None = None,
+) -> Litestar:
     """Assemble the application.
 
     Args:
         routes: the controllers of all domains.
         services: what handlers are given, by parameter name.
         identities: turns tokens into principals.
+        limits: holds back who asks too much; nobody is, without.
+        keys: remembers requests that may be sent again; they are worked on again, without.
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
-        return Authentication(app, identities)
+        app = Conditional(app)
+        if keys is not None:
+            app = Repeating(app, keys, services["gate"])
+        return Authentication(app if limits is None else RateLimiting(app, limits), identities)
 
     application = Litestar(
         route_handlers=routes,
@@ -113,6 +130,8 @@ def _make_describable(application: Litestar) -> None:
             for handler in route.route_handlers:
                 if handler.security == []:
                     handler.security = [{}]
+                if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):
+                    handler.deprecated = True
                 if isinstance(name := handler.operation_id, str):
                     named.setdefault(name, []).append((handler, route.path_format))
     for name, places in named.items():

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance import node_api
 from appliance.answers import Answers
@@ -45,6 +46,7 @@ from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
+from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -55,19 +57,26 @@ from appliance.identity.values import utc_now
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
 from appliance.jobs.waking import Bell
+from appliance.limits import Limiter
+from appliance.limits import api as limits_api
+from appliance.limits.degrading import Degrading
+from appliance.limits.in_database import InDatabase
+from appliance.limits.in_process import InProcess
+from appliance.limits.keeping import Keeping
+from appliance.limits.ports import Counters
 from appliance.metrics import JOBS
 from appliance.node_api import NodeFacts
 from appliance.packs import InForce as PoliciesInForce
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
 from appliance.policy.trial import tried
-from appliance.processes import DEMO_MARK
 from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.routing import api as routing_api
+from appliance.settings import DEMO_MARK
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
@@ -75,7 +84,7 @@ from appliance.shelf.force import InForce
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
-from appliance.store import CONTROL, Purpose, Store, open_store
+from appliance.store import CONTROL, Admitted, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.supervisor import lifecycle, running
 from appliance.tls import api as tls_api
@@ -99,12 +108,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -121,6 +130,7 @@ class Foundation:
     policy: PoliciesInForce
     gate: Gate
     models: ModelClient
+    keys: Keys
 
 
 @asynccontextmanager
@@ -140,14 +150,20 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         policy = PoliciesInForce(store)
         gate = Gate(policy, recorder, minter())
         stack.push_async_callback(gate.close)
-        store.post_record = gate.post_record
+        keys = Keys(store, instance=instance.id, is_alive=instance.is_alive)
+
+        async def post_record(session: AsyncSession, admitted: Admitted) -> None:
+            await gate.post_record(session, admitted)
+            await keys.mark(session, admitted)
+
+        store.post_record = post_record
         models = ModelClient(settings.models_socket)
         stack.push_async_callback(models.close)
         found = await recover(store, recorder)
         if found.relayed or found.closed or found.disputed:
             log.warning("record recovered", relayed=found.relayed, closed=found.closed, disputed=len(found.disputed))
         instance.sweep()
-        yield Foundation(settings, store, instance, recorder, policy, gate, models)
+        yield Foundation(settings, store, instance, recorder, policy, gate, models, keys)
 
 
 @asynccontextmanager
@@ -185,6 +201,11 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
         packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
+        counters, counted = await _counters(base, stack)
+        limiter = Limiter(
+            counters, base.policy.limits, ceiling=settings.rate_limit_per_minute,
+            profile=settings.profile, tenants=store.tenants,
+        )  # fmt: skip
         services: dict[str, Any] = {
             "gate": gate,
             "store": store,
@@ -203,9 +224,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes, certificates),
             "certificates": certificates,
             "vault": Vault(store, masks or Masks()),
+            "health": _health(base, routes, certificates, counted),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -215,10 +236,11 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "routes": routes,
             "defaults": defaults,
             "router": router,
+            "limiter": limiter,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in), ui, certificates
+        yield build(ROUTES, services, sign_in, limiter, base.keys), ui, certificates
 
 
 @asynccontextmanager
@@ -251,6 +273,30 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         )
 
 
+async def _counters(base: Foundation, stack: AsyncExitStack) -> tuple[Counters, Callable[[], Awaitable[str]]]:
+    """Where requests are counted, and the probe that says how well: a node counts in memory, a hub in its database."""
+    own = InProcess()
+    if base.settings.role == "hub":
+        shared = Degrading(InDatabase(base.store), own)
+
+        async def together() -> str:
+            if shared.degraded:
+                raise NotWell("the shared counters do not answer; each process counts requests for itself")
+            return "counted in the database"
+
+        return shared, together
+    keeping = Keeping(base.store, own)
+    await keeping.start()
+    stack.push_async_callback(keeping.close)
+
+    async def kept() -> str:
+        if keeping.failed:
+            raise NotWell("what was counted cannot be kept; a restart would begin afresh")
+        return "counted in memory, kept for a restart"
+
+    return own, kept
+
+
 async def _writes(routes: Routes) -> bool:
     return bool(await routes.all())
 
@@ -271,7 +317,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes, certificates: Place) -> Health:
+def _health(base: Foundation, routes: Routes, certificates: Place, counted: Callable[[], Awaitable[str]]) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -331,6 +377,7 @@ def _health(base: Foundation, routes: Routes, certificates: Place) -> Health:
             "worker": at_work,
             "disk": disk,
             "tls": tls,
+            "limits": counted,
         }
     )
 

@@ -1,6 +1,6 @@
 """The outermost layer of HTTP: what happens to every request before and after the API.
 
-    request -> alias -> correlation id -> the built UI, or the API -> security headers, metrics -> response
+    request -> alias -> correlation id, origin -> the built UI, or the API, in time -> security headers, metrics -> response
 
 Two doors lead in. The address that people use carries tokens. The unix socket in the data directory is the owner's
 door: the file system says who may open it, and whoever does acts as the owner of that data (`OwnerDoor`).
@@ -9,6 +9,7 @@ door: the file system says who may open it, and whoever does acts as the owner o
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, cast
@@ -16,16 +17,28 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from litestar.enums import ScopeType
 
-from appliance.errors import InvalidInput
+from appliance.crossing import Crossing
+from appliance.deprecation import DEPRECATED
+from appliance.errors import InvalidInput, Unavailable, problem
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from collections.abc import Collection, Mapping
 
+    from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+    from appliance.deprecation import Deprecated
+    from appliance.errors import OutpostError
     from appliance.static import BuiltUi
 
 OWNER = "outpost.owner"
 """Set in the ASGI scope of requests that came through the owner's door."""
+
+INNER = "outpost.inner"
+"""Set in the ASGI scope of a request that we ask ourselves, on behalf of one that is being answered."""
+
+MORE_HEADERS = "outpost.headers"
+"""In the ASGI scope: headers that a layer below wants on the answer, whatever that will be."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -55,6 +68,15 @@ SECURITY_HEADERS = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 )
 
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+"""Said where the line is encrypted: this name is not to be asked in the clear for a year."""
+
+WORK_SECONDS = 120.0
+"""From the end of a request's body to the beginning of its answer, at the people's address."""
+LONG_WORK_SECONDS = 3600.0
+LONG_WORK = ("/v1/models/", "/v1/batch/models/", "/v1/admin/models/")
+"""Where gigabytes are copied, hashed and tried out."""
+
 PATIENCE_SECONDS = 30.0
 """How long the body of a request may pause; the server gives as long to its headers."""
 LAST_PATIENCE_SECONDS = 1.0
@@ -76,6 +98,13 @@ class RequestStalled(InvalidInput):
     hint = "Send it again; nothing was done."
 
 
+class TookTooLong(Unavailable):
+    """A request was worked on for longer than anybody waits; the work was given up."""
+
+    code, title = "took-too-long", "The node took too long"
+    hint = "Look whether it was done before you send it again, or send it with an Idempotency-Key."
+
+
 class OwnerDoor:
     """Marks every request of the unix socket as coming from the owner of the data directory."""
 
@@ -93,10 +122,22 @@ class Edge:
     It also knows what is being worked on, so that a node that stops waits for that and for nothing else (`finish`).
     """
 
-    def __init__(self, api: ASGIApp, ui: BuiltUi, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        api: ASGIApp,
+        ui: BuiltUi,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        work: float = WORK_SECONDS,
+        origins: Collection[str] = (),
+        deprecated: Mapping[str, Deprecated] = DEPRECATED,
+    ) -> None:
         self._api = api
         self._ui = ui
         self._patience = patience
+        self._work = work
+        self._crossing = Crossing(origins)
+        self._deprecated = deprecated
         self._pauses: set[asyncio.Timeout] = set()
         self._underway = 0
         self._idle = asyncio.Event()
@@ -120,13 +161,17 @@ class Edge:
             scope["raw_path"] = path.encode()
         correlation = uuid.uuid4()
         started = time.perf_counter()
-        status = 500
+        status = None
         body_is_read = not _has_body(scope)
+        limit = self._limit(scope)
+        working = asyncio.timeout(limit if body_is_read else None)
 
         async def watched() -> Any:
             nonlocal body_is_read
             message = await (receive() if body_is_read else self._next_piece(receive))
             if message["type"] == "http.request" and not message.get("more_body", False):
+                if not (body_is_read or status or limit is None or working.expired()):
+                    working.reschedule(asyncio.get_running_loop().time() + limit)
                 body_is_read = True
             return message
 
@@ -134,7 +179,11 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if not working.expired():
+                    working.reschedule(None)
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]
+                headers += cast("list[tuple[bytes, bytes]]", scope.get(MORE_HEADERS, []))
+                headers += self._more_headers(scope)
                 if is_api(path) and not any(name.lower() == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
                 if not body_is_read:
@@ -147,7 +196,12 @@ class Edge:
         self._idle.clear()
         try:
             with structlog.contextvars.bound_contextvars(request=str(correlation)):
-                await (self._api if is_api(path) else self._ui)(scope, watched, decorated)
+                async with working:
+                    await self._answer(scope, watched, decorated)
+        except TimeoutError:
+            if not working.expired() or status is not None:
+                raise
+            await _refuse(decorated, TookTooLong("The request was given up."), path, correlation)
         finally:
             self._underway -= 1
             if not self._underway:
@@ -156,8 +210,30 @@ class Edge:
         # own word.
         template = _template(scope) if is_api(path) else "ui"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        REQUESTS.labels(method, template, str(status)).inc()
+        REQUESTS.labels(method, template, str(status or 500)).inc()
         REQUEST_SECONDS.labels(method, template).observe(time.perf_counter() - started)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if not is_api(scope["path"]):
+            await self._ui(scope, receive, send)
+        elif self._crossing.is_preflight(scope):
+            await self._crossing.answer_preflight(send)
+        else:
+            await self._api(scope, receive, send)
+
+    def _limit(self, scope: HTTPScope) -> float | None:
+        """Seconds that the work may take; the owner waits as long as they like."""
+        if scope.get(OWNER):
+            return None
+        return LONG_WORK_SECONDS if scope["path"].startswith(LONG_WORK) else self._work
+
+    def _more_headers(self, scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+        headers = [HSTS] if scope.get("scheme") == "https" else []
+        if is_api(scope["path"]):
+            headers += self._crossing.headers(scope)
+            if old := self._deprecated.get(f"{scope['method']} {_template(scope)}"):
+                headers += old.headers()
+        return headers
 
     async def _next_piece(self, receive: Receive) -> Any:
         pause = asyncio.timeout(self._patience)
@@ -169,6 +245,14 @@ class Edge:
             raise RequestStalled("The rest of the request did not come.") from None
         finally:
             self._pauses.discard(pause)
+
+
+async def _refuse(send: Send, error: OutpostError, path: str, correlation: uuid.UUID) -> None:
+    """Answer from here, in the shape of every other refusal."""
+    body = json.dumps(problem(error, instance=path, correlation_id=str(correlation))).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    await send(cast("Any", {"type": "http.response.start", "status": error.status, "headers": headers}))
+    await send(cast("Any", {"type": "http.response.body", "body": body, "more_body": False}))
 
 
 def _has_body(scope: Scope) -> bool:

@@ -6,6 +6,7 @@
     ├── Forbidden          403   the policy says no
     ├── NotFound           404   no such thing here, or not for this person
     ├── Conflict           409   it does not fit the present state
+    ├── PreconditionFailed 412   what was read before is not what stands there now
     ├── TooLarge           413   more than a limit allows
     ├── UnsupportedType    415   a kind of file or body we do not take
     ├── Unprocessable      422   well formed, but it makes no sense
@@ -70,6 +71,11 @@ class NotFound(OutpostError):
 class Conflict(OutpostError):
     code, title, status, exit_code = "conflict", "That does not fit the present state", 409, 13
     hint = "Look at the present state and try again."
+
+
+class PreconditionFailed(OutpostError):
+    code, title, status, exit_code = "precondition-failed", "It has changed meanwhile", 412, 20
+    hint = "Read it again, look whether your change still fits, and send it with the new tag."
 
 
 class TooLarge(OutpostError):

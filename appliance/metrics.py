@@ -36,5 +36,20 @@ ROUTED = Counter(
 ESCALATED = Counter("outpost_escalated_total", "Answers that another model was asked for, by why.", ["why"])
 SENTENCES = Counter("outpost_worded_sentences_total", "Sentences of chat models, by what the gate said.", ["judged"])
 GUARDED = Counter("outpost_guard_texts_total", "Texts screened for orders to a model, by verdict.", ["verdict"])
+RATE_CHECKED = Counter(
+    "outpost_rate_limit_checked_total", "Requests held against limits, by what came of it.", ["verdict"]
+)
+RATE_VIOLATIONS = Counter(
+    "outpost_rate_limit_violations_total", "Requests refused, by the window that was full.", ["window"]
+)
+RATE_USED = Histogram(
+    "outpost_rate_limit_used_ratio",
+    "How much of a window was used when a request was counted in it.",
+    ["window"],
+    buckets=(0.1, 0.25, 0.5, 0.75, 0.9, 1),
+)
+RATE_DEGRADED = Gauge(
+    "outpost_rate_limit_degraded", "1 while the shared counters do not answer and each process counts for itself."
+)
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

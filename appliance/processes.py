@@ -29,8 +29,6 @@ from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
 DEMO = "--demo"
-DEMO_MARK = "demo"
-"""A file in the data directory of a node that carries the demo plant."""
 CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"
@@ -106,7 +104,7 @@ async def serve_web(settings: Settings, masks: Masks) -> int:
     stopped = _stop_signal()
     async with web(settings, masks) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
-        edge = Edge(api, ui)
+        edge = Edge(api, ui, origins=settings.cors_allowed_origins)
         settings.socket.unlink(missing_ok=True)
         common: dict[str, Any] = {
             "interface": Interfaces.ASGINL,

@@ -24,8 +24,8 @@ from appliance.errors import NotFound
 from appliance.identity.passwords import Passwords
 from appliance.identity.seed import seed_people
 from appliance.identity.values import Credential
-from appliance.processes import CREDENTIALS, DEMO_MARK, INITIALISED
-from appliance.settings import Settings
+from appliance.processes import CREDENTIALS, INITIALISED
+from appliance.settings import DEMO_MARK, Settings
 from appliance.store import Store, Tenant, new_id, open_store
 from appliance.unlocking import unlock
 

@@ -23,6 +23,7 @@ LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+_ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
@@ -44,7 +45,28 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
     ),
     ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
+    (
+        "environment",
+        "",
+        "`production`, `staging` or `development`; by default `production`, with the demo plant `development`.",
+    ),
+    (
+        "rate_limit_per_minute",
+        "",
+        "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development.",
+    ),
+    (
+        "cors_allowed_origins",
+        "",
+        "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
+    ),
 )
+
+Profile = Literal["production", "staging", "development"]
+CEILINGS: Final[Mapping[Profile, int]] = {"production": 60, "staging": 100, "development": 1000}
+"""Requests of one person in a minute where nothing else is set."""
+DEMO_MARK: Final = "demo"
+"""A file in the data directory of a node that carries the demo plant."""
 
 
 class InvalidSetting(InvalidInput):
@@ -70,6 +92,18 @@ class Settings:
     kiosk_idle_seconds: int
     word_within_seconds: int
     model_hosts: tuple[str, ...]
+    profile_given: Profile | None
+    ceiling_given: int | None
+    cors_allowed_origins: tuple[str, ...]
+
+    @property
+    def profile(self) -> Profile:
+        """What this installation is for."""
+        return self.profile_given or ("development" if (self.data / DEMO_MARK).exists() else "production")
+
+    @property
+    def rate_limit_per_minute(self) -> int:
+        return self.ceiling_given or CEILINGS[self.profile]
 
     @property
     def is_public(self) -> bool:
@@ -113,6 +147,9 @@ class Settings:
             "kiosk_idle_seconds": str(self.kiosk_idle_seconds),
             "word_within_seconds": str(self.word_within_seconds),
             "model_hosts": ",".join(self.model_hosts),
+            "environment": self.profile_given or "",
+            "rate_limit_per_minute": str(self.ceiling_given or ""),
+            "cors_allowed_origins": ",".join(self.cors_allowed_origins),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -159,6 +196,9 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
         model_hosts=_model_hosts(values["model_hosts"]),
+        profile_given=_profile(values["environment"]),
+        ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
+        cors_allowed_origins=_origins(values["cors_allowed_origins"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -175,6 +215,25 @@ def _count(name: str, value: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise InvalidSetting(f"{name} is {number}; it lies between {least} and {most}.")
     return number
+
+
+def _profile(named: str) -> Profile | None:
+    match named:
+        case "":
+            return None
+        case "production" | "staging" | "development":
+            return named
+        case _:
+            raise InvalidSetting(f"environment is {named!r}; it is production, staging or development.")
+
+
+def _origins(listed: str) -> tuple[str, ...]:
+    origins = tuple(one.strip() for one in listed.split(",") if one.strip())
+    for one in origins:
+        scheme, _, host = one.partition("://")
+        if scheme not in {"http", "https"} or not _ORIGIN_HOST.fullmatch(host):
+            raise InvalidSetting(f"cors_allowed_origins holds {one!r}; each is https://HOST or https://HOST:PORT.")
+    return origins
 
 
 def _model_hosts(listed: str) -> tuple[str, ...]:

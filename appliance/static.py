@@ -61,7 +61,11 @@ class BuiltUi:
         file = found or self._files["/index.html"]
         headers = dict(scope["headers"])
         if scope["method"] not in {"GET", "HEAD"} or missing_file:
-            await _respond(send, 404 if missing_file else 405, [(b"content-type", b"text/plain")], b"Not found\n")
+            kind = (b"content-type", b"text/plain")
+            if missing_file:
+                await _respond(send, 404, [kind], b"Not found\n")
+            else:
+                await _respond(send, 405, [kind, (b"allow", b"GET, HEAD")], b"Only GET and HEAD\n")
             return
         cache = b"public, max-age=31536000, immutable" if file.forever else b"no-cache"
         common = [(b"etag", file.etag), (b"cache-control", cache), (b"vary", b"accept-encoding")]

@@ -17,6 +17,8 @@ import httpx
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 90
+UNHURRIED = {"OUTPOST_ENVIRONMENT": "development", "OUTPOST_RATE_LIMIT_PER_MINUTE": "1000000"}
+"""Tests ask more in a minute than people do."""
 
 
 def free_port() -> int:
@@ -44,7 +46,7 @@ class RunningNode:
         self.url = f"http://127.0.0.1:{self.port}"
         self._host = host
         self._demo = demo
-        self._environment = os.environ | (environment or {})
+        self._environment = {**os.environ, **UNHURRIED, **(environment or {})}
         self._log = log or data.with_name(data.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2,
+    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,
@@ -24,13 +24,13 @@ ANYWHERE = {"errors", "web", "metrics"}
 """The vocabulary that every level speaks: error tree, web edge, counters."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
-    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking",
+    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "crossing", "deprecation", "limiting", "repeating",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
     "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose.py",
-    "appliance/packs", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault",
+    "appliance/packs", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""
 

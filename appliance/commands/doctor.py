@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
-from appliance.processes import CREDENTIALS, DEMO_MARK
-from appliance.settings import Settings
+from appliance.processes import CREDENTIALS
+from appliance.settings import DEMO_MARK, Settings
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
 from appliance.store.errors import PassphraseNeeded
 from appliance.store.keeping import KEPT, MASTER, PROMISES, mode_of

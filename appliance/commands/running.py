@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from appliance.processes import CREDENTIALS, DEMO, DEMO_MARK, INITIALISED
-from appliance.settings import Settings
+from appliance.processes import CREDENTIALS, DEMO, INITIALISED
+from appliance.settings import DEMO_MARK, Settings
 from appliance.supervisor import Supervisor, chat_programs, node_programs
 from appliance.tls.required import require
 from appliance.waiting import wait_until_free, wait_until_ready

@@ -165,6 +165,14 @@ class UserController(Controller):
         async with gate.admit(principal, "people.create", resource=resource, request=_bytes(data)) as admitted:
             return schemas.CreatedUserView.made(await people.create(admitted, new))
 
+    @get("/{person_id:uuid}", operation_id="get_user")
+    async def read(
+        self, person_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], people: Injected[People]
+    ) -> schemas.AdminUserView:
+        """One person."""
+        async with gate.admit(principal, "people.list", resource=Resource("person", str(person_id))) as admitted:
+            return schemas.AdminUserView.of(await people.read(admitted, person_id))
+
     @patch("/{person_id:uuid}", operation_id="update_user")
     async def update(
         self,

@@ -42,6 +42,14 @@ class People:
             row = await queries.person_where(session, admitted.tenant_id, by_id)
             return None if row is None else self._shown(queries.person_of(row))
 
+    async def read(self, admitted: Admitted, person_id: UUID) -> Person:
+        """Raises UnknownPerson: not in this tenant."""
+        async with self._store.open_control(admitted) as session:
+            row = await session.get(PersonRow, person_id)
+        if row is None or row.tenant_id != admitted.tenant_id:
+            raise UnknownPerson("Nobody with this id is here.")
+        return self._shown(queries.person_of(row))
+
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:
         """Add a person; without a password one is generated and returned, this once.
 

@@ -2,7 +2,7 @@
 
     <pack>/schema.cedarschema   what policies may speak about
     <pack>/policies.cedar       who may do what: a permit has @id and @says, a forbid @id, @question and @reason
-    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, and until when it holds
+    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits, the last day
 
 The pack's version is the first 12 hex digits of a SHA-256 over the three files; it stands in every decision.
 """
@@ -22,6 +22,7 @@ from typing import Any, Final
 import cedarpy
 
 from appliance.policy.errors import PackRefused
+from appliance.policy.limits import RateLimits, read_limits
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
@@ -70,6 +71,7 @@ class Pack:
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
+    limits: RateLimits
 
 
 def read(directory: Path) -> dict[str, str]:
@@ -126,6 +128,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
+            limits=read_limits(facts.get("limits", {})),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackRefused(f"The pack is malformed: {str(error)[:300]}") from error

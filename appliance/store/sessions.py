@@ -48,6 +48,8 @@ class Purpose(enum.Enum):
     VERIFY = "verify"
     SHELF = "shelf"
     VAULT = "vault"
+    LIMITS = "limits"
+    IDEMPOTENCY = "idempotency"
 
 
 @dataclass(frozen=True, slots=True)

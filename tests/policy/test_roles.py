@@ -44,6 +44,8 @@ MATRIX = (
     ("budgets.manage", "model", "a"),
     ("vault.list", "secret", "a"),
     ("vault.manage", "secret", "a"),
+    ("limits.read", "limit", "a"),
+    ("limits.reset", "limit", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )

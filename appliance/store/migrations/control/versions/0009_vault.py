@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import UtcDateTime
 
 revision = "0009_vault"
-down_revision: str | None = "0005_routing"
+down_revision: str | None = "0008_limits"
 branch_labels = None
 depends_on = None
 

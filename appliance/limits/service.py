@@ -1,0 +1,115 @@
+"""Whether a request may be made now, and what of the limits is used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from appliance.errors import OutpostError
+from appliance.limits import rules
+from appliance.limits.errors import RateLimited
+from appliance.limits.ports import Counters
+from appliance.limits.rules import Key, Profile, Verdict
+from appliance.metrics import RATE_CHECKED, RATE_USED, RATE_VIOLATIONS
+from appliance.policy.limits import RateLimits
+from appliance.store import Admitted, Principal, Tenant, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was counted in one window. `subject` is a person, a kiosk and a person, or empty for the whole tenant."""
+
+    subject: str
+    what: str
+    seconds: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The limits in force and what of them is used."""
+
+    profile: Profile
+    ceiling: int
+    limits: RateLimits
+    used: tuple[Used, ...] = field(default=())
+
+
+class Limiter:
+    """Args:
+    limits: of the pack in force in a tenant, asked at each request.
+    ceiling: requests of one person in a minute, whatever the pack allows.
+    tenants: for the pack's limits of single tenants.
+    """
+
+    def __init__(
+        self,
+        counters: Counters,
+        limits: Callable[[TenantId], RateLimits],
+        *,
+        ceiling: int,
+        profile: Profile,
+        tenants: Callable[[], Awaitable[Sequence[Tenant]]],
+    ) -> None:
+        self._counters, self._limits, self._tenants = counters, limits, tenants
+        self._ceiling, self._profile = ceiling, profile
+        self._slugs: dict[UUID, str] = {}
+
+    async def check(self, principal: Principal, route: str) -> Verdict:
+        """Count one request of `principal`.
+
+        Raises:
+            RateLimited: a window is full; the request is counted in none.
+        """
+        limits = self._limits(principal.tenant_id)
+        slug = await self._slug(principal.tenant_id) if limits.tenants else None
+        windows = rules.windows_of(
+            principal, route, limits, ceiling=self._ceiling, profile=self._profile, tenant_slug=slug
+        )
+        if not windows:
+            return Verdict(())
+        verdict = await self._counters.take(windows)
+        RATE_CHECKED.labels("refused" if verdict.refused else "counted").inc()
+        if verdict.refused is not None:
+            full = verdict.refused
+            RATE_VIOLATIONS.labels(full.name).inc()
+            whose = "This plant" if full.key.what == rules.TENANT else "You"
+            raise RateLimited(
+                f"{whose} may make {full.most} requests in {_spelled(full.key.seconds)} here. Try again in {verdict.wait} seconds.",
+                retry_after=verdict.wait,
+                window=full.name,
+                limit=full.most,
+            )
+        for one in verdict.standings:
+            RATE_USED.labels(one.window.name).observe(one.used / one.window.most)
+        return verdict
+
+    async def show(self, admitted: Admitted) -> Shown:
+        """The limits, and what of them is used in the admitted principal's tenant."""
+        found = await self._counters.of_tenant(str(admitted.tenant_id))
+        used = [_used(key, sum(counts.values())) for key, counts in found.items()]
+        used.sort(key=lambda one: (one.subject, one.what, one.seconds))
+        return Shown(self._profile, self._ceiling, self._limits(admitted.tenant_id), tuple(used))
+
+    async def reset(self, admitted: Admitted, subject: str | None) -> int:
+        """Forget what was counted of one person or kiosk, or of everybody in the tenant; how many windows."""
+        gone = await self._counters.reset(str(admitted.tenant_id), subject)
+        admitted.outcome.metadata |= {"windows": gone}
+        return gone
+
+    async def _slug(self, tenant_id: UUID) -> str | None:
+        if tenant_id not in self._slugs:
+            try:
+                self._slugs = {tenant.id: tenant.slug for tenant in await self._tenants()}
+            except OutpostError:  # the limits of every tenant hold until its own are known
+                return None
+        return self._slugs.get(tenant_id)
+
+
+def _used(key: Key, used: int) -> Used:
+    return Used(key.subject, key.what, key.seconds, used)
+
+
+def _spelled(seconds: int) -> str:
+    return "a minute" if seconds == rules.SPANS["minute"] else "an hour"
