@@ -41,6 +41,11 @@ from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
+from appliance.identity.federation import api as federation_api
+from appliance.identity.federation.bearer import Identities, Verifier
+from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
+from appliance.identity.federation.providers import Providers as IdentityProviders
+from appliance.identity.federation.reach import Reach
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -81,12 +86,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *federation_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router",
+    "spending", "providers", "routes", "defaults", "router", "federation",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -157,6 +162,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         cards = Cards(store, gate, search, base.models, waker)
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        identity_providers = IdentityProviders(store)
+        reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
+        identity_keys = Keys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
+        stack.push_async_callback(identity_keys.issuers.close)
+        verifier = Verifier(identity_providers, identity_keys)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
@@ -177,7 +187,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes),
+            "health": _health(base, routes, identity_keys),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -187,10 +197,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "routes": routes,
             "defaults": defaults,
             "router": router,
+            "federation": federation_api.Federation(identity_providers, identity_keys, settings.public_url),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in), ui
+        yield build(ROUTES, services, Identities(sign_in, verifier, store, recorder)), ui
 
 
 @asynccontextmanager
@@ -243,7 +254,7 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes) -> Health:
+def _health(base: Foundation, routes: Routes, identity_keys: Keys) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -270,6 +281,12 @@ def _health(base: Foundation, routes: Routes) -> Health:
             raise NotWell(f"{', '.join(down)} does not answer; quotes need none")
         return ", ".join(route.name for route in every)
 
+    async def identity() -> str:
+        keys = identity_keys.file.keys()
+        if identity_keys.file.problem is not None:
+            raise NotWell(f"{identity_keys.file.problem} The last good keys are used: {len(keys)}.")
+        return f"{len(keys)} keys from the file"
+
     async def at_work() -> str:
         if not base.settings.worker_socket.exists():
             raise NotWell("no worker is running; documents wait")
@@ -291,6 +308,7 @@ def _health(base: Foundation, routes: Routes) -> Health:
             "chat": chat,
             "worker": at_work,
             "disk": disk,
+            **({"identity": identity} if identity_keys.file.configured else {}),
         }
     )
 

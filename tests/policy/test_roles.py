@@ -42,6 +42,8 @@ MATRIX = (
     ("models.test", "model", "a"),
     ("usage.read", "model", "a"),
     ("budgets.manage", "model", "a"),
+    ("sign_in.read", "sign_in", "a"),
+    ("sign_in.manage", "sign_in", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
