@@ -42,8 +42,10 @@ from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
+from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.bearer import Identities, Verifier
 from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
+from appliance.identity.federation.oidc import CodeFlow
 from appliance.identity.federation.providers import Providers as IdentityProviders
 from appliance.identity.federation.reach import Reach
 from appliance.identity.kiosks import Kiosks
@@ -167,6 +169,10 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         identity_keys = Keys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
         stack.push_async_callback(identity_keys.issuers.close)
         verifier = Verifier(identity_providers, identity_keys)
+        arrivals = Arrivals(store, recorder, sign_in, attempts=Attempts())
+        oidc = CodeFlow(
+            identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
+        )
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
@@ -197,7 +203,9 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "routes": routes,
             "defaults": defaults,
             "router": router,
-            "federation": federation_api.Federation(identity_providers, identity_keys, settings.public_url),
+            "federation": federation_api.Federation(
+                identity_providers, identity_keys, arrivals, oidc, settings.public_url
+            ),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

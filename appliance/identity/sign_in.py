@@ -131,6 +131,10 @@ class SignIn:
         row.last_login = now
         return None, "signed in"
 
+    async def begin(self, session: AsyncSession, row: PersonRow, tenant: Tenant) -> SignedIn:
+        """Open a session for somebody whom an identity provider vouches for, in the caller's transaction."""
+        return await self._begin(session, row, tenant)
+
     async def _begin(self, session: AsyncSession, row: PersonRow, tenant: Tenant) -> SignedIn:
         now = self._clock()
         await queries.forget_old_sessions(session, row.id, now)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from litestar import Controller, get, put
-from litestar.params import JSONBody
+from litestar import Controller, Request, Response, get, post, put
+from litestar.datastructures import Cookie
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from appliance.identity.federation import schemas
+from appliance.errors import OutpostError
+from appliance.identity.federation import journeys, schemas
+from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.keys import Keys
+from appliance.identity.federation.oidc import CodeFlow, Departure, Return
 from appliance.identity.federation.providers import Providers
 from appliance.identity.ports import Door
+from appliance.identity.schemas import TokenView
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store
 from appliance.web import Injected
+
+PAGE: Final = "/console"
+"""Where the browser is sent in the end; what it brings stands behind the `#`, which no server sees."""
+
+Text = Annotated[str | None, QueryParameter(max_length=4096)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,8 @@ class Federation:
 
     providers: Providers
     keys: Keys
+    arrivals: Arrivals
+    oidc: CodeFlow
     public_url: str
 
 
@@ -59,8 +72,94 @@ class SignInSettingsController(Controller):
         return schemas.SignInView.of(found, federation.public_url, await _slug(store, principal))
 
 
+class WaysController(Controller):
+    path = "/v1/auth"
+    tags = ("Sign-in",)
+
+    @get("/ways", operation_id="sign_in_ways", security=[])
+    async def ways(
+        self,
+        federation: Injected[Federation],
+        tenant: Annotated[str, QueryParameter(min_length=1, max_length=63)],
+    ) -> schemas.WaysView:
+        """How one can sign in to a plant beside name and password."""
+        try:
+            found = await federation.arrivals.tenant(tenant.strip().lower())
+        except OutpostError:
+            return schemas.WaysView(items=[])
+        offered = [one for one in await federation.providers.enabled() if one.tenant_id == found.id]
+        return schemas.WaysView(items=[schemas.way(one, federation.public_url, found.slug) for one in offered])
+
+    @post("/exchange", operation_id="exchange_arrival", status_code=200, security=[])
+    async def exchange(
+        self, data: JSONBody[schemas.Exchange], request: Request[Any, Any, Any], federation: Injected[Federation]
+    ) -> Response[TokenView]:
+        """Exchange the code that the browser came back with for tokens, once, in that browser."""
+        cookie = request.cookies.get(journeys.COOKIE)
+        signed_in = await federation.arrivals.exchanged(data.code, cookie, address=_address(request))
+        return Response(TokenView.of(signed_in), cookies=[_cookie(federation, "", 0)])
+
+    @get("/oidc/{tenant:str}/start", operation_id="oidc_start", security=[], status_code=303)
+    async def oidc_start(self, tenant: FromPath[str], federation: Injected[Federation]) -> Response[None]:
+        """Send the browser to the plant's identity provider."""
+        try:
+            return _departing(federation, await federation.oidc.start(tenant))
+        except OutpostError as refusal:
+            return _refused(federation, refusal)
+
+    @get("/oidc/{tenant:str}/callback", operation_id="oidc_callback", security=[], status_code=303)
+    async def oidc_callback(
+        self,
+        tenant: FromPath[str],
+        request: Request[Any, Any, Any],
+        federation: Injected[Federation],
+        code: Text = None,
+        state_given: Annotated[str | None, QueryParameter(name="state", max_length=4096)] = None,
+        iss: Text = None,
+        error: Text = None,
+    ) -> Response[None]:
+        """Where the identity provider sends the browser back to."""
+        cookie = request.cookies.get(journeys.COOKIE)
+        back = Return(state_given, code, iss, error)
+        try:
+            arrived = await federation.oidc.callback(tenant, back, cookie, address=_address(request))
+        except OutpostError as refusal:
+            return _refused(federation, refusal)
+        return _sent(federation, f"{PAGE}#arrived={arrived}")
+
+
+def _departing(federation: Federation, departure: Departure) -> Response[None]:
+    cookie = _cookie(federation, departure.cookie, int(journeys.LASTS.total_seconds()))
+    return Response(None, status_code=303, headers={"location": departure.url}, cookies=[cookie])
+
+
+def _refused(federation: Federation, refusal: OutpostError) -> Response[None]:
+    """A browser is shown why on a page; only the code of the error goes there."""
+    return _sent(federation, f"{PAGE}#refused={refusal.code}")
+
+
+def _sent(federation: Federation, to: str) -> Response[None]:
+    return Response(None, status_code=303, headers={"location": federation.public_url + to})
+
+
+def _cookie(federation: Federation, value: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=journeys.COOKIE,
+        value=value,
+        path=journeys.PATH,
+        max_age=seconds,
+        httponly=True,
+        secure=federation.public_url.startswith("https:"),
+        samesite="lax",
+    )
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client is not None else "local"
+
+
 async def _slug(store: Store, principal: Principal) -> str:
     return next(one.slug for one in await store.tenants() if one.id == principal.tenant_id)
 
 
-ROUTES = [SignInSettingsController]
+ROUTES = [SignInSettingsController, WaysController]

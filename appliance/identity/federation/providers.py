@@ -134,13 +134,13 @@ def check(provider: Provider) -> None:
     if len(provider.groups) > MOST_GROUPS:
         raise BadProvider(f"At most {MOST_GROUPS} groups can be given a role.")
     if provider.kind == "oidc":
-        _check_address(provider.issuer, query=False)
+        check_address(provider.issuer, query=False)
         if not provider.client_id:
             raise BadProvider("A client id is needed.")
         return
     if not provider.issuer.isprintable() or not provider.issuer.strip():
         raise BadProvider("The entity id of the identity provider is needed.")
-    _check_address(provider.sso_url, query=True)
+    check_address(provider.sso_url, query=True)
     if not 1 <= len(provider.certificates) <= MOST_CERTIFICATES:
         raise BadProvider(f"Give 1 to {MOST_CERTIFICATES} certificates of the identity provider.")
     for text in provider.certificates:
@@ -161,7 +161,8 @@ def certificate(text: str) -> x509.Certificate:
     return found
 
 
-def _check_address(url: str, *, query: bool) -> None:
+def check_address(url: str, *, query: bool) -> None:
+    """Raises AddressNotListed unless it is HTTPS, or HTTP on the box itself."""
     bare = urlsplit(url)._replace(query="").geturl() if query and url.isascii() else url
     try:
         reach.place_of(bare)

@@ -155,6 +155,15 @@ class WaysView(Body):
     items: list[Way]
 
 
+class Exchange(Body):
+    code: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def way(provider: Provider, public_url: str, slug: str) -> Way:
+    start = f"{public_url}/v1/auth/{provider.kind}/{slug}/start"
+    return Way(kind=provider.kind, title=provider.title, start=start)
+
+
 def redirect_uri(public_url: str, slug: str) -> str:
     return f"{public_url}/v1/auth/oidc/{slug}/callback"
 

@@ -50,7 +50,7 @@ class Pkce:
             location = dict(headers).get("Location", "")
             codes = parse_qs(urlsplit(location).query).get("code")
             if codes and query.get("code_challenge_method") == ["S256"]:
-                self._challenges[codes[0]] = query["code_challenge"][0]
+                self._challenges[codes[0]] = query.get("code_challenge", [""])[0]
             return start_response(status, headers, *rest)
 
         return self._app(environ, watched)

@@ -17,8 +17,10 @@ from appliance.gate import Gate
 from appliance.identity import Attempts, Kiosks, Passwords, People, SignIn
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api
+from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.bearer import Identities, Verifier
 from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
+from appliance.identity.federation.oidc import CodeFlow
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.reach import Reach
 from appliance.policy import PolicyEngine
@@ -55,10 +57,30 @@ class FederatedWeb:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
+    async def leaves(self, browser: httpx.AsyncClient, tenant: Tenant, kind: str = "oidc") -> str:
+        """Where the browser is sent when somebody clicks the link of the sign-in page."""
+        answer = await browser.get(f"/v1/auth/{kind}/{tenant.slug}/start")
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    async def enters(self, browser: httpx.AsyncClient, arrived: str) -> httpx.Response:
+        """What the page does with the code that the browser came back with."""
+        return await browser.post("/v1/auth/exchange", json={"code": arrived})
+
+
+async def comes_back(browser: httpx.AsyncClient, location: str) -> tuple[str, str]:
+    """Follow the provider's redirect; what the page is told: `arrived` and a code, or `refused` and why."""
+    answer = await browser.get(location)
+    assert answer.status_code == 303, answer.text
+    page, _, told = answer.headers["location"].partition("#")
+    assert page == f"{URL}/console"
+    what, _, value = told.partition("=")
+    return what, value
+
 
 @asynccontextmanager
 async def web(
-    store: Store, folder: Path, *, allowed: Sequence[str] = (), tenants: Sequence[Tenant] = ()
+    store: Store, folder: Path, *, allowed: Sequence[str] = (), tenants: Sequence[Tenant] = (), burst: int = 1000
 ) -> AsyncIterator[FederatedWeb]:
     """Serve sign-in over `store`, as `compose` puts it together; each tenant has an admin `ada`."""
     site = Site(store)
@@ -66,12 +88,15 @@ async def web(
     recorder = Recorder(store, Instance(store.data / "run"))
     gate = Gate(engine, recorder, minter())
     store.post_record = gate.post_record
-    passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=1000)
+    passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=burst)
     sign_in = SignIn(store, recorder, passwords=passwords, attempts=attempts)
     providers = Providers(store)
-    issuers = IssuerKeys(Reach(allowed))
+    reach = Reach(allowed)
+    issuers = IssuerKeys(reach)
     keys = Keys(KeyFile(folder / "jwks.json"), issuers)
     verifier = Verifier(providers, keys)
+    arrivals = Arrivals(store, recorder, sign_in, attempts=attempts)
+    oidc = CodeFlow(providers, issuers, verifier, reach, arrivals, public_url=URL)
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
@@ -80,7 +105,7 @@ async def web(
         "people": People(store, passwords=passwords),
         "kiosks": Kiosks(store, recorder, attempts=attempts),
         "cursors": Cursors(store.secret("cursor")),
-        "federation": api.Federation(providers, keys, URL),
+        "federation": api.Federation(providers, keys, arrivals, oidc, URL),
     }
     try:
         for tenant in tenants:
