@@ -48,6 +48,7 @@ from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
 from appliance.identity.federation.oidc import CodeFlow
 from appliance.identity.federation.providers import Providers as IdentityProviders
 from appliance.identity.federation.reach import Reach
+from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -173,6 +174,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         oidc = CodeFlow(
             identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
         )
+        saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
@@ -204,7 +206,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "defaults": defaults,
             "router": router,
             "federation": federation_api.Federation(
-                identity_providers, identity_keys, arrivals, oidc, settings.public_url
+                identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
             ),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),

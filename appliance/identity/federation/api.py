@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, Response, get, post, put
 from litestar.datastructures import Cookie
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter, URLEncodedBody
 
 from appliance.errors import OutpostError
 from appliance.identity.federation import journeys, schemas
@@ -15,6 +15,7 @@ from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.oidc import CodeFlow, Departure, Return
 from appliance.identity.federation.providers import Providers
+from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.ports import Door
 from appliance.identity.schemas import TokenView
 from appliance.policy.values import Resource
@@ -23,6 +24,8 @@ from appliance.web import Injected
 
 PAGE: Final = "/console"
 """Where the browser is sent in the end; what it brings stands behind the `#`, which no server sees."""
+
+METADATA: Final = "application/samlmetadata+xml"
 
 Text = Annotated[str | None, QueryParameter(max_length=4096)]
 
@@ -35,6 +38,7 @@ class Federation:
     keys: Keys
     arrivals: Arrivals
     oidc: CodeFlow
+    saml: SamlFlow
     public_url: str
 
 
@@ -123,6 +127,50 @@ class WaysController(Controller):
         back = Return(state_given, code, iss, error)
         try:
             arrived = await federation.oidc.callback(tenant, back, cookie, address=_address(request))
+        except OutpostError as refusal:
+            return _refused(federation, refusal)
+        return _sent(federation, f"{PAGE}#arrived={arrived}")
+
+    @get("/saml/{tenant:str}/metadata", operation_id="saml_metadata", security=[], media_type=METADATA)
+    async def saml_metadata(self, tenant: FromPath[str], federation: Injected[Federation]) -> bytes:
+        """What an identity provider has to know of this plant."""
+        return await federation.saml.metadata(tenant)
+
+    @get("/saml/{tenant:str}/start", operation_id="saml_start", security=[], status_code=303)
+    async def saml_start(self, tenant: FromPath[str], federation: Injected[Federation]) -> Response[None]:
+        """Send the browser to the plant's SAML identity provider."""
+        try:
+            return _departing(federation, await federation.saml.start(tenant))
+        except OutpostError as refusal:
+            return _refused(federation, refusal)
+
+    @post("/saml/{tenant:str}/acs", operation_id="saml_acs", security=[], status_code=303)
+    async def saml_acs(
+        self,
+        tenant: FromPath[str],
+        data: URLEncodedBody[schemas.SamlResponse],
+        request: Request[Any, Any, Any],
+        federation: Injected[Federation],
+    ) -> Response[None]:
+        """Where the provider's page makes the browser post the response."""
+        try:
+            ticket = await federation.saml.acs(tenant, data.SAMLResponse, address=_address(request))
+        except OutpostError as refusal:
+            return _refused(federation, refusal)
+        return _sent(federation, f"/v1/auth/saml/{tenant}/finish?ticket={ticket}")
+
+    @get("/saml/{tenant:str}/finish", operation_id="saml_finish", security=[], status_code=303)
+    async def saml_finish(
+        self,
+        tenant: FromPath[str],
+        request: Request[Any, Any, Any],
+        federation: Injected[Federation],
+        ticket: Text = None,
+    ) -> Response[None]:
+        """The same browser again, now with its cookie: a form of another site does not bring it along."""
+        cookie = request.cookies.get(journeys.COOKIE)
+        try:
+            arrived = await federation.saml.finish(tenant, ticket, cookie, address=_address(request))
         except OutpostError as refusal:
             return _refused(federation, refusal)
         return _sent(federation, f"{PAGE}#arrived={arrived}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from appliance.errors import OutpostError
@@ -62,6 +62,31 @@ class Arrivals:
     async def spend_state(self, journey: Journey) -> None:
         """Raises OutsideRefused if the journey has come back before."""
         await self.spend(f"state {journey.state}", self._clock() + 2 * LASTS)
+
+    async def put_aside(
+        self, kind: str, secret: str, provider: Provider, state: str, body: dict[str, Any], until: dt.datetime
+    ) -> None:
+        """Keep something for whoever has the secret, in the browser whose journey has this state."""
+        async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
+            session.add(
+                TicketRow(
+                    hash=hashed(f"{kind} {secret}"),
+                    tenant_id=provider.tenant_id,
+                    kind=kind,
+                    binding=hashed(state),
+                    sealed=self.seals.seal(kind, {"state": state, "body": body}),
+                    expires_at=until,
+                )
+            )
+
+    async def taken(self, kind: str, secret: str, provider: Provider) -> tuple[str, dict[str, Any]]:
+        """The state that something was kept for, and what; once. Raises OutsideRefused if there is nothing."""
+        async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
+            ticket = await queries.take_ticket(session, hashed(f"{kind} {secret}"), self._clock())
+        if ticket is None or ticket.kind != kind or ticket.tenant_id != provider.tenant_id:
+            raise OutsideRefused("used before")
+        found = self.seals.open(kind, ticket.sealed)
+        return str(found["state"]), dict(found["body"])
 
     async def refused(self, tenant: Tenant, why: str, address: str) -> None:
         """Record that somebody came back and was not let in."""

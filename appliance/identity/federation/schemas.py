@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from appliance.identity.federation import claims
 from appliance.identity.federation.values import Kind, Profile, Provider
@@ -157,6 +157,12 @@ class WaysView(Body):
 
 class Exchange(Body):
     code: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class SamlResponse(BaseModel):
+    """A form of the HTTP-POST binding; providers add fields of their own."""
+
+    SAMLResponse: Annotated[str, Field(max_length=400_000)]
 
 
 def way(provider: Provider, public_url: str, slug: str) -> Way:

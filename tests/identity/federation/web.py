@@ -23,6 +23,7 @@ from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
 from appliance.identity.federation.oidc import CodeFlow
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.reach import Reach
+from appliance.identity.federation.saml import SamlFlow
 from appliance.policy import PolicyEngine
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
@@ -97,6 +98,7 @@ async def web(
     verifier = Verifier(providers, keys)
     arrivals = Arrivals(store, recorder, sign_in, attempts=attempts)
     oidc = CodeFlow(providers, issuers, verifier, reach, arrivals, public_url=URL)
+    saml = SamlFlow(providers, arrivals, public_url=URL)
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
@@ -105,7 +107,7 @@ async def web(
         "people": People(store, passwords=passwords),
         "kiosks": Kiosks(store, recorder, attempts=attempts),
         "cursors": Cursors(store.secret("cursor")),
-        "federation": api.Federation(providers, keys, arrivals, oidc, URL),
+        "federation": api.Federation(providers, keys, arrivals, oidc, saml, URL),
     }
     try:
         for tenant in tenants:
