@@ -5,6 +5,7 @@ Default deny: every path of the API needs somebody, except those in `PUBLIC`, wh
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from litestar.enums import ScopeType
@@ -22,6 +23,8 @@ PUBLIC = frozenset(
         "/v1",
         "/v1/auth/login",
         "/v1/auth/refresh",
+        "/v1/auth/ways",
+        "/v1/auth/exchange",
         "/v1/kiosks/enrol",
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",
@@ -39,7 +42,13 @@ PUBLIC = frozenset(
         "/v1/tls/ca",
     }
 )
+OUTSIDE = re.compile(r"/v1/auth/(?:oidc/[^/]+/(?:start|callback)|saml/[^/]+/(?:metadata|start|acs|finish))")
+"""Where a browser goes to its identity provider, and comes back."""
 PRINCIPAL = "outpost.principal"
+
+
+def is_public(path: str) -> bool:
+    return path in PUBLIC or OUTSIDE.fullmatch(path) is not None
 
 
 class Identities(Protocol):
@@ -61,7 +70,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Nobody is looked up for a public path, so that it answers while the databases do not.
-        if scope["type"] == ScopeType.HTTP and scope["path"].rstrip("/") not in PUBLIC:
+        if scope["type"] == ScopeType.HTTP and not is_public(scope["path"].rstrip("/")):
             cast("dict[str, Any]", scope)[PRINCIPAL] = await self._principal(scope)
         await self._app(scope, receive, send)
 

@@ -48,6 +48,15 @@ from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
+from appliance.identity.federation import api as federation_api
+from appliance.identity.federation.arrivals import Arrivals
+from appliance.identity.federation.bearer import Identities, Verifier
+from appliance.identity.federation.keys import IssuerKeys, KeyFile
+from appliance.identity.federation.keys import Keys as IdentityKeys
+from appliance.identity.federation.oidc import CodeFlow
+from appliance.identity.federation.providers import Providers as IdentityProviders
+from appliance.identity.federation.reach import Reach
+from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -108,12 +117,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -195,6 +204,16 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        identity_providers = IdentityProviders(store)
+        reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
+        identity_keys = IdentityKeys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
+        stack.push_async_callback(identity_keys.issuers.close)
+        verifier = Verifier(identity_providers, identity_keys)
+        arrivals = Arrivals(store, recorder, sign_in, attempts=Attempts())
+        oidc = CodeFlow(
+            identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
+        )
+        saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20,
@@ -226,7 +245,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "cursors": cursors,
             "certificates": certificates,
             "vault": Vault(store, masks or Masks()),
-            "health": _health(base, routes, certificates, counted),
+            "health": _health(base, routes, certificates, counted, identity_keys),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -237,10 +256,14 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "defaults": defaults,
             "router": router,
             "limiter": limiter,
+            "federation": federation_api.Federation(
+                identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
+            ),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in, limiter, base.keys), ui, certificates
+        identities = Identities(sign_in, verifier, store, recorder)
+        yield build(ROUTES, services, identities, limiter, base.keys), ui, certificates
 
 
 @asynccontextmanager
@@ -317,7 +340,13 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes, certificates: Place, counted: Callable[[], Awaitable[str]]) -> Health:
+def _health(
+    base: Foundation,
+    routes: Routes,
+    certificates: Place,
+    counted: Callable[[], Awaitable[str]],
+    identity_keys: IdentityKeys,
+) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -346,6 +375,12 @@ def _health(base: Foundation, routes: Routes, certificates: Place, counted: Call
         if down:
             raise NotWell(f"{', '.join(down)} does not answer; quotes need none")
         return ", ".join(route.name for route in every)
+
+    async def identity() -> str:
+        keys = identity_keys.file.keys()
+        if identity_keys.file.problem is not None:
+            raise NotWell(f"{identity_keys.file.problem} The last good keys are used: {len(keys)}.")
+        return f"{len(keys)} keys from the file"
 
     async def at_work() -> str:
         if not base.settings.worker_socket.exists():
@@ -378,6 +413,7 @@ def _health(base: Foundation, routes: Routes, certificates: Place, counted: Call
             "disk": disk,
             "tls": tls,
             "limits": counted,
+            **({"identity": identity} if identity_keys.file.configured else {}),
         }
     )
 

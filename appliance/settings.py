@@ -22,6 +22,10 @@ PREFIX: Final = "OUTPOST_"
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
+ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
+"""Variables by the name that other products give them; ours wins."""
+
+_PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
@@ -43,6 +47,21 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "model_hosts",
         "",
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
+        "identity_hosts",
+        "",
+        "Identity providers that may be asked, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
+        "jwks_local_path",
+        "",
+        "A file with the public keys of identity providers, to check tokens with no network; also `JWKS_LOCAL_PATH`.",
+    ),
+    (
+        "public_url",
+        "",
+        "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on.",
     ),
     ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
     (
@@ -110,6 +129,10 @@ class Settings:
         """Whether others than this machine can reach the address."""
         return not ipaddress.ip_address(self.host).is_loopback
 
+    identity_hosts: tuple[str, ...]
+    jwks_local_path: Path | None
+    public_url: str
+
     @property
     def run(self) -> Path:
         """Sockets and locks of the running processes."""
@@ -150,6 +173,9 @@ class Settings:
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
+            "identity_hosts": ",".join(self.identity_hosts),
+            "jwks_local_path": str(self.jwks_local_path or ""),
+            "public_url": self.public_url,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -162,6 +188,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     """
     environment = os.environ if environment is None else environment
     values = {name: default for name, default, _ in SETTINGS}
+    values |= {name: environment[variable] for variable, name in ALIASES.items() if variable in environment}
     for variable, value in environment.items():
         if variable.startswith(PREFIX):
             name = variable.removeprefix(PREFIX).lower()
@@ -195,10 +222,13 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
-        model_hosts=_model_hosts(values["model_hosts"]),
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
+        model_hosts=_hosts("model_hosts", values["model_hosts"]),
+        identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
+        jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
+        public_url=_public_url(values["public_url"], values["listen"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -236,11 +266,18 @@ def _origins(listed: str) -> tuple[str, ...]:
     return origins
 
 
-def _model_hosts(listed: str) -> tuple[str, ...]:
+def _public_url(given: str, listen: str) -> str:
+    found = (given or f"http://{listen}").lower().rstrip("/")
+    if not _PUBLIC_URL.fullmatch(found):
+        raise InvalidSetting(f"public_url is {given!r}; it is https://HOST or https://HOST:PORT.")
+    return found
+
+
+def _hosts(name: str, listed: str) -> tuple[str, ...]:
     hosts = tuple(one.strip().lower() for one in listed.split(",") if one.strip())
     for one in hosts:
         if not _HOST_AND_PORT.fullmatch(one):
-            raise InvalidSetting(f"model_hosts holds {one!r}; each is HOST:PORT.")
+            raise InvalidSetting(f"{name} holds {one!r}; each is HOST:PORT.")
     return hosts
 
 

@@ -46,6 +46,8 @@ MATRIX = (
     ("vault.manage", "secret", "a"),
     ("limits.read", "limit", "a"),
     ("limits.reset", "limit", "a"),
+    ("sign_in.read", "sign_in", "a"),
+    ("sign_in.manage", "sign_in", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
