@@ -22,6 +22,7 @@ PUBLIC = frozenset(
         "/v1",
         "/v1/auth/login",
         "/v1/auth/refresh",
+        "/v1/auth/second-factor",
         "/v1/kiosks/enrol",
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",

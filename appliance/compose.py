@@ -41,11 +41,14 @@ from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
+from appliance.identity.factors import Factors
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import People
+from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
+from appliance.identity.step_ups import StepUps
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
 from appliance.jobs.waking import Bell
@@ -84,7 +87,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "step_ups", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router",
 )  # fmt: skip
@@ -156,7 +159,12 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
-        sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        attempts, factors = Attempts(), Factors(store)
+        proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+        sign_in = SignIn(
+            store, recorder, passwords=passwords, factors=factors, attempts=attempts,
+            admins_need_factor=settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()),
+        )  # fmt: skip
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
@@ -169,6 +177,8 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "sign_in": sign_in,
             "people": People(store, passwords=passwords),
             "kiosks": Kiosks(store, recorder, attempts=Attempts()),
+            "factors": factors,
+            "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,

@@ -34,6 +34,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
     ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
     (
+        "admin_second_factor",
+        "",
+        "`required` or `offered` to admins. Left empty: required, but not on the demo plant or on loopback alone.",
+    ),
+    (
         "model_hosts",
         "",
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
@@ -64,6 +69,18 @@ class Settings:
     kiosk_idle_seconds: int
     word_within_seconds: int
     model_hosts: tuple[str, ...]
+    admin_second_factor: Literal["", "required", "offered"]
+
+    def admins_need_factor(self, *, demo: bool) -> bool:
+        """Whether an admin must have a second factor here; `demo` is whether the node carries the demo plant."""
+        if self.admin_second_factor:
+            return self.admin_second_factor == "required"
+        return not demo and self.reachable
+
+    @property
+    def reachable(self) -> bool:
+        """Whether others than this box itself reach the node."""
+        return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def run(self) -> Path:
@@ -101,6 +118,7 @@ class Settings:
             "kiosk_idle_seconds": str(self.kiosk_idle_seconds),
             "word_within_seconds": str(self.word_within_seconds),
             "model_hosts": ",".join(self.model_hosts),
+            "admin_second_factor": self.admin_second_factor,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -142,6 +160,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
         model_hosts=_model_hosts(values["model_hosts"]),
+        admin_second_factor=_second_factor(values["admin_second_factor"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -158,6 +177,12 @@ def _count(name: str, value: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise InvalidSetting(f"{name} is {number}; it lies between {least} and {most}.")
     return number
+
+
+def _second_factor(value: str) -> Literal["", "required", "offered"]:
+    if value not in {"", "required", "offered"}:
+        raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
 
 
 def _model_hosts(listed: str) -> tuple[str, ...]:

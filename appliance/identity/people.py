@@ -32,6 +32,14 @@ class People:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
             return [self._shown(queries.person_of(row)) for row in rows]
 
+    async def one(self, admitted: Admitted, person_id: UUID) -> Person:
+        """Raises UnknownPerson."""
+        async with self._store.open_control(admitted) as session:
+            row = await queries.person_by_id(session, admitted.tenant_id, person_id)
+        if row is None:
+            raise UnknownPerson("Nobody with this id is here.")
+        return queries.person_of(row)
+
     async def create(self, admitted: Admitted, new: NewPerson) -> PersonCreated:
         """Add a person; without a password one is generated and returned, this once.
 
@@ -117,8 +125,8 @@ class People:
         if change.password is None:
             return None
         async with self._store.open_control(admitted) as session:
-            row = await session.get(PersonRow, person_id)
-        if row is None or row.tenant_id != admitted.tenant_id:
+            row = await queries.person_by_id(session, admitted.tenant_id, person_id)
+        if row is None:
             raise UnknownPerson("Nobody with this id is here.")
         return await self._passwords.hash(rules.password(change.password, row.username))
 

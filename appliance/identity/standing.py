@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
+from appliance.identity import factor_store as factors
 from appliance.identity import store as queries
 from appliance.identity.errors import KioskRefused, NoTenant, SessionEnded
 from appliance.identity.tables import KioskRow
@@ -50,6 +51,15 @@ class Standing:
         if person is None:
             raise SessionEnded("The session has ended.")
         return person
+
+    async def has_factor(self, person_id: UUID) -> bool:
+        """Whether the person has a second factor that counts."""
+
+        async def read() -> bool:
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+                return bool(await factors.confirmed(session, person_id))
+
+        return await self._remembered(("factor", person_id), read)
 
     async def kiosk(self, kiosk_id: UUID) -> Kiosk:
         """Raises KioskRefused for one that is unknown or revoked."""

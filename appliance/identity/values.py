@@ -11,6 +11,7 @@ from uuid import UUID
 from appliance.store import TenantId
 
 Role = Literal["viewer", "operator", "admin"]
+FactorKind = Literal["totp", "recovery"]
 Clock = Callable[[], dt.datetime]
 
 
@@ -32,6 +33,8 @@ class Lifetimes:
     challenge: dt.timedelta = dt.timedelta(seconds=60)
     enrolment: dt.timedelta = dt.timedelta(hours=24)
     leeway: dt.timedelta = dt.timedelta(seconds=30)
+    second_step: dt.timedelta = dt.timedelta(minutes=5)
+    step_up: dt.timedelta = dt.timedelta(minutes=2)
 
 
 DEFAULT_LIFETIMES: Final = Lifetimes()
@@ -93,6 +96,52 @@ class SignedIn:
     access_token: str
     expires_in: int
     refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor of a person; without `confirmed_at` it is offered and does not count yet."""
+
+    id: UUID
+    kind: FactorKind
+    name: str
+    created_at: dt.datetime
+    confirmed_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFactors:
+    """What a person has beside the password; `recovery_codes` is how many are unused."""
+
+    factors: tuple[Factor, ...]
+    recovery_codes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TotpOffer:
+    """Shown once: base32 to type, and an `otpauth` address for an app."""
+
+    factor: Factor
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """`recovery_codes` are shown once, and only with a person's first factor."""
+
+    factor: Factor
+    recovery_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a person gives again to show that it is still them: a code where they have a second factor, or the password."""
+
+    password: str | None = None
+    kind: FactorKind = "totp"
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

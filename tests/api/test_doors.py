@@ -16,6 +16,7 @@ PUBLIC = {
     ("GET", "/v1"),
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/auth/second-factor"),
     ("POST", "/v1/kiosks/enrol"),
     ("POST", "/v1/kiosks/challenge"),
     ("POST", "/v1/kiosks/token"),

@@ -45,8 +45,48 @@ export const words = {
     wrongHint: "After six wrong tries an account is locked for 15 minutes. An admin can unlock it.",
     locked: (wait: string) => `Too many wrong tries. Wait ${wait}, then try again.`,
     lockedOpen: "Too many wrong tries. Wait a little, then try again.",
+    secondTitle: "One more step",
+    wrongCode: "The code is wrong or was used already, or the account is locked.",
+    wrongCodeHint: "Wait for the next code. If a clock is wrong, use a recovery code.",
+    tooLate: "That took too long. Please sign in again.",
+    back: "Back",
     demo: "This is a demo. Names and passwords were shown when it started; they also stand in credentials.json of its data folder.",
     toKiosk: "Open the kiosk screen",
+  },
+
+  stepUp: {
+    title: "Please confirm that it is you",
+    password: "Your password",
+    submit: "Confirm",
+  },
+
+  factor: {
+    code: "Code of your app",
+    codeHint: "Six digits from your authenticator app",
+    recoveryCode: "Recovery code",
+    recoveryHint: "One of the ten codes you wrote down. It works once.",
+    useRecovery: "Use a recovery code instead",
+    useApp: "Use the app instead",
+  },
+
+  account: {
+    title: "Your account",
+    needed: "Admins need a second factor here. Set one up; everything else opens then.",
+    app: "Authenticator app",
+    appText: "An app on your phone shows a new code every 30 seconds. Signing in then asks for your password and a code. It works with no network.",
+    setUp: "Set up an app",
+    remove: "Remove",
+    since: (day: string) => `Set up ${day}`,
+    recovery: "Recovery codes",
+    left: (count: number) => (count === 1 ? "1 unused code" : `${count} unused codes`),
+    renew: "Make new codes",
+    offerTitle: "Set up your app",
+    offerText: "Type this key into your app, or open it on this device.",
+    offerOpen: "Open in an app here",
+    offerCode: "Then type the code that it shows",
+    confirm: "Done",
+    codesTitle: "Write these codes down",
+    codesText: "Each one works once, when your phone is not at hand or a clock is wrong. They are shown only now.",
   },
 
   kiosk: {
