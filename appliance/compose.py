@@ -41,6 +41,7 @@ from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
+from appliance.identity.api_keys import ApiKeys
 from appliance.identity.factors import Factors
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -87,7 +88,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "step_ups", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router",
 )  # fmt: skip
@@ -178,6 +179,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "people": People(store, passwords=passwords),
             "kiosks": Kiosks(store, recorder, attempts=Attempts()),
             "factors": factors,
+            "api_keys": ApiKeys(store, base.policy),
             "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),

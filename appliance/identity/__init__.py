@@ -1,5 +1,6 @@
 """Who are they? People, kiosks and sign-in."""
 
+from appliance.identity.api_keys import ApiKeys
 from appliance.identity.factors import Factors
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -12,6 +13,7 @@ from appliance.identity.step_ups import StepUps
 from appliance.identity.values import Credential, Lifetimes
 
 __all__ = [
+    "ApiKeys",
     "Attempts",
     "Credential",
     "Factors",

@@ -9,7 +9,7 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
-from appliance.identity import factors_api, rules, schemas
+from appliance.identity import api_keys_api, factors_api, rules, schemas
 from appliance.identity.errors import NoTenant
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.kiosks import Kiosks
@@ -239,4 +239,6 @@ def _bytes(data: BaseModel) -> bytes:
     return data.model_dump_json(exclude={"password"}).encode()
 
 
-ROUTES = [AuthController, KioskController, UserController, TenantController, *factors_api.ROUTES]
+ROUTES = [
+    AuthController, KioskController, UserController, TenantController, *factors_api.ROUTES, *api_keys_api.ROUTES,
+]  # fmt: skip

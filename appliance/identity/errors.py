@@ -228,3 +228,36 @@ class InvalidKey(InvalidInput):
 
     code, title = "invalid-kiosk-key", "That key cannot be used"
     hint = 'Send the public key as a JWK with kty "EC" and crv "P-256".'
+
+
+class KeyRefused(Unauthenticated):
+    """The API key is unknown, revoked or too old, or its maker is switched off."""
+
+    code, title = "api-key-refused", "The API key does not work"
+    hint = "Ask an admin for a new key; `outpost key list` shows which there are."
+
+    def __init__(self) -> None:
+        super().__init__("The API key is not valid, or not any more.")
+
+
+class UnknownApiKey(NotFound):
+    """No such key in this tenant."""
+
+    code, title = "unknown-api-key", "There is no such API key here"
+
+
+class ApiKeyOver(Conflict):
+    """A key that was revoked is not brought back."""
+
+    code, title = "api-key-over", "That key was revoked"
+    hint = "Make a new one."
+
+
+class ScopeRefused(InvalidInput):
+    """A key is to do what its maker or its role may not do, or what no action is called."""
+
+    code, title = "scope-refused", "The key cannot have these scopes"
+    hint = "Scopes are names of actions, such as chat.ask or documents.upload, that you and the key's role may do."
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__("Some scopes cannot be given.", scopes=list(scopes))

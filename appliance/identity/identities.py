@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Final
 from uuid import UUID
 
-from appliance.identity import records, rules
-from appliance.identity.errors import NoTenant, PersonInactive, TenantInactive, TokenRefused
+from appliance.identity import api_key_store, api_keys, records, rules
+from appliance.identity.errors import KeyRefused, NoTenant, PersonInactive, TenantInactive, TokenRefused
 from appliance.identity.ports import Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
 from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, Person, utc_now
-from appliance.store import Principal, Store, Tenant, TenantId
+from appliance.store import CONTROL, Principal, Purpose, Store, Tenant, TenantId
 
 SECRET: Final = "token-signing"  # noqa: S105 - the name of a secret
 OWNER_NAME: Final = "owner"
@@ -43,6 +43,7 @@ class Identities:
         self._clock = clock
         self._tokens = Tokens(store.secret(SECRET), lifetimes=lifetimes, clock=clock)
         self._standing = Standing(store, clock=clock)
+        self._api_key_hashes = store.secret(api_keys.SECRET)
         self._denied: dict[UUID, dt.datetime] = {}
 
     async def authenticate(self, token: str) -> Principal:
@@ -50,16 +51,38 @@ class Identities:
 
         Raises:
             TokenRefused: not ours, altered or expired.
-            SessionEnded, KioskRefused: signed out, withdrawn or revoked.
+            SessionEnded, KioskRefused, KeyRefused: signed out, withdrawn or revoked.
             PersonInactive, TenantInactive: switched off.
         """
+        principal = await self._service(token) if token.startswith(api_keys.MARK) else await self._holder(token)
+        if not (await self._tenant(principal.tenant_id)).is_active:
+            await self._deny_once(principal, "tenant inactive")
+            raise inactive(person=True)
+        return principal
+
+    async def _holder(self, token: str) -> Principal:
         claims = self._tokens.read(token)
         principal = await self._kiosk(claims) if claims.kiosk is not None else await self._person(claims)
         if principal.id != claims.subject or principal.tenant_id != claims.tenant_id:
             raise TokenRefused("The token is not valid, or not any more.")
-        if not (await self._tenant(principal.tenant_id)).is_active:
-            await self._deny_once(principal, "tenant inactive")
-            raise inactive(person=True)
+        return principal
+
+    async def _service(self, token: str) -> Principal:
+        prefix = api_keys.prefix_of(token)
+        key = None if prefix is None else await self._standing.api_key(prefix)
+        if key is None or not api_keys.fits(self._api_key_hashes, key, token):
+            raise KeyRefused
+        principal = Principal(key.id, "service", key.tenant_id, key.name, key.role, key.clearance, key.scopes)
+        now = self._clock()
+        if not key.is_active or now >= key.expires_at or not key.scopes:
+            await self._deny_once(principal, "api key over")
+            raise KeyRefused
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if key.last_used_at != hour:
+            # To the hour, so that a busy program does not write with each request.
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
+                await api_key_store.used(session, key.id, hour)
+            self._standing.forget_key(key.prefix)
         return principal
 
     async def _person(self, claims: Claims) -> Principal:

@@ -26,6 +26,8 @@ HIGHEST_CLEARANCE: Final = 3
 
 STEP_UP: Final = frozenset(
     {
+        "api_keys.create",
+        "api_keys.rotate",
         "approvals.decide",
         "factors.enrol",
         "factors.remove",
@@ -132,3 +134,7 @@ def raises(person: Person, change: PersonChange) -> bool:
     cleared = change.clearance is not None and change.clearance > person.clearance
     switched_on = change.is_active is True and not person.is_active
     return higher or cleared or switched_on or change.password is not None
+
+
+def lower(one: Role, other: Role) -> Role:
+    return min(one, other, key=ROLES.index)

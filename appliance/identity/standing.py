@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
+from appliance.identity import api_key_store as keys
 from appliance.identity import factor_store as factors
 from appliance.identity import store as queries
 from appliance.identity.errors import KioskRefused, NoTenant, SessionEnded
 from appliance.identity.tables import KioskRow
-from appliance.identity.values import Clock, Kiosk, Person, utc_now
+from appliance.identity.values import ApiKey, Clock, Kiosk, Person, utc_now
 from appliance.store import CONTROL, Purpose, Store, Tenant, TenantId
 
 T = TypeVar("T")
@@ -74,6 +75,16 @@ class Standing:
             raise KioskRefused("The kiosk is unknown or was revoked.")
         return kiosk
 
+    async def api_key(self, prefix: str) -> ApiKey | None:
+        """The key with this prefix, whatever became of it."""
+
+        async def read() -> ApiKey | None:
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+                found = await keys.with_prefix(session, prefix)
+            return None if found is None else keys.key_of(*found)
+
+        return await self._remembered(("key", prefix), read)
+
     async def tenants(self) -> list[Tenant]:
         return await self._remembered("tenants", self._store.tenants)
 
@@ -87,6 +98,9 @@ class Standing:
     def forget(self) -> None:
         """Ask the database anew at the next question."""
         self._known.clear()
+
+    def forget_key(self, prefix: str) -> None:
+        self._known.pop(("key", prefix), None)
 
     async def _remembered(self, key: object, read: Callable[[], Awaitable[T]]) -> T:
         now = self._monotonic()

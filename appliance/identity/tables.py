@@ -119,3 +119,24 @@ class SpentSlipRow(ControlBase):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class ApiKeyRow(ControlBase):
+    """A key of a program. `hash` is keyed; `prefix` is shown. Without a maker, the owner of the data directory made it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenants.id"), index=True)
+    prefix: Mapped[str] = mapped_column(String(32), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    maker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    role: Mapped[str] = mapped_column(String(16))
+    clearance: Mapped[int]
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    days: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

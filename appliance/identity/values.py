@@ -186,3 +186,42 @@ class Credential:
     username: str
     password: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """`role` and `clearance` may be left to the maker's own; `scopes` are names of actions, at least one."""
+
+    name: str
+    scopes: frozenset[str]
+    role: Role | None = None
+    clearance: int | None = None
+    days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of a program. `role` and `clearance` are what it has now: never more than its maker has."""
+
+    id: UUID
+    tenant_id: TenantId
+    prefix: str
+    hash: str
+    name: str
+    maker_id: UUID | None
+    role: Role
+    clearance: int
+    scopes: frozenset[str]
+    is_active: bool
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    revoked_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """`secret` is the whole key, shown once."""
+
+    key: ApiKey
+    secret: str

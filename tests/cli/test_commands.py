@@ -334,3 +334,22 @@ def test_a_second_node_at_the_same_address_is_refused_before_it_makes_its_keys(p
     assert ended.code == CONFLICT
     assert f"port {plant.node.port}" in ended.err
     assert not (tmp_path / "data" / "keys").exists()
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    made = outpost("key", "create", "MES", "--scope", "auth.me", "--days", "7", *data, "--json")
+    listed = outpost("key", "list", *data, "--json").json["items"]
+    rotated = outpost("key", "rotate", made.json["id"], *data)
+    with plant.stranger() as program:
+        old = program.get("/v1/auth/me", headers={"x-api-key": made.json["key"]})
+        now = program.get("/v1/auth/me", headers={"x-api-key": rotated.out.split()[0]})
+    revoked = outpost("key", "revoke", made.json["id"], *data)
+    wrong = outpost("key", "create", "x", "--scope", "no.such", *data, "--json")
+
+    assert made.json["id"] in {one["id"] for one in listed}
+    assert "key" not in listed[0]
+    assert (old.status_code, now.status_code, now.json()["kind"]) == (401, 200, "service")
+    assert "off" in revoked.out
+    assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
+    assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND

@@ -16,13 +16,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from appliance.audit.values import NewRecord
 from appliance.errors import Unavailable
-from appliance.identity import Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
+from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.codes import code_at
 from appliance.identity.errors import SecondFactorRequired
 from appliance.identity.values import Clock, NewPerson, Person, Role, SignedIn
+from appliance.policy import PolicyEngine
 from appliance.store import Admitted, Decision, Principal, RecordRef, Store, Tenant, new_id
 from appliance.store.admission import Kind, minter
 
+POLICY = PolicyEngine()
 PASSWORD = "correct horse battery"
 
 
@@ -97,6 +99,10 @@ class Site:
     @property
     def factors(self) -> Factors:
         return Factors(self.store, clock=self.clock)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.store, POLICY, clock=self.clock)
 
     @property
     def proofs(self) -> Proofs:

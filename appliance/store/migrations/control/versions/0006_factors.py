@@ -1,11 +1,11 @@
-"""Second factors of people, recovery codes, and slips that were used."""
+"""Second factors of people, recovery codes, slips that were used, and API keys."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from appliance.store.schema import UtcDateTime
+from appliance.store.schema import Json, UtcDateTime
 
 revision = "0006_factors"
 down_revision: str | None = "0005_routing"
@@ -37,6 +37,23 @@ def upgrade() -> None:
         "spent_slips",
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("tenant_id", sa.Uuid(), sa.ForeignKey("tenants.id"), nullable=False, index=True),
+        sa.Column("prefix", sa.String(32), nullable=False, unique=True),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("maker_id", sa.Uuid(), sa.ForeignKey("people.id"), nullable=True),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("clearance", sa.Integer(), nullable=False),
+        sa.Column("scopes", Json(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("last_used_at", UtcDateTime(), nullable=True),
     )
 
 
