@@ -23,6 +23,7 @@ PUBLIC = frozenset(
         "/v1/auth/login",
         "/v1/auth/refresh",
         "/v1/auth/second-factor",
+        "/v1/auth/second-factor/options",
         "/v1/kiosks/enrol",
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",

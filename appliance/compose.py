@@ -88,7 +88,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router",
 )  # fmt: skip
@@ -180,6 +180,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "kiosks": Kiosks(store, recorder, attempts=Attempts()),
             "factors": factors,
             "api_keys": ApiKeys(store, base.policy),
+            "proofs": proofs,
             "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),

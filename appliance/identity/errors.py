@@ -86,6 +86,13 @@ class FactorExists(Conflict):
     hint = "Remove it first, or use it."
 
 
+class KeyUnavailable(Conflict):
+    """Security keys belong to a name that the node is reached by over TLS; this is none, or the person has none for it."""
+
+    code, title = "security-key-unavailable", "Security keys do not work here"
+    hint = "Reach the node by its name over TLS, with the key that was set up there; or use another factor."
+
+
 class FactorRefused(InvalidInput):
     """The first code of a new factor does not fit, so it was not taken."""
 

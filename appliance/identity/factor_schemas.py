@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from appliance.identity.schemas import Body, Name, Secret
-from appliance.identity.values import Confirmed, Factor, FactorKind, OwnFactors, Proof, TotpOffer
+from appliance.identity.values import Answer, Confirmed, Factor, FactorKind, KeyOffer, OwnFactors, Proof, TotpOffer
 
-Code = Annotated[str, Field(min_length=1, max_length=64)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=8192, description="A code, or a security key's answer: JSON of WebAuthn.")
+]
+Challenge = Annotated[str, Field(max_length=4096)]
 
 
 class SecondFactor(Body):
     challenge: Annotated[str, Field(max_length=4096, description="From the problem `second-factor-required`.")]
     kind: FactorKind
     code: Code
+
+    def answer(self, origin: str) -> Answer:
+        return Answer(self.kind, self.code, self.challenge, origin)
+
+
+class KeyRequest(Body):
+    challenge: Challenge
+
+
+class KeyOptions(Body):
+    """For `navigator.credentials`: its `publicKey`, as JSON of WebAuthn."""
+
+    challenge: Annotated[str, Field(description="To be sent with the answer.")]
+    public_key: dict[str, Any]
+
+    @classmethod
+    def of(cls, offer: KeyOffer) -> Self:
+        return cls(challenge=offer.challenge, public_key=offer.options)
+
+
+class NewSecurityKey(Body):
+    name: Name = "Security key"
+
+
+class SecurityKeyMade(Body):
+    challenge: Challenge
+    credential: Annotated[str, Field(max_length=8192, description="What the browser made: JSON of WebAuthn.")]
 
 
 class StepUp(Body):
@@ -28,9 +58,11 @@ class StepUp(Body):
     password: Secret | None = None
     kind: FactorKind = "totp"
     code: Code | None = None
+    challenge: Annotated[str, Field(max_length=4096, description="With a security key: from its options.")] = ""
 
-    def proof(self) -> Proof:
-        return Proof(self.password, self.kind, self.code)
+    def proof(self, origin: str) -> Proof:
+        answer = None if self.code is None else Answer(self.kind, self.code, self.challenge, origin)
+        return Proof(self.password, answer)
 
 
 class StepUpView(Body):

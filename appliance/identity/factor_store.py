@@ -32,6 +32,11 @@ async def one(session: AsyncSession, person_id: UUID, factor_id: UUID) -> Factor
     return await session.scalar(select(FactorRow).filter_by(person_id=person_id, id=factor_id))
 
 
+async def known(session: AsyncSession, handle: str) -> bool:
+    """Whether somebody has this credential."""
+    return await session.scalar(select(FactorRow.id).filter_by(handle=handle)) is not None
+
+
 async def forget(session: AsyncSession, *factor_ids: UUID) -> None:
     await session.execute(delete(FactorRow).where(FactorRow.id.in_(factor_ids)))
 

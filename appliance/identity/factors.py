@@ -1,10 +1,11 @@
 """Second factors: what a person has beside the password.
 
-    begin ── secret, shown once ──> a first right code ──> confirmed: it counts, other sessions end
-                                                               └─ with the first factor: ten recovery codes, shown once
+    app            secret, shown once ──> a first right code ─┐
+                                                              ├─> confirmed: it counts, other sessions end
+    security key   challenge ──> its credential ──────────────┘      └─ with a first factor: ten recovery codes, shown once
 
 A TOTP secret is sealed under a key of the node (AES-256-GCM, bound to the factor's id); of a recovery code only a keyed
-hash is kept.
+hash is kept, of a security key its public key.
 """
 
 from __future__ import annotations
@@ -12,22 +13,43 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.identity import codes, rules
+from appliance.identity import codes, rules, security_keys
 from appliance.identity import factor_store as queries
 from appliance.identity import store as people
-from appliance.identity.errors import FactorExists, FactorRefused, NotAPerson, OwnAccount, UnknownFactor, UnknownPerson
+from appliance.identity.errors import (
+    FactorExists,
+    FactorRefused,
+    KeyUnavailable,
+    NotAPerson,
+    OwnAccount,
+    TokenRefused,
+    UnknownFactor,
+    UnknownPerson,
+)
+from appliance.identity.slips import Slips
 from appliance.identity.tables import FactorRow, PersonRow, RecoveryCodeRow
-from appliance.identity.values import Clock, Confirmed, FactorKind, OwnFactors, TotpOffer, utc_now
-from appliance.store import Admitted, Principal, Store, new_id
+from appliance.identity.values import (
+    DEFAULT_LIFETIMES,
+    Answer,
+    Clock,
+    Confirmed,
+    FactorKind,
+    KeyOffer,
+    OwnFactors,
+    TotpOffer,
+    utc_now,
+)
+from appliance.store import CONTROL, Admitted, Principal, Purpose, Store, new_id
 
 NONCE: Final = 12
+MOST_KEYS: Final = 5
 
 
 class Factors:
@@ -38,28 +60,41 @@ class Factors:
         self._clock = clock
         self._cipher = AESGCM(store.secret("factor-secrets"))
         self._code_key = store.secret("recovery-codes")
+        self._offers = Slips(store, "security-key", DEFAULT_LIFETIMES.second_step, clock=clock)
 
     # --- inside the transaction of a sign-in or a proof, which holds the person's row -----------------------------------
 
     async def kinds(self, session: AsyncSession, person_id: UUID) -> tuple[FactorKind, ...]:
         """What can be answered with; nothing for a person without a second factor."""
-        if not await queries.confirmed(session, person_id):
-            return ()
-        return ("totp", "recovery") if await queries.unused_codes(session, person_id) else ("totp",)
+        present = {row.kind for row in await queries.confirmed(session, person_id)}
+        if present and await queries.unused_codes(session, person_id):
+            present.add("recovery")
+        return tuple(kind for kind in get_args(FactorKind) if kind in present)
 
-    async def spend(self, session: AsyncSession, person_id: UUID, kind: FactorKind, code: str) -> bool:
-        """Whether the code is right, and now used up."""
+    async def spend(self, session: AsyncSession, person_id: UUID, answer: Answer) -> bool:
+        """Whether the answer is right, and now used up."""
         factors, now = await queries.confirmed(session, person_id), self._clock()
         if not factors:
             return False
-        if kind == "recovery":
-            hashed = codes.recovery_hash(self._code_key, person_id, code)
+        if answer.kind == "recovery":
+            hashed = codes.recovery_hash(self._code_key, person_id, answer.code)
             return await queries.use_recovery_code(session, person_id, hashed, now)
-        for row in (one for one in factors if one.kind == "totp"):
-            if (step := self._fresh_step(row, code)) is not None:
+        for row in (one for one in factors if one.kind == answer.kind):
+            step = self._fresh_step(row, answer.code) if row.kind == "totp" else _counted(row, answer)
+            if step is not None:
                 row.counter, row.last_used_at = step, now
                 return True
         return False
+
+    async def request(self, person_id: UUID, challenge: str, origin: str) -> dict[str, Any]:
+        """What a browser asks the person's security keys, so that one signs `challenge`. Raises KeyUnavailable."""
+        host = security_keys.host_of(origin)
+        async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+            rows = await queries.confirmed(session, person_id)
+        handles = [row.handle for row in rows if row.handle is not None and row.host == host]
+        if not handles:
+            raise KeyUnavailable("No security key was set up here.")
+        return security_keys.request(host=host, challenge=challenge, handles=handles)
 
     # --- one's own ------------------------------------------------------------------------------------------------------
 
@@ -108,7 +143,6 @@ class Factors:
             NotAPerson, UnknownFactor: there is no such offer.
             FactorRefused: the code does not fit; the offer stands.
         """
-        now = self._clock()
         async with self._store.open_control(admitted, write=True) as session:
             person = await self._held(session, admitted)
             row = await queries.one(session, person.id, factor_id)
@@ -116,13 +150,58 @@ class Factors:
                 raise UnknownFactor("There is no such offer.")
             if (step := self._fresh_step(row, code)) is None:
                 raise FactorRefused("The code does not fit.")
-            first = not await queries.confirmed(session, person.id)
-            row.counter, row.confirmed_at = step, now
-            made = await self._new_codes(session, person.id) if first else ()
-            await people.end_sessions(session, person.id, now, but=admitted.principal.session_id)
-            admitted.outcome.resource_id = str(factor_id)
-            admitted.outcome.metadata |= {"kind": "totp"}
-            return Confirmed(queries.factor_of(row), made)
+            row.counter = step
+            return await self._confirmed(session, admitted, row)
+
+    async def begin_key(self, admitted: Admitted, name: str, site: str, origin: str) -> KeyOffer:
+        """What a browser needs to make a credential on a security key. Raises NotAPerson, InvalidInput, KeyUnavailable."""
+        principal, shown, host = admitted.principal, rules.display_name(name), security_keys.host_of(origin)
+        async with self._store.open_control(admitted) as session:
+            rows = await queries.every(session, _person(principal))
+        challenge = self._offers.issue(principal.id, {"session": str(principal.session_id), "name": shown})
+        options = security_keys.creation(
+            host=host,
+            site=site,
+            person_id=principal.id,
+            username=principal.name,
+            challenge=challenge,
+            present=[row.handle for row in rows if row.handle is not None],
+        )
+        return KeyOffer(challenge, options)
+
+    async def confirm_key(self, admitted: Admitted, challenge: str, credential: str, origin: str) -> Confirmed:
+        """Take the credential that a security key made. Other sessions of the person end.
+
+        Raises:
+            NotAPerson, TokenRefused: the offer is too old, was used, or is somebody else's.
+            FactorRefused: the credential does not fit, or is known.
+            FactorExists: the person has as many keys as can be.
+        """
+        slip, principal = self._offers.read(challenge), admitted.principal
+        if slip.subject != principal.id or slip.about["session"] != str(principal.session_id):
+            raise TokenRefused("This offer is not yours.", hint="Begin again.")
+        made = security_keys.registered(credential, challenge=challenge, origin=origin)
+        async with self._store.open_control(admitted, write=True) as session:
+            person = await self._held(session, admitted)
+            keys = [row for row in await queries.every(session, person.id) if row.kind == "webauthn"]
+            if len(keys) >= MOST_KEYS:
+                raise FactorExists(f"A person has at most {MOST_KEYS} security keys.")
+            if not await queries.spend(session, slip, self._clock()) or await queries.known(session, made.handle):
+                raise FactorRefused("The security key is known, or the offer was used.")
+            row = FactorRow(
+                id=new_id(),
+                person_id=person.id,
+                kind="webauthn",
+                name=slip.about["name"],
+                handle=made.handle,
+                host=security_keys.host_of(origin),
+                sealed=made.public_key,
+                counter=made.counter,
+                created_at=self._clock(),
+            )
+            confirmed = await self._confirmed(session, admitted, row)
+            session.add(row)
+            return confirmed
 
     async def renew_codes(self, admitted: Admitted) -> Sequence[str]:
         """New recovery codes; those before them are void. Raises NotAPerson, UnknownFactor without a factor."""
@@ -145,8 +224,6 @@ class Factors:
             admitted.outcome.resource_id = str(factor_id)
             admitted.outcome.metadata |= {"kind": row.kind}
 
-    # --- another's ------------------------------------------------------------------------------------------------------
-
     async def reset(self, admitted: Admitted, person_id: UUID) -> None:
         """Remove all factors and recovery codes of somebody who lost them, and end their sessions.
 
@@ -166,13 +243,21 @@ class Factors:
             admitted.outcome.resource_id = str(person_id)
             admitted.outcome.metadata |= {"removed": len(rows)}
 
-    # --- inside ---------------------------------------------------------------------------------------------------------
-
     async def _held(self, session: AsyncSession, admitted: Admitted) -> PersonRow:
         row = await people.person_to_change(session, admitted.tenant_id, _person(admitted.principal))
         if row is None:
             raise NotAPerson("Second factors belong to people.")
         return row
+
+    async def _confirmed(self, session: AsyncSession, admitted: Admitted, row: FactorRow) -> Confirmed:
+        """Let a factor count, with recovery codes beside a first one, and end what was opened without it."""
+        now, first = self._clock(), not await queries.confirmed(session, row.person_id)
+        row.confirmed_at = now
+        made = await self._new_codes(session, row.person_id) if first else ()
+        await people.end_sessions(session, row.person_id, now, but=admitted.principal.session_id)
+        admitted.outcome.resource_id = str(row.id)
+        admitted.outcome.metadata |= {"kind": row.kind}
+        return Confirmed(queries.factor_of(row), made)
 
     async def _new_codes(self, session: AsyncSession, person_id: UUID) -> tuple[str, ...]:
         await queries.forget_codes(session, person_id)
@@ -194,6 +279,19 @@ class Factors:
         except InvalidTag:
             return None
         return codes.fresh_step(secret, code, self._clock(), row.counter)
+
+
+def _counted(row: FactorRow, answer: Answer) -> int | None:
+    if row.handle is None or row.host is None or security_keys.handle_of(answer.code) != row.handle:
+        return None
+    return security_keys.counted(
+        answer.code,
+        challenge=answer.challenge,
+        origin=answer.origin,
+        host=row.host,
+        public_key=row.sealed,
+        counter=row.counter,
+    )
 
 
 def _person(principal: Principal) -> UUID:

@@ -11,7 +11,8 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 from appliance.identity import factor_schemas as shapes
 from appliance.identity.factors import Factors
 from appliance.identity.ports import Door
-from appliance.identity.schemas import TokenView, address_of
+from appliance.identity.proofs import Proofs
+from appliance.identity.schemas import TokenView, address_of, origin_of
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
 from appliance.identity.values import DEFAULT_LIFETIMES
@@ -33,8 +34,23 @@ class SecondStepController(Controller):
         self, data: JSONBody[shapes.SecondFactor], request: Request[Any, Any, Any], sign_in: Injected[SignIn]
     ) -> TokenView:
         """Answer the challenge of a sign-in with a code, and get tokens."""
-        signed_in = await sign_in.second_factor(data.challenge, data.kind, data.code, address=address_of(request))
-        return TokenView.of(signed_in)
+        answer = data.answer(origin_of(request))
+        return TokenView.of(await sign_in.second_factor(answer, address=address_of(request)))
+
+    @post("/second-factor/options", operation_id="second_factor_options", status_code=200, security=[])
+    async def second_factor_options(
+        self, data: JSONBody[shapes.KeyRequest], request: Request[Any, Any, Any], sign_in: Injected[SignIn]
+    ) -> shapes.KeyOptions:
+        """What to ask a security key for in the second step of a sign-in."""
+        options = await sign_in.key_request(data.challenge, origin_of(request))
+        return shapes.KeyOptions(challenge=data.challenge, public_key=options)
+
+    @post("/step-up/options", operation_id="step_up_options", status_code=200)
+    async def step_up_options(
+        self, request: Request[Any, Any, Any], principal: Injected[Principal], proofs: Injected[Proofs]
+    ) -> shapes.KeyOptions:
+        """What to ask a security key for before a step-up."""
+        return shapes.KeyOptions.of(await proofs.key_request(principal, origin_of(request)))
 
     @post("/step-up", operation_id="step_up", status_code=200)
     async def step_up(
@@ -45,7 +61,8 @@ class SecondStepController(Controller):
         step_ups: Injected[StepUps],
     ) -> shapes.StepUpView:
         """Show again that it is you, for one action on one thing."""
-        given = await step_ups.give(principal, data.action, data.resource, data.proof(), address=address_of(request))
+        proof = data.proof(origin_of(request))
+        given = await step_ups.give(principal, data.action, data.resource, proof, address=address_of(request))
         return shapes.StepUpView(step_up=given, expires_in=int(DEFAULT_LIFETIMES.step_up.total_seconds()))
 
 
@@ -78,6 +95,42 @@ class FactorController(Controller):
             _, site = await sign_in.person_of(principal)
             offer = await factors.begin_totp(admitted, (data or shapes.NewTotp()).name, site)
             return shapes.TotpOfferView.offered(offer)
+
+    @post("/webauthn", operation_id="offer_security_key", status_code=200)
+    async def offer_key(
+        self,
+        request: Request[Any, Any, Any],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        factors: Injected[Factors],
+        sign_in: Injected[SignIn],
+        step_ups: Injected[StepUps],
+        data: JSONBody[shapes.NewSecurityKey | None] = None,
+        x_step_up: XStepUp = None,
+    ) -> shapes.KeyOptions:
+        """Begin with a security key or passkey."""
+        async with gate.admit(principal, "factors.enrol", resource=Resource("person")) as admitted:
+            await step_ups.require(principal, "factors.enrol", "", x_step_up)
+            _, site = await sign_in.person_of(principal)
+            name = (data or shapes.NewSecurityKey()).name
+            return shapes.KeyOptions.of(await factors.begin_key(admitted, name, site, origin_of(request)))
+
+    @post("/webauthn/confirm", operation_id="confirm_security_key", status_code=200)
+    async def confirm_key(
+        self,
+        data: JSONBody[shapes.SecurityKeyMade],
+        request: Request[Any, Any, Any],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        factors: Injected[Factors],
+        sign_in: Injected[SignIn],
+    ) -> shapes.ConfirmedView:
+        """Take the credential that a security key made. Your other sessions end."""
+        async with gate.admit(principal, "factors.enrol", resource=Resource("person")) as admitted:
+            confirmed = await factors.confirm_key(admitted, data.challenge, data.credential, origin_of(request))
+            made = shapes.ConfirmedView.made(confirmed)
+        sign_in.forget()
+        return made
 
     @post("/{factor_id:uuid}/confirm", operation_id="confirm_factor", status_code=200)
     async def confirm(

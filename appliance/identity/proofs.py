@@ -6,15 +6,18 @@ six in a row lock the account, and while it is locked a right proof is refused t
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from appliance.identity import factor_store, records, rules
 from appliance.identity import store as queries
-from appliance.identity.errors import NotAPerson, ProofRefused
+from appliance.identity.errors import NotAPerson, ProofRefused, TokenRefused
 from appliance.identity.factors import Factors
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.ports import Records
 from appliance.identity.records import denied
-from appliance.identity.values import Clock, Proof, utc_now
+from appliance.identity.slips import Slips
+from appliance.identity.values import DEFAULT_LIFETIMES, Answer, Clock, KeyOffer, Proof, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store
 
 
@@ -39,6 +42,7 @@ class Proofs:
         self._factors = factors
         self._attempts = attempts
         self._clock = clock
+        self._challenges = Slips(store, "proof", DEFAULT_LIFETIMES.second_step, clock=clock)
 
     async def check(self, principal: Principal, proof: Proof, *, address: str = "local") -> None:
         """Return if it is them; a code is then used up.
@@ -63,8 +67,7 @@ class Proofs:
             now = self._clock()
             locked = rules.locked(row.locked_until, now)
             if await factor_store.confirmed(session, row.id):
-                given = proof.code is not None and not locked
-                fits = given and await self._factors.spend(session, row.id, proof.kind, proof.code or "")
+                fits = not locked and await self._answered(session, principal, proof.answer)
             else:
                 fits = fits and row.password_hash == hashed
             if locked or not fits:
@@ -78,3 +81,23 @@ class Proofs:
         if locked or not fits:
             raise ProofRefused
         self._attempts.give_back(address)
+
+    async def key_request(self, principal: Principal, origin: str) -> KeyOffer:
+        """A challenge, and what a browser asks a security key so that it signs it. Raises KeyUnavailable, NotAPerson."""
+        if principal.kind != "person" or principal.session_id is None:
+            raise NotAPerson("Only a person can do this.")
+        challenge = self._challenges.issue(principal.id, {"session": str(principal.session_id)})
+        return KeyOffer(challenge, await self._factors.request(principal.id, challenge, origin))
+
+    async def _answered(self, session: AsyncSession, principal: Principal, answer: Answer | None) -> bool:
+        if answer is None:
+            return False
+        if answer.kind == "webauthn":
+            try:
+                slip = self._challenges.read(answer.challenge)
+            except TokenRefused:
+                return False
+            ours = slip.subject == principal.id and slip.about == {"session": str(principal.session_id)}
+            if not ours or not await factor_store.spend(session, slip, self._clock()):
+                return False
+        return await self._factors.spend(session, principal.id, answer)

@@ -22,6 +22,11 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client is not None else "local"
 
 
+def origin_of(request: Request[Any, Any, Any]) -> str:
+    """The address that a browser shows for this node, without a path."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

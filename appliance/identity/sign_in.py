@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +39,7 @@ from appliance.identity.records import Actor, denied, happened
 from appliance.identity.slips import Slips
 from appliance.identity.tables import PersonRow, RefreshTokenRow, SessionRow
 from appliance.identity.tokens import Claims
-from appliance.identity.values import DEFAULT_LIFETIMES, Clock, FactorKind, Lifetimes, Person, SignedIn, utc_now
+from appliance.identity.values import DEFAULT_LIFETIMES, Answer, Clock, Lifetimes, Person, SignedIn, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store, Tenant, TenantId, new_id
 
 
@@ -115,33 +116,32 @@ class SignIn(Identities):
         self._attempts.give_back(address)
         return signed_in
 
-    async def second_factor(self, challenge: str, kind: FactorKind, code: str, *, address: str = "local") -> SignedIn:
+    async def second_factor(self, answer: Answer, *, address: str = "local") -> SignedIn:
         """Answer the challenge of `SecondFactorRequired`, and get tokens.
 
-        A wrong code counts like a wrong password. The challenge serves until it is five minutes old, was answered
+        A wrong answer counts like a wrong password. The challenge serves until it is five minutes old, was answered
         rightly, or the password changed.
 
         Raises:
             TokenRefused: it is no such challenge, or too old.
-            SecondFactorRefused: the code does not fit or was used, or the account is locked.
+            SecondFactorRefused: the answer does not fit or was used, or the account is locked.
             PersonInactive, TenantInactive: it may not be used now.
             TooManyAttempts: from this address, recently.
         """
         self._attempts.take(address)
-        slip = self._second_steps.read(challenge)
+        slip = self._second_steps.read(answer.challenge)
         tenant = await self._tenant(TenantId(UUID(slip.about["tenant"])))
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
             row = await queries.person_to_change(session, tenant.id, slip.subject)
             serves = row is not None and hmac.compare_digest(slip.about["password"], self._fingerprint(row))
             if row is None or not serves or await factor_store.is_spent(session, slip):
                 raise TokenRefused("This step has expired.", hint="Begin again.")
-            fits = not rules.locked(row.locked_until, self._clock()) and await self._factors.spend(
-                session, row.id, kind, code
-            )
+            open_ = not rules.locked(row.locked_until, self._clock())
+            fits = open_ and await self._factors.spend(session, row.id, answer)
             refusal, why = self._judged(row, tenant, fits=fits, wrong="wrong code")
             if refusal is None:
                 await factor_store.spend(session, slip, self._clock())
-                signed_in = await self._begin(session, row, tenant, second_factor=kind)
+                signed_in = await self._begin(session, row, tenant, second_factor=answer.kind)
             else:
                 about = records.person(row)
                 await self._recorder.append(denied(tenant.id, why, about, address=address))
@@ -149,6 +149,10 @@ class SignIn(Identities):
             raise SecondFactorRefused if isinstance(refusal, SignInRefused) else refusal
         self._attempts.give_back(address)
         return signed_in
+
+    async def key_request(self, challenge: str, origin: str) -> dict[str, Any]:
+        """What a browser asks a security key in the second step. Raises TokenRefused, KeyUnavailable."""
+        return await self._factors.request(self._second_steps.read(challenge).subject, challenge, origin)
 
     def _judged(
         self, row: PersonRow | None, tenant: Tenant, *, fits: bool, wrong: str

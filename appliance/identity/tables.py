@@ -84,8 +84,8 @@ class EnrolmentCodeRow(ControlBase):
 class FactorRow(ControlBase):
     """A second factor of a person; it counts once it is confirmed.
 
-    `sealed` is a TOTP secret under a key of the node, or a security key's public key. `counter` is the last time step
-    that was used, or the security key's own count.
+    `sealed` is a TOTP secret under a key of the node, or a security key's public key (COSE). `counter` is the last time
+    step that was used, or the security key's own count. `handle` is a security key's credential id, for the name `host`.
     """
 
     __tablename__ = "factors"
@@ -95,6 +95,7 @@ class FactorRow(ControlBase):
     kind: Mapped[str] = mapped_column(String(16))
     name: Mapped[str] = mapped_column(String(120))
     handle: Mapped[str | None] = mapped_column(String(1400), unique=True)
+    host: Mapped[str | None] = mapped_column(String(253))
     sealed: Mapped[bytes]
     counter: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

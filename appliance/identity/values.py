@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from appliance.store import TenantId
 
 Role = Literal["viewer", "operator", "admin"]
-FactorKind = Literal["totp", "recovery"]
+FactorKind = Literal["totp", "webauthn", "recovery"]
 Clock = Callable[[], dt.datetime]
 
 
@@ -136,12 +136,29 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyOffer:
+    """What a browser needs to make a credential; `challenge` comes back with it. `options` is JSON of WebAuthn."""
+
+    challenge: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A code, or what a security key says (JSON of WebAuthn) to `challenge` at the address `origin`."""
+
+    kind: FactorKind
+    code: str
+    challenge: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """What a person gives again to show that it is still them: a code where they have a second factor, or the password."""
+    """What a person gives again to show that it is still them: `answer` where they have a second factor, or the password."""
 
     password: str | None = None
-    kind: FactorKind = "totp"
-    code: str | None = None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ PUBLIC = {
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
     ("POST", "/v1/auth/second-factor"),
+    ("POST", "/v1/auth/second-factor/options"),
     ("POST", "/v1/kiosks/enrol"),
     ("POST", "/v1/kiosks/challenge"),
     ("POST", "/v1/kiosks/token"),

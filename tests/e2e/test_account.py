@@ -84,3 +84,34 @@ async def test_who_would_not_confirm_changes_nothing(visit: Visit, running_node:
 
     await expect(page.get_by_role("button", name="Set up an app")).to_be_enabled()
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_person_adds_a_security_key_and_touches_it_to_sign_in(
+    visit: Visit, running_node: RunningNode, watch: Watch
+) -> None:
+    """At localhost, which browsers trust as they do a name over TLS; Chromium brings the key."""
+    watch.expected += ["401", "403"]
+    watch.origin = running_node.url.replace("127.0.0.1", "localhost")
+    password = person(running_node, "kim")
+    page = await visit("/console", base_url=watch.origin)
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    touched = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": touched})
+    await give_password(page, "kim", password)
+    await page.get_by_role("link", name="Nora").click()
+    await page.get_by_role("button", name="Add a security key").click()
+    await page.get_by_label("Your password").fill(password)
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.get_by_role("listitem")).to_have_count(10)
+    await page.get_by_role("button", name="Close").click()
+
+    await page.get_by_role("button", name="Sign out").click()
+    await give_password(page, "kim", password)
+    await page.get_by_role("button", name="Use a security key").click()
+    await expect(page.get_by_text("Viewer · alder")).to_be_visible()
+
+    await page.get_by_role("link", name="Nora").click()
+    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Use a security key").click()
+    await expect(page.get_by_role("button", name="Remove")).to_have_count(0)

@@ -19,7 +19,7 @@ from appliance.errors import Unavailable
 from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.codes import code_at
 from appliance.identity.errors import SecondFactorRequired
-from appliance.identity.values import Clock, NewPerson, Person, Role, SignedIn
+from appliance.identity.values import Answer, Clock, FactorKind, NewPerson, Person, Role, SignedIn
 from appliance.policy import PolicyEngine
 from appliance.store import Admitted, Decision, Principal, RecordRef, Store, Tenant, new_id
 from appliance.store.admission import Kind, minter
@@ -165,6 +165,9 @@ class Site:
         with pytest.raises(SecondFactorRequired) as step:
             await self.login(tenant, name, password)
         return str(step.value.context["challenge"])
+
+    async def second_factor(self, challenge: str, kind: FactorKind, code: str) -> SignedIn:
+        return await self.sign_in.second_factor(Answer(kind, code, challenge))
 
     async def enrolled(self, tenant: Tenant, device: Device, *, clearance: int = 2) -> UUID:
         code = await self.kiosks.issue_code(self.admitted(tenant), clearance=clearance)

@@ -42,7 +42,7 @@ async def test_a_person_with_an_app_signs_in_with_password_and_code(site: Site, 
 
     with pytest.raises(SecondFactorRequired) as step:
         await site.login(tenant, "nora")
-    signed_in = await site.sign_in.second_factor(step.value.context["challenge"], "totp", app.code())
+    signed_in = await site.second_factor(step.value.context["challenge"], "totp", app.code())
 
     assert step.value.context["kinds"] == ["totp", "recovery"]
     assert (await site.sign_in.authenticate(signed_in.access_token)).name == "nora"
@@ -93,9 +93,9 @@ async def test_recovery_codes_serve_while_the_clock_is_wrong(site: Site, tenant:
     challenge = await site.challenge(tenant, "nora")
 
     with pytest.raises(SecondFactorRefused):
-        await site.sign_in.second_factor(challenge, "totp", app.code())
+        await site.second_factor(challenge, "totp", app.code())
 
-    assert await site.sign_in.second_factor(challenge, "recovery", app.recovery_codes[3].upper())
+    assert await site.second_factor(challenge, "recovery", app.recovery_codes[3].upper())
 
 
 async def test_new_recovery_codes_make_the_old_ones_void(site: Site, tenant: Tenant) -> None:
@@ -106,10 +106,10 @@ async def test_new_recovery_codes_make_the_old_ones_void(site: Site, tenant: Ten
     fresh = await site.factors.renew_codes(site.admitted(tenant, principal=nora))
     challenge = await site.challenge(tenant, "nora")
     with pytest.raises(SecondFactorRefused):
-        await site.sign_in.second_factor(challenge, "recovery", app.recovery_codes[0])
+        await site.second_factor(challenge, "recovery", app.recovery_codes[0])
 
     assert len(set(fresh)) == 10
-    assert await site.sign_in.second_factor(challenge, "recovery", fresh[0])
+    assert await site.second_factor(challenge, "recovery", fresh[0])
 
 
 async def test_removing_the_last_factor_takes_the_recovery_codes_along(site: Site, tenant: Tenant) -> None:
@@ -151,9 +151,7 @@ async def test_nobody_resets_their_own_factors_or_those_of_another_tenant(
     with pytest.raises(OwnAccount):
         await site.factors.reset(site.admitted(other_tenant, principal=nora), nora.id)
 
-    assert await site.sign_in.second_factor(
-        await site.challenge(other_tenant, "nora"), "recovery", app.recovery_codes[0]
-    )
+    assert await site.second_factor(await site.challenge(other_tenant, "nora"), "recovery", app.recovery_codes[0])
 
 
 async def test_factors_are_for_people_alone(site: Site, tenant: Tenant) -> None:
@@ -185,10 +183,10 @@ async def test_without_a_record_nobody_comes_in_and_the_code_is_not_used_up(site
     site.record.full = True
 
     with pytest.raises(Unavailable):
-        await site.sign_in.second_factor(challenge, "recovery", app.recovery_codes[0])
+        await site.second_factor(challenge, "recovery", app.recovery_codes[0])
     site.record.full = False
 
-    assert await site.sign_in.second_factor(challenge, "recovery", app.recovery_codes[0])
+    assert await site.second_factor(challenge, "recovery", app.recovery_codes[0])
 
 
 async def test_a_challenge_lasts_five_minutes_and_no_longer_than_the_password(site: Site, tenant: Tenant) -> None:
@@ -197,12 +195,12 @@ async def test_a_challenge_lasts_five_minutes_and_no_longer_than_the_password(si
     old = await site.challenge(tenant, "nora")
     site.clock.pass_(minutes=5)
     with pytest.raises(TokenRefused):
-        await site.sign_in.second_factor(old, "totp", app.code())
+        await site.second_factor(old, "totp", app.code())
 
     earned = await site.challenge(tenant, "nora")
     await site.people.update(site.admitted(tenant), person.id, PersonChange(password="a new long password"))
     with pytest.raises(TokenRefused):
-        await site.sign_in.second_factor(earned, "totp", app.code())
+        await site.second_factor(earned, "totp", app.code())
 
 
 async def test_a_person_switched_off_between_the_steps_does_not_come_in(site: Site, tenant: Tenant) -> None:
@@ -212,7 +210,7 @@ async def test_a_person_switched_off_between_the_steps_does_not_come_in(site: Si
     await site.people.update(site.admitted(tenant), person.id, PersonChange(is_active=False))
 
     with pytest.raises(PersonInactive):
-        await site.sign_in.second_factor(challenge, "recovery", app.recovery_codes[0])
+        await site.second_factor(challenge, "recovery", app.recovery_codes[0])
 
 
 # --- admins must have one ---------------------------------------------------------------------------------------------

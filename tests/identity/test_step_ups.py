@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.identity import rules
 from appliance.identity.errors import NoStepUp, NotAPerson, ProofRefused, StepUpRefused, StepUpRequired
-from appliance.identity.values import Person, PersonChange, Proof
+from appliance.identity.values import Answer, Person, PersonChange, Proof
 from appliance.policy import PolicyEngine
 from appliance.store import Principal, Store, Tenant, TenantId, new_id
 from tests.identity.site import PASSWORD, HandClock, Site
@@ -44,7 +44,7 @@ async def test_a_person_with_a_factor_gives_a_code_and_the_password_is_not_enoug
     with pytest.raises(ProofRefused):
         await site.step_ups.give(ada, "kiosks.enrol", "", BY_PASSWORD)
 
-    given_ = await site.step_ups.give(ada, "kiosks.enrol", "", Proof(code=app.code()))
+    given_ = await site.step_ups.give(ada, "kiosks.enrol", "", Proof(answer=Answer("totp", app.code())))
     await site.step_ups.require(ada, "kiosks.enrol", "", given_)
 
 

@@ -76,6 +76,7 @@ async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = 
         "kiosks": Kiosks(store, recorder, attempts=attempts),
         "factors": factors,
         "api_keys": ApiKeys(store, engine),
+        "proofs": proofs,
         "step_ups": StepUps(store, recorder, proofs=proofs),
         "cursors": Cursors(store.secret("cursor")),
     }

@@ -1,5 +1,6 @@
 import { body, Client, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
+import { touched } from "./keys.ts";
 import type { FactorKind, Person, SignedIn } from "../api/types.ts";
 
 export interface SecondStep {
@@ -57,6 +58,14 @@ class Session implements Credentials {
 
   async secondStep({ tenant, challenge }: SecondStep, kind: FactorKind, code: string): Promise<void> {
     this.#enter(await body(open.POST("/v1/auth/second-factor", { body: { challenge, kind, code } })), tenant);
+  }
+
+  /** The same with a security key; false where none was touched. */
+  async secondStepByKey(step: SecondStep): Promise<boolean> {
+    const { public_key } = await body(open.POST("/v1/auth/second-factor/options", { body: { challenge: step.challenge } }));
+    const answer = await touched(public_key);
+    if (answer) await this.secondStep(step, "webauthn", answer);
+    return answer !== null;
   }
 
   /** Learn whether there is more to do than enrol a second factor. */

@@ -67,6 +67,7 @@ export const words = {
     recoveryHint: "One of the ten codes you wrote down. It works once.",
     useRecovery: "Use a recovery code instead",
     useApp: "Use the app instead",
+    useKey: "Use a security key",
   },
 
   account: {
@@ -77,6 +78,9 @@ export const words = {
     setUp: "Set up an app",
     remove: "Remove",
     since: (day: string) => `Set up ${day}`,
+    keys: "Security keys",
+    keysText: "A key you plug in or a passkey of this device. Touch it when you are asked.",
+    addKey: "Add a security key",
     recovery: "Recovery codes",
     left: (count: number) => (count === 1 ? "1 unused code" : `${count} unused codes`),
     renew: "Make new codes",

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("name", sa.String(120), nullable=False),
         sa.Column("handle", sa.String(1400), nullable=True, unique=True),
+        sa.Column("host", sa.String(253), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("counter", sa.BigInteger(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
