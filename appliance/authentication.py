@@ -1,4 +1,4 @@
-"""Who is asking: a token on the address people use, the file system at the owner's door.
+"""Who is asking: a token or an API key on the address people use, the file system at the owner's door.
 
 Default deny: every path of the API needs somebody, except those in `PUBLIC`, whatever its handler asks for.
 """
@@ -25,6 +25,8 @@ PUBLIC = frozenset(
         "/v1/auth/refresh",
         "/v1/auth/ways",
         "/v1/auth/exchange",
+        "/v1/auth/second-factor",
+        "/v1/auth/second-factor/options",
         "/v1/kiosks/enrol",
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",
@@ -79,10 +81,19 @@ class Authentication:
         if scope.get(OWNER):
             tenant = headers.get(b"x-outpost-tenant")
             return await self._identities.owner(tenant.decode("latin-1") if tenant else None)
+        if (key := headers.get(b"x-api-key")) is not None and b"authorization" not in headers:
+            return await self._identities.authenticate(_api_key(key.decode("latin-1")))
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("This needs a sign-in.")
         return await self._identities.authenticate(token)
+
+
+def _api_key(given: str) -> str:
+    """Only a key is taken from this header: a person's token has its own place."""
+    if not given.startswith("opk_"):
+        raise Unauthenticated("That is not an API key.")
+    return given
 
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:

@@ -15,7 +15,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_keys, cli_limits, cli_models, cli_policy
+from appliance import __version__, cli_api_keys, cli_keys, cli_limits, cli_models, cli_policy
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -54,6 +54,7 @@ app.command(cli_models.usage)
 app.command(cli_policy.policy)
 app.command(cli_policy.approval)
 app.command(cli_limits.limits)
+app.command(cli_api_keys.key)
 
 
 @app.command

@@ -48,6 +48,8 @@ from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
+from appliance.identity.api_keys import ApiKeys
+from appliance.identity.factors import Factors
 from appliance.identity.federation import api as federation_api
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.bearer import Identities, Verifier
@@ -61,7 +63,9 @@ from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import People
+from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
+from appliance.identity.step_ups import StepUps
 from appliance.identity.values import utc_now
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
@@ -120,7 +124,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation",
 )  # fmt: skip
@@ -203,7 +207,12 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         cards = Cards(store, gate, search, base.models, waker)
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
-        sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        attempts, factors = Attempts(), Factors(store)
+        proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+        sign_in = SignIn(
+            store, recorder, passwords=passwords, factors=factors, attempts=attempts,
+            admins_need_factor=settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()),
+        )  # fmt: skip
         identity_providers = IdentityProviders(store)
         reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
         identity_keys = IdentityKeys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
@@ -235,6 +244,10 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "kiosks": kiosks,
             "packs": packs,
             "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
+            "factors": factors,
+            "api_keys": ApiKeys(store, base.policy),
+            "proofs": proofs,
+            "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,

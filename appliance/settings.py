@@ -44,6 +44,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
     ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
     (
+        "admin_second_factor",
+        "",
+        "`required` or `offered` to admins. Left empty: required, but not on the demo plant or on loopback alone.",
+    ),
+    (
         "model_hosts",
         "",
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
@@ -114,6 +119,10 @@ class Settings:
     profile_given: Profile | None
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
+    identity_hosts: tuple[str, ...]
+    jwks_local_path: Path | None
+    public_url: str
+    admin_second_factor: Literal["", "required", "offered"]
 
     @property
     def profile(self) -> Profile:
@@ -124,14 +133,16 @@ class Settings:
     def rate_limit_per_minute(self) -> int:
         return self.ceiling_given or CEILINGS[self.profile]
 
-    @property
-    def is_public(self) -> bool:
-        """Whether others than this machine can reach the address."""
-        return not ipaddress.ip_address(self.host).is_loopback
+    def admins_need_factor(self, *, demo: bool) -> bool:
+        """Whether an admin must have a second factor here; `demo` is whether the node carries the demo plant."""
+        if self.admin_second_factor:
+            return self.admin_second_factor == "required"
+        return not demo and self.reachable
 
-    identity_hosts: tuple[str, ...]
-    jwks_local_path: Path | None
-    public_url: str
+    @property
+    def reachable(self) -> bool:
+        """Whether others than this box itself reach the node."""
+        return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def run(self) -> Path:
@@ -176,6 +187,7 @@ class Settings:
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
+            "admin_second_factor": self.admin_second_factor,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -229,6 +241,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url=_public_url(values["public_url"], values["listen"]),
+        admin_second_factor=_second_factor(values["admin_second_factor"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -271,6 +284,12 @@ def _public_url(given: str, listen: str) -> str:
     if not _PUBLIC_URL.fullmatch(found):
         raise InvalidSetting(f"public_url is {given!r}; it is https://HOST or https://HOST:PORT.")
     return found
+
+
+def _second_factor(value: str) -> Literal["", "required", "offered"]:
+    if value not in {"", "required", "offered"}:
+        raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
 
 
 def _hosts(name: str, listed: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,30 @@ def test_settings_survive_the_way_through_a_childs_environment(tmp_path: Path) -
 def test_a_number_out_of_range_is_refused(value: str) -> None:
     with pytest.raises(InvalidSetting):
         load({"OUTPOST_UPLOAD_LIMIT_MIB": value})
+
+
+@pytest.mark.parametrize(
+    ("told", "demo", "needed"),
+    [
+        ("", False, False),
+        ("", True, False),
+        ("required", True, True),
+        ("required", False, True),
+        ("offered", False, False),
+    ],
+)
+def test_on_loopback_an_admin_needs_a_second_factor_only_where_it_is_said(told: str, demo: bool, needed: bool) -> None:
+    assert load({"OUTPOST_ADMIN_SECOND_FACTOR": told}).admins_need_factor(demo=demo) is needed
+
+
+def test_where_others_reach_the_node_admins_need_a_second_factor() -> None:
+    reachable = replace(load({}), host="10.1.2.3")
+
+    assert reachable.admins_need_factor(demo=False)
+    assert not reachable.admins_need_factor(demo=True)
+    assert not replace(reachable, admin_second_factor="offered").admins_need_factor(demo=False)
+
+
+def test_another_word_for_the_second_factor_is_refused() -> None:
+    with pytest.raises(InvalidSetting):
+        load({"OUTPOST_ADMIN_SECOND_FACTOR": "perhaps"})

@@ -65,7 +65,7 @@ async def _place(settings: Settings) -> AsyncIterator[Place]:
 
 def _wanted(settings: Settings) -> Names:
     """What a plant's certificate must hold for: the one address that is served; where all are, what it says itself."""
-    return names_of([] if settings.host in ANY or not settings.is_public else [settings.host])
+    return names_of([] if settings.host in ANY or not settings.reachable else [settings.host])
 
 
 def _own_names(settings: Settings) -> list[str]:

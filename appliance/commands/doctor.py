@@ -15,6 +15,9 @@ from sqlalchemy import text
 
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
+from appliance.identity.passwords import Passwords
+from appliance.identity.seed import still_first
+from appliance.identity.values import Credential
 from appliance.processes import CREDENTIALS
 from appliance.settings import DEMO_MARK, Settings
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
@@ -75,12 +78,9 @@ def look_at_files(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
         )
+    findings.append(_second_factor(settings))
     if (data / CREDENTIALS).exists():
         findings.append(_private(data / CREDENTIALS))
-        why = f"the passwords of the first people stand in {CREDENTIALS}"
-        findings.append(
-            Finding("sign-ins", "note", why, "Give people passwords of their own, and keep the file to yourself.")
-        )
     for part in ("models", "webui"):
         there = (settings.share / part).is_dir()
         fact = "installed" if there else "missing"
@@ -106,6 +106,29 @@ def _look_at_keys(keys: Path) -> list[Finding]:
     return findings
 
 
+def _second_factor(settings: Settings) -> Finding:
+    if settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()):
+        return Finding("second factor", "ok", "admins must have one")
+    advice = "Set OUTPOST_ADMIN_SECOND_FACTOR=required, or enrol one under your account."
+    return Finding("second factor", "note", "admins may sign in with a password alone", advice)
+
+
+async def first_passwords(settings: Settings, store: Store) -> Finding:
+    """How people come in at first; where others reach the node, nobody keeps a password that stands in a file."""
+    kept = [Credential(**one) for one in json.loads((settings.data / CREDENTIALS).read_text(encoding="utf-8"))]
+    passwords = Passwords()
+    try:
+        used = await still_first(store, kept, passwords=passwords)
+    finally:
+        passwords.close()
+    if not used:
+        return Finding("first passwords", "ok", "nobody has one any more", f"{CREDENTIALS} can be deleted.")
+    advice = f"Give these people passwords of their own: theirs stand in {CREDENTIALS}."
+    return Finding(
+        "first passwords", "bad" if settings.reachable else "note", f"{used} people still have theirs", advice
+    )
+
+
 async def _read_everything(settings: Settings) -> list[Finding]:
     """Every page of every database: a damaged one opens, and fails those who come upon the page."""
     try:
@@ -120,6 +143,8 @@ async def _read_everything(settings: Settings) -> list[Finding]:
         if findings[0].state == "ok":
             for tenant in await store.tenants():
                 findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))  # noqa: PERF401
+            if (settings.data / CREDENTIALS).exists():
+                findings.append(await first_passwords(settings, store))
         return [certificate, *findings]
     finally:
         await store.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import InvalidInput
-from appliance.identity.sign_in import SECRET
+from appliance.identity.identities import SECRET
 from appliance.settings import Settings
 from appliance.store import RecoveryCode, keys_alone, recover_master_key, renew_recovery_code
 from appliance.store.errors import NoNodeHere

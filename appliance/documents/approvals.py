@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -111,33 +111,42 @@ class Approvals:
         return shown, self._cursors.encode({"approval": rows[page_size - 1].seq}) if more else None
 
     async def decide(
-        self, principal: Principal, approval_id: UUID, *, approve: bool, answer: str, request: bytes
+        self,
+        principal: Principal,
+        approval_id: UUID,
+        *,
+        approve: bool,
+        answer: str,
+        request: bytes,
+        proven: Callable[[], Awaitable[None]],
     ) -> Approval:
         """Approve or reject, once. What follows from it is done in the same transaction.
+
+        Args:
+            proven: asks whether it is them who decides, once that they may is known; raises where it is not.
 
         Raises:
             UnknownApproval: there is none, or it is not theirs to decide.
             AlreadyDecided: somebody has.
         """
         resource = Resource("approval", str(approval_id))
-        async with (
-            self._gate.admit(principal, "approvals.decide", resource, request=request) as admitted,
-            self._store.open_session(admitted, write=True) as session,
-        ):
-            await queries.take_turn(session)
-            row = await approving.find(session, approval_id, to_change=True)
-            if row is None or not self._decides(principal, row):
-                raise UnknownApproval("There is no such request for you to decide.")
-            if row.state != "pending":
-                raise AlreadyDecided(f"It was {row.state}.")
-            row.state = "approved" if approve else "rejected"
-            row.decided_by, row.decided_at, row.answer = str(principal.id), self._clock(), answer.strip() or None
-            document = await queries.find(session, row.document_id, to_change=True)
-            admitted.outcome.metadata |= {"kind": row.kind, "approved": approve, "document": str(row.document_id)}
-            if document is not None:
-                await session.flush()
-                await self._carry_out(session, admitted, row, document)
-            decided = approving.approval_of(row)
+        async with self._gate.admit(principal, "approvals.decide", resource, request=request) as admitted:
+            await proven()
+            async with self._store.open_session(admitted, write=True) as session:
+                await queries.take_turn(session)
+                row = await approving.find(session, approval_id, to_change=True)
+                if row is None or not self._decides(principal, row):
+                    raise UnknownApproval("There is no such request for you to decide.")
+                if row.state != "pending":
+                    raise AlreadyDecided(f"It was {row.state}.")
+                row.state = "approved" if approve else "rejected"
+                row.decided_by, row.decided_at, row.answer = str(principal.id), self._clock(), answer.strip() or None
+                document = await queries.find(session, row.document_id, to_change=True)
+                admitted.outcome.metadata |= {"kind": row.kind, "approved": approve, "document": str(row.document_id)}
+                if document is not None:
+                    await session.flush()
+                    await self._carry_out(session, admitted, row, document)
+                decided = approving.approval_of(row)
         self._waker.wake()
         return decided
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from appliance.documents.approval_rules import MOST_PEOPLE, Kind, State, Wanted
 from appliance.documents.approvals import Approvals, Shown
 from appliance.documents.uploads import LEVEL_NAMES, level_of
+from appliance.identity.factors_api import XStepUp
+from appliance.identity.step_ups import StepUps
 from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
@@ -114,11 +117,14 @@ class ApprovalsController(Controller):
         data: JSONBody[ApprovalDecision],
         principal: Injected[Principal],
         approvals: Injected[Approvals],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
     ) -> ApprovalView:
-        """Approve or reject, once; never what you asked for yourself."""
+        """Approve or reject, once; never what you asked for yourself. A step-up is asked for."""
         request = data.model_dump_json(include={"approve"}).encode()
+        proven = partial(step_ups.require, principal, "approvals.decide", str(approval_id), x_step_up)
         decided = await approvals.decide(
-            principal, approval_id, approve=data.approve, answer=data.answer, request=request
+            principal, approval_id, approve=data.approve, answer=data.answer, request=request, proven=proven
         )
         return ApprovalView.of(Shown(decided, None, is_yours_to_decide=False))
 

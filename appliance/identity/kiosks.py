@@ -38,11 +38,11 @@ from appliance.identity.errors import (
     TenantInactive,
     UnknownKiosk,
 )
+from appliance.identity.identities import SECRET
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import ALPHABET
 from appliance.identity.ports import Records
 from appliance.identity.records import Actor, denied, happened
-from appliance.identity.sign_in import SECRET
 from appliance.identity.standing import Standing
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow
 from appliance.identity.tokens import Claims, Tokens

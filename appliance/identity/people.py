@@ -135,8 +135,8 @@ class People:
         if change.password is None:
             return None
         async with self._store.open_control(admitted) as session:
-            row = await session.get(PersonRow, person_id)
-        if row is None or row.tenant_id != admitted.tenant_id:
+            row = await queries.person_by_id(session, admitted.tenant_id, person_id)
+        if row is None:
             raise UnknownPerson("Nobody with this id is here.")
         return await self._passwords.hash(rules.password(change.password, row.username))
 

@@ -51,6 +51,10 @@ async def person_where(session: AsyncSession, tenant_id: TenantId, condition: Co
     return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id).where(condition))
 
 
+async def person_by_id(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> PersonRow | None:
+    return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id, id=person_id))
+
+
 async def person_to_change(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> PersonRow | None:
     query = select(PersonRow).filter_by(tenant_id=tenant_id, id=person_id).with_for_update()
     return await session.scalar(query)
@@ -95,8 +99,11 @@ async def use_refresh(session: AsyncSession, refresh_hash: str, now: dt.datetime
     return await _changed(session, statement.values(used_at=now))
 
 
-async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime) -> None:
-    open_ones = (SessionRow.person_id == person_id, SessionRow.ended_at.is_(None))
+async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime, *, but: UUID | None = None) -> None:
+    """End what the person has open, except `but`."""
+    open_ones = [SessionRow.person_id == person_id, SessionRow.ended_at.is_(None)]
+    if but is not None:
+        open_ones.append(SessionRow.id != but)
     await session.execute(update(SessionRow).where(*open_ones).values(ended_at=now))
 
 

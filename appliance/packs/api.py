@@ -8,6 +8,8 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter
 
 from appliance.gate import Gate
+from appliance.identity.factors_api import XStepUp
+from appliance.identity.step_ups import StepUps
 from appliance.packs import schemas
 from appliance.packs.force import InForce
 from appliance.packs.service import Packs
@@ -75,18 +77,27 @@ class PolicyController(Controller):
         principal: Injected[Principal],
         gate: Injected[Gate],
         packs: Injected[Packs],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
     ) -> schemas.SwitchView:
-        """Put a pack in force. One that allows what is refused now needs the word of its preview."""
+        """Put a pack in force. One that allows what is refused now needs the word of its preview; a step-up is asked for."""
         resource, request = Resource("policy", data.version), data.model_dump_json().encode()
         async with gate.admit(principal, "policy.activate", resource, request=request) as admitted:
+            await step_ups.require(principal, "policy.activate", data.version, x_step_up)
             return schemas.SwitchView.of(await packs.activate(admitted, data.version, data.confirm))
 
     @post("/rollback", operation_id="rollback_policy_pack", status_code=200)
     async def rollback(
-        self, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
+        self,
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        packs: Injected[Packs],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
     ) -> schemas.SwitchView:
-        """Take the last switch back."""
+        """Take the last switch back; a step-up is asked for."""
         async with gate.admit(principal, "policy.activate", POLICY) as admitted:
+            await step_ups.require(principal, "policy.activate", "", x_step_up)
             return schemas.SwitchView.of(await packs.rollback(admitted))
 
     @get("/history", operation_id="list_policy_switches")

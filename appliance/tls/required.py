@@ -24,6 +24,6 @@ def require(settings: Settings) -> bool:
         TlsRequired: others can reach the address, and there is no certificate.
     """
     secure = has_certificate(settings.data)
-    if settings.is_public and not secure:
+    if settings.reachable and not secure:
         raise TlsRequired(f"{settings.host} can be reached by others, and this node has no certificate for TLS.")
     return secure

@@ -24,6 +24,8 @@ PUBLIC = {
     ("GET", "/v1/auth/saml/{tenant}/start"),
     ("POST", "/v1/auth/saml/{tenant}/acs"),
     ("GET", "/v1/auth/saml/{tenant}/finish"),
+    ("POST", "/v1/auth/second-factor"),
+    ("POST", "/v1/auth/second-factor/options"),
     ("POST", "/v1/kiosks/enrol"),
     ("POST", "/v1/kiosks/challenge"),
     ("POST", "/v1/kiosks/token"),

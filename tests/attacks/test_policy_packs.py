@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.plant import Plant, problem_of, shared_plant
+from tests.api.plant import TENANT, Plant, problem_of, shared_plant
 from tests.packs.variants import no_drafts, uploads_for_viewers
 
 PACKS = "/v1/admin/policy/packs"
@@ -50,11 +50,25 @@ def test_nobody_but_an_admin_reads_stages_or_switches_a_pack(plant: Plant, widen
 
 
 def test_a_widening_pack_is_not_put_in_force_without_the_word_of_its_preview(plant: Plant, widening: str) -> None:
-    admin = plant.person("admin")
-    for word in (None, "00000000", ""):
-        refused = admin.post("/v1/admin/policy/activate", json={"version": widening, "confirm": word})
-        assert problem_of(refused)["code"] == "policy-needs-confirmation"
+    with plant.node.owner(TENANT) as owner:
+        for word in (None, "00000000", ""):
+            refused = owner.post("/v1/admin/policy/activate", json={"version": widening, "confirm": word})
+            assert problem_of(refused)["code"] == "policy-needs-confirmation"
     assert plant.person("viewer").post("/v1/documents/upload", files={"file": ("a.md", b"# A")}).status_code == 403
+
+
+def test_a_stolen_session_of_an_admin_switches_nothing_without_a_step_up(plant: Plant, widening: str) -> None:
+    admin = plant.person("admin")
+    word = admin.get(f"{PACKS}/{widening}/preview").json()["confirm"]
+    tries = [
+        admin.post("/v1/admin/policy/activate", json={"version": widening, "confirm": word}),
+        admin.post(
+            "/v1/admin/policy/activate", json={"version": widening, "confirm": word}, headers={"x-step-up": "x"}
+        ),
+        admin.post("/v1/admin/policy/rollback"),
+    ]
+
+    assert [problem_of(one)["code"] for one in tries] == ["step-up-required", "step-up-refused", "step-up-required"]
 
 
 @pytest.mark.parametrize("version", ["../../etc", "%2e%2e%2fkeys", "f" * 12, "RELEASE", "release'--", "a" * 4000])
@@ -87,8 +101,9 @@ def test_every_switch_and_every_look_stands_in_the_record(plant: Plant) -> None:
     admin = plant.person("admin")
     staged = admin.post(PACKS, json={"files": dict(no_drafts())}).raise_for_status().json()["version"]
     admin.get(f"{PACKS}/{staged}/preview").raise_for_status()
-    admin.post("/v1/admin/policy/activate", json={"version": staged}).raise_for_status()
-    back = admin.post("/v1/admin/policy/rollback").raise_for_status().json()
+    with plant.node.owner(TENANT) as owner:
+        owner.post("/v1/admin/policy/activate", json={"version": staged}).raise_for_status()
+        back = owner.post("/v1/admin/policy/rollback").raise_for_status().json()
 
     assert back["version"] is None
     records = admin.get("/v1/audit", params={"limit": 20}).raise_for_status().json()["items"]
@@ -102,7 +117,8 @@ def test_every_switch_and_every_look_stands_in_the_record(plant: Plant) -> None:
 def test_a_decision_taken_by_another_pack_names_that_pack(plant: Plant) -> None:
     admin = plant.person("admin")
     staged = admin.post(PACKS, json={"files": dict(no_drafts())}).raise_for_status().json()["version"]
-    admin.post("/v1/admin/policy/activate", json={"version": staged}).raise_for_status()
+    with plant.node.owner(TENANT) as owner:
+        owner.post("/v1/admin/policy/activate", json={"version": staged}).raise_for_status()
     try:
         refused = plant.person("viewer").get("/v1/admin/users")
         assert problem_of(refused)["pack_version"] == staged
@@ -116,4 +132,5 @@ def test_a_decision_taken_by_another_pack_names_that_pack(plant: Plant) -> None:
         explained = admin.post("/v1/admin/policy/explain", json=drafts).raise_for_status().json()
         assert explained["policies"] == [{"policy": "no-drafts", "says": "A draft is for admins."}]
     finally:
-        admin.post("/v1/admin/policy/rollback").raise_for_status()
+        with plant.node.owner(TENANT) as owner:
+            owner.post("/v1/admin/policy/rollback").raise_for_status()

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 
 from appliance.errors import Unauthenticated
 from appliance.identity.errors import SessionEnded, TokenRefused
-from appliance.identity.sign_in import SECRET
+from appliance.identity.identities import SECRET
 from appliance.identity.tokens import Claims, Tokens
 from appliance.store import Store, Tenant, TenantId, new_id
 from tests.identity.site import Site, base64url, parts, unsigned

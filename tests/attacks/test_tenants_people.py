@@ -69,7 +69,9 @@ async def test_kiosks_of_another_tenant_are_neither_listed_nor_revoked(
 async def test_a_kiosk_belongs_to_the_tenant_whose_admin_made_its_code(hub: Web, other_tenant: Tenant) -> None:
     device = Device()
     async with await hub.signed_in("south", "otto", PASSWORD) as otto, hub.client() as anybody:
-        code = (await otto.post("/v1/kiosks/enrolment-codes", json={"clearance": 1})).json()["code"]
+        confirmed = await hub.step_up(otto, "kiosks.enrol")
+        made = await otto.post("/v1/kiosks/enrolment-codes", json={"clearance": 1}, headers=confirmed)
+        code = made.json()["code"]
         enrolled = await anybody.post(
             "/v1/kiosks/enrol", json={"code": code, "name": "Line", "public_key": device.public_jwk}
         )

@@ -386,3 +386,22 @@ def test_a_policy_pack_is_not_written_over_files(plant: Plant, tmp_path: Path) -
     refused = outpost("policy", "export", tmp_path, "--data", plant.node.data)
 
     assert (refused.code, sorted(one.name for one in tmp_path.iterdir())) == (2, ["mine.txt"])
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    made = outpost("key", "create", "MES", "--scope", "auth.me", "--days", "7", *data, "--json")
+    listed = outpost("key", "list", *data, "--json").json["items"]
+    rotated = outpost("key", "rotate", made.json["id"], *data)
+    with plant.stranger() as program:
+        old = program.get("/v1/auth/me", headers={"x-api-key": made.json["key"]})
+        now = program.get("/v1/auth/me", headers={"x-api-key": rotated.out.split()[0]})
+    revoked = outpost("key", "revoke", made.json["id"], *data)
+    wrong = outpost("key", "create", "x", "--scope", "no.such", *data, "--json")
+
+    assert made.json["id"] in {one["id"] for one in listed}
+    assert "key" not in listed[0]
+    assert (old.status_code, now.status_code, now.json()["kind"]) == (401, 200, "service")
+    assert "off" in revoked.out
+    assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
+    assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND

@@ -49,9 +49,13 @@ async def listed(plant: Plant, person: Principal, state: str | None = "pending")
     return shown
 
 
+async def proven() -> None:
+    """It is them."""
+
+
 async def decide(plant: Plant, person: Principal, *, approve: bool = True, kind: str | None = None) -> Approval:
     found = [one.approval for one in await listed(plant, person) if kind in {None, one.approval.kind}]
-    return await plant.approvals.decide(person, found[0].id, approve=approve, answer="", request=b"")
+    return await plant.approvals.decide(person, found[0].id, approve=approve, answer="", request=b"", proven=proven)
 
 
 async def look_again(plant: Plant) -> None:
@@ -253,8 +257,8 @@ async def test_a_request_is_decided_once_whoever_is_faster(plant: Plant) -> None
     ((shown), *_) = await listed(plant, one)
 
     found = await asyncio.gather(
-        plant.approvals.decide(one, shown.approval.id, approve=True, answer="", request=b""),
-        plant.approvals.decide(two, shown.approval.id, approve=False, answer="", request=b""),
+        plant.approvals.decide(one, shown.approval.id, approve=True, answer="", request=b"", proven=proven),
+        plant.approvals.decide(two, shown.approval.id, approve=False, answer="", request=b"", proven=proven),
         return_exceptions=True,
     )
 
@@ -270,7 +274,7 @@ async def test_requests_are_seen_by_who_asked_who_decides_and_admins(plant: Plan
     assert await listed(plant, stranger) == []
     ((mine), *_) = await listed(plant, uploader)
     with pytest.raises(UnknownApproval):
-        await plant.approvals.decide(stranger, mine.approval.id, approve=True, answer="", request=b"")
+        await plant.approvals.decide(stranger, mine.approval.id, approve=True, answer="", request=b"", proven=proven)
     kiosk = Principal(new_id(), "kiosk", plant.tenant.id, "kiosk", "viewer", 3)
     with pytest.raises(Refused):
         await ask_use(plant, kiosk, uploaded.document_id, stranger)

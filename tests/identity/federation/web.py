@@ -16,6 +16,7 @@ from appliance.audit.instances import Instance
 from appliance.gate import Gate
 from appliance.identity import Attempts, Kiosks, Passwords, People, SignIn
 from appliance.identity import api as identity_api
+from appliance.identity.factors import Factors
 from appliance.identity.federation import api
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.bearer import Identities, Verifier
@@ -90,7 +91,9 @@ async def web(
     gate = Gate(engine, recorder, minter())
     store.post_record = gate.post_record
     passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=burst)
-    sign_in = SignIn(store, recorder, passwords=passwords, attempts=attempts)
+    sign_in = SignIn(
+        store, recorder, passwords=passwords, factors=Factors(store), attempts=attempts, admins_need_factor=False
+    )
     providers = Providers(store)
     reach = Reach(allowed)
     issuers = IssuerKeys(reach)

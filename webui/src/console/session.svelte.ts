@@ -1,6 +1,19 @@
 import { body, Client, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
-import type { Person, SignedIn } from "../api/types.ts";
+import { touched } from "./keys.ts";
+import type { FactorKind, Person, SignedIn } from "../api/types.ts";
+
+export interface SecondStep {
+  tenant: string;
+  challenge: string;
+  kinds: FactorKind[];
+}
+
+export interface Asked {
+  action: string;
+  resource: string;
+  answer: (stepUp: string | null) => void;
+}
 
 const KEY = "outpost.session";
 const TENANT = "outpost.tenant";
@@ -19,6 +32,10 @@ class Session implements Credentials {
   #renewal: Promise<boolean> | null = null;
   /** True after a session ended without the person asking for it. */
   expired: boolean = $state(false);
+  /** True while all that the person may do is enrol a second factor. */
+  narrowed: boolean = $state(false);
+  /** What waits for the person to show again that it is them. */
+  asked: Asked | null = $state.raw(null);
 
   get person(): Person | null {
     return this.#held?.user ?? null;
@@ -28,10 +45,39 @@ class Session implements Credentials {
     return localStorage.getItem(TENANT) ?? "";
   }
 
-  async signIn(tenant: string, username: string, password: string): Promise<void> {
-    this.#hold(await body(open.POST("/v1/auth/login", { body: { tenant, username, password } })));
-    localStorage.setItem(TENANT, tenant);
-    this.expired = false;
+  /** The challenge of the second step, where the person has a second factor; else they are signed in. */
+  async signIn(tenant: string, username: string, password: string): Promise<SecondStep | null> {
+    try {
+      this.#enter(await body(open.POST("/v1/auth/login", { body: { tenant, username, password } })), tenant);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "second-factor-required") throw error;
+      return { tenant, challenge: String(error.fields["challenge"]), kinds: error.fields["kinds"] as FactorKind[] };
+    }
+  }
+
+  async secondStep({ tenant, challenge }: SecondStep, kind: FactorKind, code: string): Promise<void> {
+    this.#enter(await body(open.POST("/v1/auth/second-factor", { body: { challenge, kind, code } })), tenant);
+  }
+
+  /** The same with a security key; false where none was touched. */
+  async secondStepByKey(step: SecondStep): Promise<boolean> {
+    const { public_key } = await body(open.POST("/v1/auth/second-factor/options", { body: { challenge: step.challenge } }));
+    const answer = await touched(public_key);
+    if (answer) await this.secondStep(step, "webauthn", answer);
+    return answer !== null;
+  }
+
+  /** Learn whether there is more to do than enrol a second factor. */
+  async look(): Promise<void> {
+    this.narrowed = (await body(client.call.GET("/v1/auth/me"))).scopes.length > 0;
+  }
+
+  confirm(action: string, resource: string): Promise<string | null> {
+    return new Promise((answer) => {
+      this.asked?.answer(null);
+      this.asked = { action, resource, answer };
+    });
   }
 
   async signOut(): Promise<void> {
@@ -70,8 +116,15 @@ class Session implements Credentials {
     }
   }
 
+  #enter(signedIn: SignedIn, tenant: string): void {
+    this.#hold(signedIn);
+    localStorage.setItem(TENANT, tenant);
+    this.expired = false;
+  }
+
   #hold(session: SignedIn | null): void {
     this.#held = session;
+    if (!session) this.narrowed = false;
     if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
     else sessionStorage.removeItem(KEY);
   }
