@@ -14,9 +14,8 @@ from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.gate import Gate
-from appliance.identity import Attempts, Kiosks, Passwords, People, SignIn
+from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity import api as identity_api
-from appliance.identity.factors import Factors
 from appliance.identity.federation import api
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.bearer import Identities, Verifier
@@ -91,9 +90,9 @@ async def web(
     gate = Gate(engine, recorder, minter())
     store.post_record = gate.post_record
     passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=burst)
-    sign_in = SignIn(
-        store, recorder, passwords=passwords, factors=Factors(store), attempts=attempts, admins_need_factor=False
-    )
+    factors = Factors(store)
+    proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+    sign_in = SignIn(store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False)
     providers = Providers(store)
     reach = Reach(allowed)
     issuers = IssuerKeys(reach)
@@ -109,6 +108,10 @@ async def web(
         "sign_in": sign_in,
         "people": People(store, passwords=passwords),
         "kiosks": Kiosks(store, recorder, attempts=attempts),
+        "factors": factors,
+        "api_keys": ApiKeys(store, engine),
+        "proofs": proofs,
+        "step_ups": StepUps(store, recorder, proofs=proofs),
         "cursors": Cursors(store.secret("cursor")),
         "federation": api.Federation(providers, keys, arrivals, oidc, saml, URL),
     }
