@@ -30,6 +30,7 @@ from appliance.cards import Building, Cards
 from appliance.cards import api as cards_api
 from appliance.cards.nights import Nights
 from appliance.chat import api as chat_api
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
@@ -173,7 +174,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, cursors),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,

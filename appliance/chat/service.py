@@ -16,15 +16,17 @@ from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
-from appliance.answers.in_words import Said, can_be_worded
+from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
 from appliance.chat import store as queries
+from appliance.chat.intents import Intents
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
     MessageView,
     NewFeedback,
     Page,
+    WarningView,
 )
 from appliance.chat.tables import Conversation, Feedback, Message
 from appliance.chat.wording import Wording
@@ -76,12 +78,14 @@ class Chat:
         gate: Gate,
         answers: Answers,
         wording: Wording,
+        intents: Intents,
         cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._wording = wording
+        self._intents = intents
         self._cursors = cursors
 
     async def ask(
@@ -96,6 +100,7 @@ class Chat:
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             if conversation_id is not None:
                 await self._must_own(admitted, conversation_id)
+            judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
             async for step in self._answers.ask(admitted, question):
                 match step:
@@ -107,7 +112,11 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
-                        shown["words"] = (await self._wording.offer(admitted, question, step)).as_json()
+                        offer, warned = Offer(False), judged.warned
+                        if warned is None:
+                            offer, warned = await self._wording.offer(admitted, question, step)
+                        shown["words"] = offer.as_json()
+                        shown["warnings"] = [] if warned is None else [warned.as_json()]
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
 
@@ -129,6 +138,7 @@ class Chat:
 
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
+            NoModelActs: the question asks for what the asker may not have done.
             NothingToWord: the documents hold no answer, or one that is to be read as it stands.
             NoSuchRoute: nobody here writes with the model that was named.
             BudgetExhausted: the plant, or the asker, has used up what may be used.
@@ -137,6 +147,7 @@ class Chat:
         resource = Resource("conversation")
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             await self._must_have_given(admitted, message_id)
+            self._intents.must_permit(admitted, question)
             answer = None
             async for step in self._answers.ask(admitted, question):
                 answer = step if isinstance(step, Answer) else None
@@ -215,7 +226,10 @@ class Chat:
                 author_id=author,
                 role="assistant",
                 content=shown["answer"] if remembered else "",
-                details=shown if remembered else {"kind": shown["kind"], "sources": outcome.metadata["sources"]},
+                details=_details(shown)
+                if remembered
+                else {"kind": shown["kind"], "sources": outcome.metadata["sources"]},
+                warnings=shown["warnings"],
                 now=now,
                 id=answer_id,
             )
@@ -315,6 +329,11 @@ class Chat:
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
 
 
+def _details(shown: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of an answer beside its text and its warnings."""
+    return {name: value for name, value in shown.items() if name != "warnings"}
+
+
 def _sentence(said: Said, answer: Answer, by_passage: dict[int, int]) -> dict[str, Any]:
     """A released sentence with what says it, word for word, and the citation that leads there."""
     ground = answer.grounds[said.passage]
@@ -346,4 +365,5 @@ def _said(message: Message) -> MessageView:
         content=message.content,
         created_at=message.created_at,
         details=message.details,
+        warnings=[WarningView(**one) for one in message.warnings],
     )

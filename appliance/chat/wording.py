@@ -19,6 +19,7 @@ from appliance.answers.ports import Writers
 from appliance.cards import Cards
 from appliance.errors import Unavailable, Unprocessable
 from appliance.guard.screening import Guard
+from appliance.guard.values import Warned
 from appliance.metrics import ESCALATED
 from appliance.routing.values import Wanted
 from appliance.shelf.spending import BudgetExhausted, Spending
@@ -54,12 +55,13 @@ class Wording:
         self._writers, self._cards, self._spending, self._guard = writers, cards, spending, guard
         self._within = within
 
-    async def offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
-        """What can be offered beside an answer."""
+    async def offer(self, admitted: Admitted, question: str, answer: Answer) -> tuple[Offer, Warned | None]:
+        """What can be offered beside an answer, and why that is nothing where the guard keeps it from a model."""
         if await self._cards.fitting(admitted, question, answer) is not None:
-            return Offer(True, 0.0, by_itself=True)
+            return Offer(True, 0.0, by_itself=True), None
         wanted = _wanted(admitted.principal, question, answer, "short", "")
-        return await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+        offer = await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+        return offer, None
 
     async def tell(
         self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool, ask: str

@@ -54,6 +54,8 @@ class Pack:
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
+    intents: Mapping[str, str]
+    """What is said to somebody whose question has an intent that no policy permits them."""
 
 
 def load(directory: Path) -> Pack:
@@ -83,6 +85,7 @@ def load(directory: Path) -> Pack:
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
+            intents={name: str(told) for name, told in facts.get("intents", {}).items()},
         )
     except OSError as error:
         raise PackRefused(f"The pack cannot be read: {error.strerror}.") from error

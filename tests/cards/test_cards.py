@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 
 from appliance.cards.nights import Nights, night
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.guard.screening import Guard
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
+from appliance.policy import PolicyEngine
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from appliance.web import Cursors
@@ -203,6 +205,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         plant.gate,
         plant.answers,
         Wording(Only(writer), plant.cards, Spending(plant.store), Guard(NoClassifier()), within=8),
+        Intents(PolicyEngine()),
         Cursors(plant.store.secret("cursor")),
     )
 

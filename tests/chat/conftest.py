@@ -10,6 +10,7 @@ from appliance.answers import Answers
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.cards import Cards
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.gate import Gate
@@ -42,7 +43,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
     wording = Wording(Only(SilentWriter()), cards, Spending(node_store), Guard(models), within=8)
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, answers, wording, cursors)
+    chat = Chat(node_store, gate, answers, wording, Intents(POLICY), cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

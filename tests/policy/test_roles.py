@@ -42,6 +42,10 @@ MATRIX = (
     ("models.test", "model", "a"),
     ("usage.read", "model", "a"),
     ("budgets.manage", "model", "a"),
+    ("intent.admin", "conversation", "a"),
+    ("intent.security", "conversation", "a"),
+    ("intent.dangerous", "conversation", ""),
+    ("guard.manage", "guard", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )

@@ -77,6 +77,7 @@ export interface Answer {
   message_id: string;
   classification: number;
   words: { available: boolean; seconds: number | null; by_itself: boolean };
+  warnings: Schemas["WarningView"][];
 }
 
 export type Length = Schemas["Wording"]["length"] & string;
