@@ -21,6 +21,7 @@ import structlog
 
 from appliance import node_api
 from appliance.answers import Answers
+from appliance.answers.screens import Screens
 from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit import api as audit_api
@@ -39,7 +40,9 @@ from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
+from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings as GuardSettings
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
 from appliance.identity.kiosks import Kiosks
@@ -82,12 +85,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *guard_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router",
+    "spending", "providers", "routes", "defaults", "router", "guard_settings",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -156,7 +159,9 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         spending = Spending(store)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
-        wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
+        guard_settings = GuardSettings(store)
+        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
@@ -174,7 +179,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, Intents(base.policy), cursors),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
@@ -188,6 +193,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "routes": routes,
             "defaults": defaults,
             "router": router,
+            "guard_settings": guard_settings,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
@@ -204,14 +210,18 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
-        )
+            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, Guard(base.models),
+            count_tokens=count_tokens,
+        )  # fmt: skip
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
         in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store))
-        building = Building(base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store))
+        screens = Screens(Guard(base.models), GuardSettings(base.store), base.policy)
+        building = Building(
+            base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store), screens
+        )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)
         yield Worker(

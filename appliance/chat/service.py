@@ -32,6 +32,8 @@ from appliance.chat.tables import Conversation, Feedback, Message
 from appliance.chat.wording import Wording
 from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
+from appliance.guard.disclosure import chosen
+from appliance.guard.settings import Settings
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three
@@ -79,19 +81,23 @@ class Chat:
         answers: Answers,
         wording: Wording,
         intents: Intents,
+        settings: Settings,
         cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._wording = wording
-        self._intents = intents
+        self._intents, self._settings = intents, settings
         self._cursors = cursors
 
     async def ask(
-        self, principal: Principal, question: str, conversation_id: UUID | None = None
+        self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Yield `("passages", …)` as soon as there are some, then `("answer", …)` once it is kept and recorded.
+
+        Args:
+            languages: those that the disclosure may be in, as a browser says them (Accept-Language).
 
         Raises:
             NoSuchConversation: before anything is yielded.
@@ -116,6 +122,7 @@ class Chat:
                         if warned is None:
                             offer, warned = await self._wording.offer(admitted, question, step)
                         shown["words"] = offer.as_json()
+                        shown["disclosure"] = await self._disclosure(admitted, languages)
                         shown["warnings"] = [] if warned is None else [warned.as_json()]
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
@@ -129,6 +136,7 @@ class Chat:
         length: Length,
         anew: bool = False,
         ask: str = "",
+        languages: str | None = None,
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
 
@@ -164,6 +172,7 @@ class Chat:
                         yield "sentence", _sentence(said, answer, by_passage)
                     else:
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
+                        shown["disclosure"] = await self._disclosure(admitted, languages)
                         admitted.outcome.model = said.model
                         admitted.outcome.metadata |= {
                             "kind": "worded" if said.sentences else "quoted",
@@ -171,6 +180,7 @@ class Chat:
                             "classification": answer.classification,
                             "released": len(said.sentences),
                             "dropped": len(said.dropped),
+                            "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
                         }
             await self._keep_words(admitted, message_id, shown)
@@ -188,13 +198,21 @@ class Chat:
         if message_id is None:
             return
         admitted.outcome.resource_id = str(message_id)
-        kept = {name: value for name, value in shown.items() if name != "citations"}
+        kept = {name: value for name, value in shown.items() if name not in {"citations", "warnings", "disclosure"}}
         if admitted.principal.kind == "kiosk":
             kept.pop("text")
         async with self._store.open_session(admitted, write=True) as session:
             message = await queries.own_answer(session, message_id, admitted.principal.id)
             if message is not None:
                 message.details = {**message.details, "worded": kept}
+                message.warnings = [
+                    *message.warnings,
+                    *(one for one in shown["warnings"] if one not in message.warnings),
+                ]
+
+    async def _disclosure(self, admitted: Admitted, languages: str | None) -> str:
+        """What this plant tells of answers, in one of these languages."""
+        return chosen((await self._settings.of(admitted)).disclosure, languages)
 
     async def _must_own(self, admitted: Admitted, conversation_id: UUID) -> None:
         async with self._store.open_session(admitted) as session:
@@ -330,8 +348,8 @@ class Chat:
 
 
 def _details(shown: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of an answer beside its text and its warnings."""
-    return {name: value for name, value in shown.items() if name != "warnings"}
+    """What is kept of an answer beside its text and its warnings; the disclosure is the same for all."""
+    return {name: value for name, value in shown.items() if name not in {"warnings", "disclosure"}}
 
 
 def _sentence(said: Said, answer: Answer, by_passage: dict[int, int]) -> dict[str, Any]:

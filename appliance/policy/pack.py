@@ -54,6 +54,8 @@ class Pack:
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
+    sanitised_from: int
+    """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
     """What is said to somebody whose question has an intent that no policy permits them."""
 
@@ -85,6 +87,7 @@ def load(directory: Path) -> Pack:
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
+            sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
         )
     except OSError as error:

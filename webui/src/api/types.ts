@@ -78,6 +78,7 @@ export interface Answer {
   classification: number;
   words: { available: boolean; seconds: number | null; by_itself: boolean };
   warnings: Schemas["WarningView"][];
+  disclosure: string;
 }
 
 export type Length = Schemas["Wording"]["length"] & string;
@@ -94,6 +95,7 @@ export interface WordedEvent {
   dropped: number;
   served_by: string;
   ms: number;
+  warnings: Schemas["WarningView"][];
 }
 
 export interface PassagesEvent {
