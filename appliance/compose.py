@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance import node_api
 from appliance.answers import Answers
+from appliance.answers.screens import Screens
 from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit import api as audit_api
@@ -33,6 +34,7 @@ from appliance.cards import Building, Cards
 from appliance.cards import api as cards_api
 from appliance.cards.nights import Nights
 from appliance.chat import api as chat_api
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
@@ -44,7 +46,9 @@ from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
+from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings as GuardSettings
 from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
@@ -121,12 +125,12 @@ LEAST_FREE = 0.10
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -205,7 +209,6 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         spending = Spending(store)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
-        wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
         attempts, factors = Attempts(), Factors(store)
         proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
@@ -223,6 +226,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
         )
         saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
+        guard_settings = GuardSettings(store)
+        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20,
@@ -231,7 +237,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
         counters, counted = await _counters(base, stack)
         limiter = Limiter(
-            counters, base.policy.limits, ceiling=settings.rate_limit_per_minute,
+            counters, base.policy, ceiling=settings.rate_limit_per_minute,
             profile=settings.profile, tenants=store.tenants,
         )  # fmt: skip
         services: dict[str, Any] = {
@@ -252,7 +258,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, cursors),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
@@ -272,6 +278,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "federation": federation_api.Federation(
                 identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
             ),
+            "guard_settings": guard_settings,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
@@ -289,14 +296,18 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
-        )
+            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, Guard(base.models),
+            count_tokens=count_tokens,
+        )  # fmt: skip
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
         in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store))
-        building = Building(base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store))
+        screens = Screens(Guard(base.models), GuardSettings(base.store), base.policy)
+        building = Building(
+            base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store), screens
+        )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)
         yield Worker(

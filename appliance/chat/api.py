@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from appliance.chat.schemas import (
@@ -26,6 +26,10 @@ from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected, sse
 
 EVENTS = "text/event-stream"
+Languages = Annotated[
+    str | None,
+    HeaderParameter(name="Accept-Language", max_length=500, description="Languages for what is told of the answer."),
+]
 
 
 class ChatController(Controller):
@@ -34,22 +38,32 @@ class ChatController(Controller):
 
     @post("/chat", operation_id="chat", status_code=200)
     async def chat(
-        self, data: JSONBody[Question], principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        data: JSONBody[Question],
+        principal: Injected[Principal],
+        chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
-        return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
+        steps = chat.ask(principal, data.message, data.conversation_id, languages=accept_language)
+        return await _answer(steps, stream=data.stream)
 
     @post("/chat/words", operation_id="chat_words", status_code=200)
     async def words(
-        self, data: JSONBody[Wording], principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        data: JSONBody[Wording],
+        principal: Injected[Principal],
+        chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """Put an answer into words: each sentence as it is found to be said by the documents, then how it ended.
 
         Hang up to stop. Sentences that no passage says are never sent.
         """
         steps = chat.word(
-            principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew, ask=data.served_by
-        )
+            principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew, ask=data.served_by,
+            languages=accept_language,
+        )  # fmt: skip
         first = await anext(steps)
         return Stream(_events(first, steps), media_type=EVENTS)
 
@@ -60,9 +74,11 @@ class ChatController(Controller):
         data: JSONBody[Question],
         principal: Injected[Principal],
         chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """The same, in a conversation."""
-        return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
+        steps = chat.ask(principal, data.message, conversation_id, languages=accept_language)
+        return await _answer(steps, stream=data.stream)
 
     @post("/conversations", operation_id="create_conversation")
     async def create(
@@ -105,10 +121,7 @@ class ChatController(Controller):
         return {"message_id": str(data.message_id), "thumbs": data.thumbs}
 
 
-async def _answer(
-    chat: Chat, principal: Injected[Principal], question: str, conversation_id: UUID | None, *, stream: bool
-) -> Response[Any] | Stream:
-    steps = chat.ask(principal, question, conversation_id)
+async def _answer(steps: AsyncGenerator[tuple[str, dict[str, Any]]], *, stream: bool) -> Response[Any] | Stream:
     if not stream:
         answer = {}
         async for name, shown in steps:

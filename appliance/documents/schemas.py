@@ -22,7 +22,9 @@ class Uploaded(BaseModel):
 
 
 class PassageView(BaseModel):
-    """One passage; `page` is where it begins, and `boxes` are its lines on that page."""
+    """One passage; `page` is where it begins, and `boxes` are its lines on that page. `flagged`: it gives orders to a language
+    model, so it is quoted and given to none; null while nobody has looked.
+    """
 
     ordinal: int
     kind: Literal["text", "table", "list", "steps", "code"]
@@ -30,6 +32,7 @@ class PassageView(BaseModel):
     page: int | None
     text: str
     boxes: list[Sides]
+    flagged: bool | None
 
     @classmethod
     def of(cls, passage: Passage) -> PassageView:
@@ -40,10 +43,13 @@ class PassageView(BaseModel):
             page=passage.page,
             text=passage.text,
             boxes=list(passage.boxes),
+            flagged=None if passage.flags is None else bool(passage.flags),
         )
 
 
 class DocumentView(BaseModel):
+    """`flagged` counts passages that give orders to a language model; null while nobody has looked."""
+
     id: UUID
     document_id: UUID
     filename: str
@@ -58,6 +64,7 @@ class DocumentView(BaseModel):
     progress: float | None
     reason: str | None
     passages: int
+    flagged: int | None
     pages: int | None
     in_force: bool
     effective_from: dt.datetime | None
@@ -112,6 +119,7 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "progress": progress if row.status == "processing" else None,
         "reason": row.reason,
         "passages": row.passages,
+        "flagged": row.flagged,
         "pages": row.pages,
         "in_force": row.in_force,
         "effective_from": row.effective_from,

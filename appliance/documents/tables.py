@@ -19,6 +19,7 @@ class DocumentRow(TenantBase):
 
     `seq` orders uploads (no clock and no id does). `fingerprint` is the SHA-256 of content, name, revision and all that
     was said of it: the same upload twice is the same document. `indexed_by` is the job whose passages the index holds.
+    `flagged` counts passages that give orders to a language model; None while nobody has looked.
     `reach` is the clearance of the uploader: a document never displaces one that its uploader could not read.
     `data_owner` decides who may use it; `stage` is "waiting" until they have agreed. `approved` may use a document of
     class IV, all of them until `approved_until`, when the list is made anew. On `review_on` its class is looked at again.
@@ -64,6 +65,7 @@ class DocumentRow(TenantBase):
     in_force: Mapped[bool]
     pages: Mapped[int | None]
     passages: Mapped[int]
+    flagged: Mapped[int | None]
     job_id: Mapped[uuid.UUID | None]
     indexed_by: Mapped[uuid.UUID | None]
     uploaded_by: Mapped[uuid.UUID]

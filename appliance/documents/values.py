@@ -50,7 +50,8 @@ class Passage:
 
     `heading` is the path of headings above it, joined with " > ". A table passage has one row per line, each row as
     `Header1: cell | Header2: cell`, after the caption's line if there is one. A steps passage keeps its numbers
-    (`1. ...`), one step per line. `lines` is empty where the format has no pages.
+    (`1. ...`), one step per line. `lines` is empty where the format has no pages. `flags` are the rules by which it gives orders to a
+    language model: it is quoted, and given to none; None while nobody has looked.
     """
 
     ordinal: int
@@ -60,6 +61,7 @@ class Passage:
     text: str
     tokens: int
     lines: tuple[Line, ...] = ()
+    flags: tuple[str, ...] | None = None
 
     @property
     def boxes(self) -> tuple[Sides, ...]:

@@ -21,7 +21,6 @@ import structlog
 from appliance.packs import store as queries
 from appliance.policy import PackRefused, PolicyEngine, Resource, Scope
 from appliance.policy.conditions import NEVER
-from appliance.policy.limits import RateLimits
 from appliance.policy.pack import Pack, parse, version_of
 from appliance.store import CONTROL, Decision, Principal, Purpose, Store, TenantId
 
@@ -104,9 +103,9 @@ class InForce:
         found = self.release if version is None else self._engines.get((tenant_id, version))
         return None if found is None or self._ended(found.pack) else found
 
-    def limits(self, tenant_id: TenantId) -> RateLimits:
-        """How often people of the tenant may ask; where its own pack cannot be used, as the release says."""
-        return (self.engine(tenant_id) or self.release).pack.limits
+    def pack_of(self, tenant_id: TenantId) -> Pack:
+        """What the pack in force says beside its policies; where it cannot be used, what the release says."""
+        return (self.engine(tenant_id) or self.release).pack
 
     def why_unusable(self, tenant_id: TenantId) -> str | None:
         """Why nothing is allowed in the tenant; None if its pack is in order."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from appliance.policy.errors import ScopeDisagrees
 from appliance.policy.pack import Pack
-from appliance.policy.ports import Policies
+from appliance.policy.ports import Lists
 from appliance.policy.values import Resource
 from appliance.store import Principal, TenantId
 
@@ -21,7 +21,7 @@ ROWS: Final = 8
 """Documents per principal and action; with the shipped pack that is some hundred decisions and 60 ms."""
 
 
-def check(engine: Policies, pack: Pack) -> None:
+def check(engine: Lists, pack: Pack) -> None:
     """Try every action with lists for every kind of principal and role.
 
     Raises:

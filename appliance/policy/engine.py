@@ -20,7 +20,7 @@ from appliance.policy.pack import DEFAULT_PACK, Pack, load
 from appliance.policy.residuals import allowed
 from appliance.policy.scope import Scope
 from appliance.policy.values import Resource
-from appliance.store import Decision, Principal
+from appliance.store import Decision, Principal, TenantId
 
 DEFAULT_DENY: Final = "default-deny"
 EVALUATION_ERROR: Final = "evaluation-error"
@@ -50,6 +50,10 @@ class PolicyEngine:
     @property
     def pack_version(self) -> str:
         return self._pack.version
+
+    def pack_of(self, _tenant_id: TenantId) -> Pack:
+        """The same for every tenant."""
+        return self._pack
 
     @property
     def pack(self) -> Pack:

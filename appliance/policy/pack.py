@@ -72,6 +72,10 @@ class Pack:
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
     limits: RateLimits
+    sanitised_from: int
+    """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
+    intents: Mapping[str, str]
+    """What is said to somebody whose question has an intent that no policy permits them."""
 
 
 def read(directory: Path) -> dict[str, str]:
@@ -129,6 +133,8 @@ def parse(texts: Mapping[str, str]) -> Pack:
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
+            sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
+            intents={name: str(told) for name, told in facts.get("intents", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackRefused(f"The pack is malformed: {str(error)[:300]}") from error

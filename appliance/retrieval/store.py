@@ -158,6 +158,7 @@ async def put_passages(session: AsyncSession, source_id: int, passages: Sequence
             "tokens": item.tokens,
             "text": item.text,
             "lines": [_flat(line) for line in item.lines],
+            "flags": None if item.flags is None else list(item.flags),
         }
         for item in passages
     ]
@@ -223,6 +224,7 @@ def passage(row: PassageRow) -> Passage:
         text=row.text,
         tokens=row.tokens,
         lines=tuple(Line(start, end, Box(page, *sides)) for start, end, page, *sides in row.lines),
+        flags=None if row.flags is None else tuple(row.flags),
     )
 
 

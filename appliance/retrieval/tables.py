@@ -60,3 +60,5 @@ class PassageRow(TenantBase):
     tokens: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     lines: Mapped[list[Any]] = mapped_column(Json)
+    flags: Mapped[list[str] | None] = mapped_column(Json)
+    """Rules by which it gives orders to a language model; None while nobody has looked."""

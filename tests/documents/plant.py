@@ -30,6 +30,7 @@ from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import describe
 from appliance.documents.values import DocumentFacts, Passage
 from appliance.gate import Gate
+from appliance.guard.screening import Guard
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs.waking import Bell
 from appliance.policy import PolicyEngine
@@ -37,6 +38,7 @@ from appliance.store import Admitted, Principal, Purpose, Store, Tenant, new_id
 from appliance.store.admission import Role, minter
 from appliance.web import Cursors
 from models.client import ModelUnavailable
+from tests.answers.writers import NoClassifier
 
 if TYPE_CHECKING:
     from appliance.documents.ports import Embedder, Index
@@ -198,7 +200,7 @@ async def plant_on(
         people = TelephoneBook()
         library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, people, clock=clock)
         approvals = Approvals(store, gate, POLICY, memory, waker, people, cursors, clock=clock)
-        ingest = Ingest(store, gate, memory, embedder or steady, sandbox, clock=clock)
+        ingest = Ingest(store, gate, memory, embedder or steady, sandbox, Guard(NoClassifier()), clock=clock)
         jobs = Jobs(store, gate, cursors, WATCHES)
         plant = Plant(
             store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder, people, approvals

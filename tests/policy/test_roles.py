@@ -55,6 +55,10 @@ MATRIX = (
     ("limits.reset", "limit", "a"),
     ("sign_in.read", "sign_in", "a"),
     ("sign_in.manage", "sign_in", "a"),
+    ("intent.admin", "conversation", "a"),
+    ("intent.security", "conversation", "a"),
+    ("intent.dangerous", "conversation", ""),
+    ("guard.manage", "guard", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )

@@ -82,6 +82,8 @@ export interface Answer {
   message_id: string;
   classification: number;
   words: { available: boolean; seconds: number | null; by_itself: boolean };
+  warnings: Schemas["WarningView"][];
+  disclosure: string;
 }
 
 export type Length = Schemas["Wording"]["length"] & string;
@@ -98,6 +100,7 @@ export interface WordedEvent {
   dropped: number;
   served_by: string;
   ms: number;
+  warnings: Schemas["WarningView"][];
 }
 
 export interface PassagesEvent {

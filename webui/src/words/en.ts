@@ -173,6 +173,7 @@ export const words = {
     failed: "The model did not answer.",
     stand: "The quote above stands.",
     checked: "Each sentence checked against the documents",
+    guarded: (text: string, kinds: string[]) => `${text} ${kinds.map((kind) => kind.toLowerCase().replaceAll("_", " ")).join(", ")}.`,
     open: "Show where it stands",
     longer: "Longer",
     shorter: "Shorter",

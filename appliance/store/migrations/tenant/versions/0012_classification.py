@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import Json, UtcDateTime
 
 revision = "0012_classification"
-down_revision: str | None = "0010_idempotency"
+down_revision: str | None = "0011_guards"
 branch_labels = None
 depends_on = None
 
