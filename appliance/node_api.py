@@ -62,7 +62,7 @@ class NodeController(Controller):
         status = "started" if ready else "starting"
         return Response({"status": status, "components": states}, status_code=200 if ready else 503)
 
-    @get("/v1/health/components", operation_id="components")
+    @get("/v1/health/components", operation_id="components", asks="node.health")
     async def components(
         self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]
     ) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class NodeController(Controller):
             found = await health.check()
         return {"status": overall(found), "components": [asdict(component) for component in found.values()]}
 
-    @get("/v1/health/components/{name:str}", operation_id="component")
+    @get("/v1/health/components/{name:str}", operation_id="component", asks="node.health")
     async def component(
         self,
         principal: Injected[Principal],

@@ -32,14 +32,14 @@ class ChatController(Controller):
     path = "/v1"
     tags = ("Chat",)
 
-    @post("/chat", operation_id="chat", status_code=200)
+    @post("/chat", operation_id="chat", asks="chat.ask", status_code=200)
     async def chat(
         self, data: JSONBody[Question], principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
 
-    @post("/chat/words", operation_id="chat_words", status_code=200)
+    @post("/chat/words", operation_id="chat_words", asks="chat.ask", status_code=200)
     async def words(
         self, data: JSONBody[Wording], principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
@@ -53,7 +53,12 @@ class ChatController(Controller):
         first = await anext(steps)
         return Stream(_events(first, steps), media_type=EVENTS)
 
-    @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
+    @post(
+        "/conversations/{conversation_id:uuid}/chat",
+        operation_id="chat_in_conversation",
+        asks="chat.ask",
+        status_code=200,
+    )
     async def chat_in(
         self,
         conversation_id: FromPath[UUID],
@@ -64,14 +69,14 @@ class ChatController(Controller):
         """The same, in a conversation."""
         return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
 
-    @post("/conversations", operation_id="create_conversation")
+    @post("/conversations", operation_id="create_conversation", asks="chat.start")
     async def create(
         self, data: JSONBody[NewConversation], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
 
-    @get("/conversations", operation_id="list_conversations")
+    @get("/conversations", operation_id="list_conversations", asks="chat.read")
     async def recent(
         self,
         principal: Injected[Principal],
@@ -82,21 +87,21 @@ class ChatController(Controller):
         """Your own conversations, newest first."""
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
-    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
+    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation", asks="chat.read")
     async def read(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 
-    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
+    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation", asks="chat.delete")
     async def remove(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
 
-    @post("/feedback", operation_id="give_feedback", status_code=201)
+    @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(
         self, data: JSONBody[NewFeedback], principal: Injected[Principal], chat: Injected[Chat]
     ) -> dict[str, str]:

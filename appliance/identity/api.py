@@ -40,12 +40,12 @@ class AuthController(Controller):
         """Exchange a refresh token for new tokens, once. Used again, it ends the session."""
         return schemas.TokenView.of(await sign_in.refresh(data.refresh_token))
 
-    @post("/logout", operation_id="logout", status_code=204)
+    @post("/logout", operation_id="logout", asks=(), status_code=204)
     async def logout(self, principal: Injected[Principal], sign_in: Injected[SignIn]) -> None:
         """End this session; its tokens stop working at once."""
         await sign_in.logout(principal)
 
-    @get("/me", operation_id="me")
+    @get("/me", operation_id="me", asks="auth.me")
     async def me(
         self, principal: Injected[Principal], gate: Injected[Door], sign_in: Injected[SignIn]
     ) -> schemas.MeView:
@@ -59,7 +59,7 @@ class KioskController(Controller):
     path = "/v1/kiosks"
     tags = ("Kiosks",)
 
-    @post("/enrolment-codes", operation_id="create_enrolment_code")
+    @post("/enrolment-codes", operation_id="create_enrolment_code", asks="kiosks.enrol")
     async def create_code(
         self,
         principal: Injected[Principal],
@@ -97,7 +97,7 @@ class KioskController(Controller):
         token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=_address(request))
         return schemas.KioskTokenView.of(token)
 
-    @get("/", operation_id="list_kiosks")
+    @get("/", operation_id="list_kiosks", asks="kiosks.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -120,7 +120,7 @@ class KioskController(Controller):
         )
         return schemas.KioskPage(items=[schemas.KioskView.of(kiosk) for kiosk in shown], next_page_token=following)
 
-    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", status_code=200)
+    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", asks="kiosks.revoke", status_code=200)
     async def revoke(
         self, kiosk_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
     ) -> schemas.KioskView:
@@ -133,7 +133,7 @@ class UserController(Controller):
     path = "/v1/admin/users"
     tags = ("People",)
 
-    @get("/", operation_id="list_users")
+    @get("/", operation_id="list_users", asks="people.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -151,7 +151,7 @@ class UserController(Controller):
         following = cursors.encode({"user": shown[-1].username}) if len(found) > page_size else None
         return schemas.UserPage(items=[schemas.AdminUserView.of(one) for one in shown], next_page_token=following)
 
-    @post("/", operation_id="create_user")
+    @post("/", operation_id="create_user", asks="people.create")
     async def create(
         self,
         data: JSONBody[schemas.NewUser],
@@ -165,7 +165,7 @@ class UserController(Controller):
         async with gate.admit(principal, "people.create", resource=resource, request=_bytes(data)) as admitted:
             return schemas.CreatedUserView.made(await people.create(admitted, new))
 
-    @patch("/{person_id:uuid}", operation_id="update_user")
+    @patch("/{person_id:uuid}", operation_id="update_user", asks="people.update")
     async def update(
         self,
         person_id: FromPath[UUID],
@@ -185,7 +185,7 @@ class TenantController(Controller):
     path = "/v1/admin/tenants"
     tags = ("Tenants",)
 
-    @get("/", operation_id="list_tenants")
+    @get("/", operation_id="list_tenants", asks="tenants.list")
     async def page(
         self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], policy: Injected[Permits]
     ) -> schemas.TenantPage:
@@ -194,7 +194,7 @@ class TenantController(Controller):
             shown = await _visible(store, policy, principal)
         return schemas.TenantPage(items=[schemas.TenantView.of(tenant) for tenant in shown], next_page_token=None)
 
-    @get("/{tenant_id:uuid}", operation_id="get_tenant")
+    @get("/{tenant_id:uuid}", operation_id="get_tenant", asks="tenants.read")
     async def read(
         self,
         tenant_id: FromPath[UUID],

@@ -35,7 +35,7 @@ class JobsController(Controller):
     path = "/v1"
     tags = ("Jobs",)
 
-    @get("/jobs", operation_id="list_jobs")
+    @get("/jobs", operation_id="list_jobs", asks="jobs.list")
     async def recent(
         self,
         principal: Injected[Principal],
@@ -49,7 +49,7 @@ class JobsController(Controller):
             principal, everybody=False, state=job_state, page_size=page_size, page_token=page_token
         )
 
-    @get("/admin/jobs", operation_id="list_all_jobs")
+    @get("/admin/jobs", operation_id="list_all_jobs", asks="audit.read_all")
     async def everybodys(
         self,
         principal: Injected[Principal],
@@ -61,7 +61,7 @@ class JobsController(Controller):
         """All jobs of the tenant, newest first; for admins."""
         return await jobs.recent(principal, everybody=True, state=job_state, page_size=page_size, page_token=page_token)
 
-    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("get_job"))
+    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("get_job"), asks="jobs.read")
     async def read(
         self,
         job_id: FromPath[UUID],
@@ -79,6 +79,7 @@ class JobsController(Controller):
     @delete(
         ["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"],
         operation_id=_named("cancel_job"),
+        asks="jobs.cancel",
         status_code=202,
         response_headers=FOLLOW,
     )
@@ -91,7 +92,7 @@ class JobsController(Controller):
             return Response(found, status_code=200)
         return Response(found, status_code=202, headers={"location": f"/v1/jobs/{job_id}"})
 
-    @get("/jobs/{job_id:uuid}/events", operation_id="job_events")
+    @get("/jobs/{job_id:uuid}/events", operation_id="job_events", asks="jobs.read")
     async def events(
         self,
         job_id: FromPath[UUID],
