@@ -15,8 +15,9 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
-from appliance import __version__
+from appliance import __version__, description
 from appliance.authentication import Authentication, principal_of
+from appliance.description import PROBLEM, with_problems
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from appliance.authentication import Identities
 
-PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of an ordinary request body; an upload names its own limit."""
 
@@ -90,7 +90,10 @@ def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any]
             description="Ask the plant's own documents, offline. Errors are problem details (RFC 9457).",
             path="/",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            components=Components(
+                responses=description.RESPONSES,
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
+            ),
             security=[{"bearer": []}],
         ),
         request_max_body_size=BODY_LIMIT,
@@ -102,7 +105,7 @@ def build(routes: Sequence[ControllerRouterHandler], services: Mapping[str, Any]
 
 
 def _make_describable(application: Litestar) -> None:
-    """What OpenAPI wants and Litestar does not do: every id once, and "nobody needs to sign in" said aloud.
+    """What OpenAPI wants and Litestar does not do: every id once, our problems, "nobody needs to sign in" said aloud.
 
     Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
     operation would seem to need a token.
@@ -111,6 +114,7 @@ def _make_describable(application: Litestar) -> None:
     for route in application.routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
+                handler.operation_class = with_problems(handler.operation_class)
                 if handler.security == []:
                     handler.security = [{}]
                 if isinstance(name := handler.operation_id, str):

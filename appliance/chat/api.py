@@ -23,23 +23,21 @@ from appliance.chat.schemas import (
 from appliance.chat.service import Chat
 from appliance.errors import OutpostError, problem
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected, sse
-
-EVENTS = "text/event-stream"
+from appliance.web import EVENTS, PAGE_SIZE, PAGE_SIZE_MAX, Injected, StreamedOperation, sse
 
 
 class ChatController(Controller):
     path = "/v1"
     tags = ("Chat",)
 
-    @post("/chat", operation_id="chat", asks="chat.ask", status_code=200)
+    @post("/chat", operation_id="chat", asks="chat.ask", status_code=200, operation_class=StreamedOperation)
     async def chat(
         self, data: JSONBody[Question], principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
         return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
 
-    @post("/chat/words", operation_id="chat_words", asks="chat.ask", status_code=200)
+    @post("/chat/words", operation_id="chat_words", asks="chat.ask", status_code=200, media_type=EVENTS)
     async def words(
         self, data: JSONBody[Wording], principal: Injected[Principal], chat: Injected[Chat]
     ) -> Response[Any] | Stream:
@@ -58,6 +56,7 @@ class ChatController(Controller):
         operation_id="chat_in_conversation",
         asks="chat.ask",
         status_code=200,
+        operation_class=StreamedOperation,
     )
     async def chat_in(
         self,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, post
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
@@ -49,6 +49,14 @@ class UploadOperation(Operation):
         }
         schema = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+@dataclass
+class FileOperation(Operation):
+    """The answer of a download: bytes of the kind that was uploaded."""
+
+    def __post_init__(self) -> None:
+        self.responses = {"200": OpenAPIResponse(description="The file.", content={"*/*": OpenAPIMediaType()})}
 
 
 class DocumentsController(Controller):
@@ -130,7 +138,7 @@ class DocumentsController(Controller):
         "/{document_id:uuid}/file",
         operation_id="get_file",
         asks="documents.read",
-        media_type="application/octet-stream",
+        operation_class=FileOperation,
     )
     async def file(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
