@@ -120,7 +120,7 @@ class Edge:
             scope["raw_path"] = path.encode()
         correlation = uuid.uuid4()
         started = time.perf_counter()
-        status = 500
+        status, answering = 500, False
         body_is_read = not _has_body(scope)
 
         async def watched() -> Any:
@@ -128,12 +128,15 @@ class Edge:
             message = await (receive() if body_is_read else self._next_piece(receive))
             if message["type"] == "http.request" and not message.get("more_body", False):
                 body_is_read = True
+            if message["type"] == "http.disconnect" and not body_is_read and not answering:
+                # The server says so too of a body whose chunks make no sense.
+                raise RequestStalled("The request broke off before its end.")
             return message
 
         async def decorated(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answering = message["status"], True
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]
                 if is_api(path) and not any(name.lower() == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
