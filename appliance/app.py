@@ -15,10 +15,11 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
-from appliance import __version__
+from appliance import __version__, description
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
 from appliance.deprecation import DEPRECATED
+from appliance.description import PROBLEM, with_problems
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
 from appliance.repeating import Repeating
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from appliance.idempotency import Keys
     from appliance.limiting import Limits
 
-PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of an ordinary request body; an upload names its own limit."""
 
@@ -107,7 +107,10 @@ def build(
             description="Ask the plant's own documents, offline. Errors are problem details (RFC 9457).",
             path="/",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            components=Components(
+                responses=description.RESPONSES,
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
+            ),
             security=[{"bearer": []}],
         ),
         request_max_body_size=BODY_LIMIT,
@@ -119,7 +122,7 @@ def build(
 
 
 def _make_describable(application: Litestar) -> None:
-    """What OpenAPI wants and Litestar does not do: every id once, and "nobody needs to sign in" said aloud.
+    """What OpenAPI wants and Litestar does not do: every id once, our problems, "nobody needs to sign in" said aloud.
 
     Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
     operation would seem to need a token.
@@ -128,6 +131,7 @@ def _make_describable(application: Litestar) -> None:
     for route in application.routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
+                handler.operation_class = with_problems(handler.operation_class)
                 if handler.security == []:
                     handler.security = [{}]
                 if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):

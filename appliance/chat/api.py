@@ -23,9 +23,8 @@ from appliance.chat.schemas import (
 from appliance.chat.service import Chat
 from appliance.errors import OutpostError, problem
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected, sse
+from appliance.web import EVENTS, PAGE_SIZE, PAGE_SIZE_MAX, Injected, StreamedOperation, sse
 
-EVENTS = "text/event-stream"
 Languages = Annotated[
     str | None,
     HeaderParameter(name="Accept-Language", max_length=500, description="Languages for what is told of the answer."),
@@ -36,7 +35,7 @@ class ChatController(Controller):
     path = "/v1"
     tags = ("Chat",)
 
-    @post("/chat", operation_id="chat", status_code=200)
+    @post("/chat", operation_id="chat", asks="chat.ask", status_code=200, operation_class=StreamedOperation)
     async def chat(
         self,
         data: JSONBody[Question],
@@ -48,7 +47,7 @@ class ChatController(Controller):
         steps = chat.ask(principal, data.message, data.conversation_id, languages=accept_language)
         return await _answer(steps, stream=data.stream)
 
-    @post("/chat/words", operation_id="chat_words", status_code=200)
+    @post("/chat/words", operation_id="chat_words", asks="chat.ask", status_code=200, media_type=EVENTS)
     async def words(
         self,
         data: JSONBody[Wording],
@@ -67,7 +66,13 @@ class ChatController(Controller):
         first = await anext(steps)
         return Stream(_events(first, steps), media_type=EVENTS)
 
-    @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
+    @post(
+        "/conversations/{conversation_id:uuid}/chat",
+        operation_id="chat_in_conversation",
+        asks="chat.ask",
+        status_code=200,
+        operation_class=StreamedOperation,
+    )
     async def chat_in(
         self,
         conversation_id: FromPath[UUID],
@@ -80,14 +85,14 @@ class ChatController(Controller):
         steps = chat.ask(principal, data.message, conversation_id, languages=accept_language)
         return await _answer(steps, stream=data.stream)
 
-    @post("/conversations", operation_id="create_conversation")
+    @post("/conversations", operation_id="create_conversation", asks="chat.start")
     async def create(
         self, data: JSONBody[NewConversation], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
 
-    @get("/conversations", operation_id="list_conversations")
+    @get("/conversations", operation_id="list_conversations", asks="chat.read")
     async def recent(
         self,
         principal: Injected[Principal],
@@ -98,21 +103,21 @@ class ChatController(Controller):
         """Your own conversations, newest first."""
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
-    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
+    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation", asks="chat.read")
     async def read(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 
-    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
+    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation", asks="chat.delete")
     async def remove(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
 
-    @post("/feedback", operation_id="give_feedback", status_code=201)
+    @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(
         self, data: JSONBody[NewFeedback], principal: Injected[Principal], chat: Injected[Chat]
     ) -> dict[str, str]:

@@ -97,7 +97,7 @@ class ApprovalsController(Controller):
     path = "/v1/approvals"
     tags = ("Approvals",)
 
-    @get("/", operation_id="list_approvals")
+    @get("/", operation_id="list_approvals", asks="approvals.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -110,7 +110,7 @@ class ApprovalsController(Controller):
         found, following = await approvals.page(principal, state=only, page_size=page_size, page_token=page_token)
         return ApprovalPage(items=[ApprovalView.of(one) for one in found], next_page_token=following)
 
-    @post("/{approval_id:uuid}/decision", operation_id="decide_approval", status_code=200)
+    @post("/{approval_id:uuid}/decision", operation_id="decide_approval", asks="approvals.decide", status_code=200)
     async def decide(
         self,
         approval_id: FromPath[UUID],
@@ -133,7 +133,7 @@ class ClassificationController(Controller):
     path = "/v1/documents/{document_id:uuid}"
     tags = ("Approvals",)
 
-    @post("/approvals", operation_id="ask_for_approval", status_code=201)
+    @post("/approvals", operation_id="ask_for_approval", asks="approvals.ask", status_code=201)
     async def ask(
         self,
         document_id: FromPath[UUID],
@@ -146,7 +146,7 @@ class ClassificationController(Controller):
         asked = await approvals.ask(principal, document_id, data.wanted(), request=request)
         return ApprovalView.of(Shown(asked, None, is_yours_to_decide=False))
 
-    @put("/classification", operation_id="classify_document", status_code=204)
+    @put("/classification", operation_id="classify_document", asks="documents.classify", status_code=204)
     async def classify(
         self,
         document_id: FromPath[UUID],

@@ -56,7 +56,7 @@ class GuardController(Controller):
     path = "/v1/guard/settings"
     tags = ("Guard",)
 
-    @get("/", operation_id="guard_settings")
+    @get("/", operation_id="guard_settings", asks="guard.manage")
     async def read(
         self, principal: Injected[Principal], gate: Injected[Gate], guard_settings: Injected[Settings]
     ) -> GuardSettingsView:
@@ -64,7 +64,7 @@ class GuardController(Controller):
         async with gate.admit(principal, "guard.manage", resource=Resource("guard")) as admitted:
             return _view(await guard_settings.of(admitted))
 
-    @put("/pii", operation_id="set_pii_sanitization")
+    @put("/pii", operation_id="set_pii_sanitization", asks="guard.manage")
     async def set_pii(
         self,
         data: JSONBody[PiiSanitization],
@@ -79,7 +79,7 @@ class GuardController(Controller):
             await guard_settings.change(admitted, PII, data.model_dump())
             return _view(await guard_settings.of(admitted))
 
-    @put("/disclosure", operation_id="set_disclosure")
+    @put("/disclosure", operation_id="set_disclosure", asks="guard.manage")
     async def set_disclosure(
         self,
         data: JSONBody[Disclosure],

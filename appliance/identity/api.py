@@ -42,12 +42,12 @@ class AuthController(Controller):
         """Exchange a refresh token for new tokens, once. Used again, it ends the session."""
         return schemas.TokenView.of(await sign_in.refresh(data.refresh_token))
 
-    @post("/logout", operation_id="logout", status_code=204)
+    @post("/logout", operation_id="logout", asks=(), status_code=204)
     async def logout(self, principal: Injected[Principal], sign_in: Injected[SignIn]) -> None:
         """End this session; its tokens stop working at once."""
         await sign_in.logout(principal)
 
-    @get("/me", operation_id="me")
+    @get("/me", operation_id="me", asks="auth.me")
     async def me(
         self, principal: Injected[Principal], gate: Injected[Door], sign_in: Injected[SignIn]
     ) -> schemas.MeView:
@@ -61,7 +61,7 @@ class KioskController(Controller):
     path = "/v1/kiosks"
     tags = ("Kiosks",)
 
-    @post("/enrolment-codes", operation_id="create_enrolment_code")
+    @post("/enrolment-codes", operation_id="create_enrolment_code", asks="kiosks.enrol")
     async def create_code(
         self,
         principal: Injected[Principal],
@@ -102,7 +102,7 @@ class KioskController(Controller):
         token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=schemas.address_of(request))
         return schemas.KioskTokenView.of(token)
 
-    @get("/", operation_id="list_kiosks")
+    @get("/", operation_id="list_kiosks", asks="kiosks.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -125,7 +125,7 @@ class KioskController(Controller):
         )
         return schemas.KioskPage(items=[schemas.KioskView.of(kiosk) for kiosk in shown], next_page_token=following)
 
-    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", status_code=200)
+    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", asks="kiosks.revoke", status_code=200)
     async def revoke(
         self, kiosk_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
     ) -> schemas.KioskView:
@@ -138,7 +138,7 @@ class UserController(Controller):
     path = "/v1/admin/users"
     tags = ("People",)
 
-    @get("/", operation_id="list_users")
+    @get("/", operation_id="list_users", asks="people.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -156,7 +156,7 @@ class UserController(Controller):
         following = cursors.encode({"user": shown[-1].username}) if len(found) > page_size else None
         return schemas.UserPage(items=[schemas.AdminUserView.of(one) for one in shown], next_page_token=following)
 
-    @post("/", operation_id="create_user")
+    @post("/", operation_id="create_user", asks="people.create")
     async def create(
         self,
         data: JSONBody[schemas.NewUser],
@@ -174,7 +174,7 @@ class UserController(Controller):
                 await step_ups.require(principal, "people.create", "", x_step_up)
             return schemas.CreatedUserView.made(await people.create(admitted, new))
 
-    @get("/{person_id:uuid}", operation_id="get_user")
+    @get("/{person_id:uuid}", operation_id="get_user", asks="people.list")
     async def read(
         self, person_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], people: Injected[People]
     ) -> schemas.AdminUserView:
@@ -182,7 +182,7 @@ class UserController(Controller):
         async with gate.admit(principal, "people.list", resource=Resource("person", str(person_id))) as admitted:
             return schemas.AdminUserView.of(await people.read(admitted, person_id))
 
-    @patch("/{person_id:uuid}", operation_id="update_user")
+    @patch("/{person_id:uuid}", operation_id="update_user", asks="people.update")
     async def update(
         self,
         person_id: FromPath[UUID],
@@ -209,7 +209,7 @@ class TenantController(Controller):
     path = "/v1/admin/tenants"
     tags = ("Tenants",)
 
-    @get("/", operation_id="list_tenants")
+    @get("/", operation_id="list_tenants", asks="tenants.list")
     async def page(
         self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], policy: Injected[Permits]
     ) -> schemas.TenantPage:
@@ -218,7 +218,7 @@ class TenantController(Controller):
             shown = await _visible(store, policy, principal)
         return schemas.TenantPage(items=[schemas.TenantView.of(tenant) for tenant in shown], next_page_token=None)
 
-    @get("/{tenant_id:uuid}", operation_id="get_tenant")
+    @get("/{tenant_id:uuid}", operation_id="get_tenant", asks="tenants.read")
     async def read(
         self,
         tenant_id: FromPath[UUID],

@@ -84,7 +84,7 @@ class ApiKeyController(Controller):
     path = "/v1/api-keys"
     tags = ("API keys",)
 
-    @get("/", operation_id="list_api_keys")
+    @get("/", operation_id="list_api_keys", asks="api_keys.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -102,7 +102,7 @@ class ApiKeyController(Controller):
         following = cursors.encode({"api_key": shown[-1].prefix}) if len(found) > page_size else None
         return ApiKeyPage(items=[ApiKeyView.of(one) for one in shown], next_page_token=following)
 
-    @post("/", operation_id="create_api_key")
+    @post("/", operation_id="create_api_key", asks="api_keys.create")
     async def create(
         self,
         data: JSONBody[NewKey],
@@ -119,7 +119,7 @@ class ApiKeyController(Controller):
             await step_ups.require(principal, "api_keys.create", "", x_step_up)
             return ApiKeyMadeView.made(await api_keys.create(admitted, new))
 
-    @post("/{key_id:uuid}/rotate", operation_id="rotate_api_key", status_code=200)
+    @post("/{key_id:uuid}/rotate", operation_id="rotate_api_key", asks="api_keys.rotate", status_code=200)
     async def rotate(
         self,
         key_id: FromPath[UUID],
@@ -137,7 +137,7 @@ class ApiKeyController(Controller):
         sign_in.forget()
         return made
 
-    @delete("/{key_id:uuid}", operation_id="revoke_api_key", status_code=200)
+    @delete("/{key_id:uuid}", operation_id="revoke_api_key", asks="api_keys.revoke", status_code=200)
     async def revoke(
         self,
         key_id: FromPath[UUID],

@@ -45,14 +45,14 @@ class SecondStepController(Controller):
         options = await sign_in.key_request(data.challenge, origin_of(request))
         return shapes.KeyOptions(challenge=data.challenge, public_key=options)
 
-    @post("/step-up/options", operation_id="step_up_options", status_code=200)
+    @post("/step-up/options", operation_id="step_up_options", asks=(), status_code=200)
     async def step_up_options(
         self, request: Request[Any, Any, Any], principal: Injected[Principal], proofs: Injected[Proofs]
     ) -> shapes.KeyOptions:
         """What to ask a security key for before a step-up."""
         return shapes.KeyOptions.of(await proofs.key_request(principal, origin_of(request)))
 
-    @post("/step-up", operation_id="step_up", status_code=200)
+    @post("/step-up", operation_id="step_up", asks=(), status_code=200)
     async def step_up(
         self,
         data: JSONBody[shapes.StepUp],
@@ -70,7 +70,7 @@ class FactorController(Controller):
     path = "/v1/auth/factors"
     tags = ("Second factors",)
 
-    @get("/", operation_id="list_factors")
+    @get("/", operation_id="list_factors", asks="factors.read")
     async def own(
         self, principal: Injected[Principal], gate: Injected[Door], factors: Injected[Factors]
     ) -> shapes.FactorsView:
@@ -78,7 +78,7 @@ class FactorController(Controller):
         async with gate.admit(principal, "factors.read", resource=Resource("person")) as admitted:
             return shapes.FactorsView.of(await factors.own(admitted))
 
-    @post("/totp", operation_id="offer_totp")
+    @post("/totp", operation_id="offer_totp", asks="factors.enrol")
     async def offer_totp(
         self,
         principal: Injected[Principal],
@@ -96,7 +96,7 @@ class FactorController(Controller):
             offer = await factors.begin_totp(admitted, (data or shapes.NewTotp()).name, site)
             return shapes.TotpOfferView.offered(offer)
 
-    @post("/webauthn", operation_id="offer_security_key", status_code=200)
+    @post("/webauthn", operation_id="offer_security_key", asks="factors.enrol", status_code=200)
     async def offer_key(
         self,
         request: Request[Any, Any, Any],
@@ -115,7 +115,7 @@ class FactorController(Controller):
             name = (data or shapes.NewSecurityKey()).name
             return shapes.KeyOptions.of(await factors.begin_key(admitted, name, site, origin_of(request)))
 
-    @post("/webauthn/confirm", operation_id="confirm_security_key", status_code=200)
+    @post("/webauthn/confirm", operation_id="confirm_security_key", asks="factors.enrol", status_code=200)
     async def confirm_key(
         self,
         data: JSONBody[shapes.SecurityKeyMade],
@@ -132,7 +132,7 @@ class FactorController(Controller):
         sign_in.forget()
         return made
 
-    @post("/{factor_id:uuid}/confirm", operation_id="confirm_factor", status_code=200)
+    @post("/{factor_id:uuid}/confirm", operation_id="confirm_factor", asks="factors.enrol", status_code=200)
     async def confirm(
         self,
         factor_id: FromPath[UUID],
@@ -149,7 +149,7 @@ class FactorController(Controller):
         sign_in.forget()
         return made
 
-    @post("/recovery-codes", operation_id="renew_recovery_codes", status_code=200)
+    @post("/recovery-codes", operation_id="renew_recovery_codes", asks="factors.enrol", status_code=200)
     async def renew(
         self,
         principal: Injected[Principal],
@@ -163,7 +163,7 @@ class FactorController(Controller):
             await step_ups.require(principal, "factors.enrol", "", x_step_up)
             return shapes.RecoveryCodesView(recovery_codes=list(await factors.renew_codes(admitted)))
 
-    @delete("/{factor_id:uuid}", operation_id="remove_factor")
+    @delete("/{factor_id:uuid}", operation_id="remove_factor", asks="factors.remove")
     async def remove(
         self,
         factor_id: FromPath[UUID],
@@ -186,7 +186,7 @@ class FactorResetController(Controller):
     path = "/v1/admin/users"
     tags = ("People",)
 
-    @delete("/{person_id:uuid}/factors", operation_id="reset_factors")
+    @delete("/{person_id:uuid}/factors", operation_id="reset_factors", asks="factors.reset")
     async def reset(
         self,
         person_id: FromPath[UUID],

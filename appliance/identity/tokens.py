@@ -123,4 +123,7 @@ def _optional(value: str | None) -> UUID | None:
 
 
 def _scopes(values: Iterable[Any]) -> frozenset[str]:
+    """Raises TypeError for what is no list: a word would become the set of its letters."""
+    if not isinstance(values, list):
+        raise TypeError
     return frozenset(str(value) for value in values)

@@ -27,7 +27,7 @@ class PolicyController(Controller):
     path = "/v1/admin/policy"
     tags = ("Policy",)
 
-    @get("/packs", operation_id="list_policy_packs")
+    @get("/packs", operation_id="list_policy_packs", asks="policy.read")
     async def listed(
         self,
         principal: Injected[Principal],
@@ -41,7 +41,7 @@ class PolicyController(Controller):
         unusable = policy.why_unusable(principal.tenant_id)
         return schemas.PolicyPacksView(items=[schemas.PolicyPackView.of(one) for one in found], unusable=unusable)
 
-    @post("/packs", operation_id="stage_policy_pack", status_code=201)
+    @post("/packs", operation_id="stage_policy_pack", asks="policy.stage", status_code=201)
     async def stage(
         self,
         data: JSONBody[schemas.NewPolicyPack],
@@ -54,7 +54,7 @@ class PolicyController(Controller):
         async with gate.admit(principal, "policy.stage", POLICY, request=request) as admitted:
             return schemas.PolicyPackView.of(await packs.stage(admitted, data.files))
 
-    @get("/packs/{version:str}", operation_id="get_policy_pack")
+    @get("/packs/{version:str}", operation_id="get_policy_pack", asks="policy.read")
     async def one(
         self, version: Version, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
     ) -> schemas.PolicyPackFiles:
@@ -62,7 +62,7 @@ class PolicyController(Controller):
         async with gate.admit(principal, "policy.read", Resource("policy", version)) as admitted:
             return schemas.PolicyPackFiles(version=version, files=dict(await packs.texts(admitted, version)))
 
-    @get("/packs/{version:str}/preview", operation_id="preview_policy_pack")
+    @get("/packs/{version:str}/preview", operation_id="preview_policy_pack", asks="policy.read")
     async def preview(
         self, version: Version, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
     ) -> schemas.PolicyPreviewView:
@@ -70,7 +70,7 @@ class PolicyController(Controller):
         async with gate.admit(principal, "policy.read", Resource("policy", version)) as admitted:
             return schemas.PolicyPreviewView.of(await packs.preview(admitted, version))
 
-    @post("/activate", operation_id="activate_policy_pack", status_code=200)
+    @post("/activate", operation_id="activate_policy_pack", asks="policy.activate", status_code=200)
     async def activate(
         self,
         data: JSONBody[schemas.PolicyActivation],
@@ -86,7 +86,7 @@ class PolicyController(Controller):
             await step_ups.require(principal, "policy.activate", data.version, x_step_up)
             return schemas.SwitchView.of(await packs.activate(admitted, data.version, data.confirm))
 
-    @post("/rollback", operation_id="rollback_policy_pack", status_code=200)
+    @post("/rollback", operation_id="rollback_policy_pack", asks="policy.activate", status_code=200)
     async def rollback(
         self,
         principal: Injected[Principal],
@@ -100,7 +100,7 @@ class PolicyController(Controller):
             await step_ups.require(principal, "policy.activate", "", x_step_up)
             return schemas.SwitchView.of(await packs.rollback(admitted))
 
-    @get("/history", operation_id="list_policy_switches")
+    @get("/history", operation_id="list_policy_switches", asks="policy.read")
     async def history(
         self, principal: Injected[Principal], gate: Injected[Gate], packs: Injected[Packs]
     ) -> schemas.SwitchesView:
@@ -109,7 +109,7 @@ class PolicyController(Controller):
             found = await packs.history(admitted)
         return schemas.SwitchesView(items=[schemas.SwitchView.of(one) for one in found])
 
-    @post("/explain", operation_id="explain_policy", status_code=200)
+    @post("/explain", operation_id="explain_policy", asks="policy.read", status_code=200)
     async def explain(
         self,
         data: JSONBody[schemas.PolicyQuestion],

@@ -61,13 +61,13 @@ class VaultController(Controller):
     path = "/v1/admin/vault"
     tags = ("Vault",)
 
-    @get("/", operation_id="list_secrets")
+    @get("/", operation_id="list_secrets", asks="vault.list")
     async def listed(self, principal: Injected[Principal], gate: Injected[Gate], vault: Injected[Vault]) -> SecretsView:
         """The names of the plant's secrets, their versions, and when each was last used. Never a value."""
         async with gate.admit(principal, "vault.list", resource=Resource("secret")) as admitted:
             return SecretsView(items=[SecretView.of(one) for one in await vault.listed(admitted)])
 
-    @put("/{name:str}", operation_id="set_secret")
+    @put("/{name:str}", operation_id="set_secret", asks="vault.manage")
     async def write(
         self,
         name: Name,
@@ -81,7 +81,7 @@ class VaultController(Controller):
         async with gate.admit(principal, "vault.manage", resource=Resource("secret", name)) as admitted:
             return SecretView.of(await vault.put(admitted, name, data.value.get_secret_value()))
 
-    @post("/{name:str}/rotate", operation_id="rotate_secret", status_code=200)
+    @post("/{name:str}/rotate", operation_id="rotate_secret", asks="vault.manage", status_code=200)
     async def rotate(
         self,
         name: Name,
@@ -95,7 +95,7 @@ class VaultController(Controller):
         async with gate.admit(principal, "vault.manage", resource=Resource("secret", name)) as admitted:
             return SecretView.of(await vault.rotate(admitted, name, data.value.get_secret_value(), grace))
 
-    @delete("/{name:str}", operation_id="remove_secret")
+    @delete("/{name:str}", operation_id="remove_secret", asks="vault.manage")
     async def remove(
         self, name: Name, principal: Injected[Principal], gate: Injected[Gate], vault: Injected[Vault]
     ) -> None:

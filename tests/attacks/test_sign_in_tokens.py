@@ -15,6 +15,7 @@ from appliance.identity.errors import SessionEnded, TokenRefused
 from appliance.identity.identities import SECRET
 from appliance.identity.tokens import Claims, Tokens
 from appliance.store import Store, Tenant, TenantId, new_id
+from tests.attacks.tally import refusal
 from tests.identity.site import Site, base64url, parts, unsigned
 
 
@@ -33,7 +34,7 @@ async def token(site: Site, tenant: Tenant) -> str:
 
 
 async def refused(site: Site, token: str) -> None:
-    with pytest.raises(TokenRefused) as error:
+    with refusal(TokenRefused) as error:
         await site.sign_in.authenticate(token)
     assert error.value.detail == "The token is not valid, or not any more."
     assert error.value.context == {}
@@ -120,7 +121,7 @@ async def test_a_token_without_a_session_or_with_one_that_never_was_is_refused(s
 
     await refused(site, tokens.issue(Claims(person.id, tenant.id, "viewer"), dt.timedelta(minutes=15)))
     invented = Claims(person.id, tenant.id, "viewer", session=new_id())
-    with pytest.raises(SessionEnded):
+    with refusal(SessionEnded):
         await site.sign_in.authenticate(tokens.issue(invented, dt.timedelta(minutes=15)))
 
 
@@ -128,7 +129,7 @@ async def test_a_person_cannot_pass_for_a_kiosk(site: Site, token: str, tenant: 
     person = await site.sign_in.authenticate(token)
     tokens = Tokens(site.store.signing(SECRET), clock=site.clock)
 
-    with pytest.raises(Unauthenticated):
+    with refusal(Unauthenticated):
         await site.sign_in.authenticate(
             tokens.issue(Claims(person.id, tenant.id, "viewer", kiosk=person.id), dt.timedelta(minutes=5))
         )
@@ -157,5 +158,5 @@ async def test_a_token_of_a_tenant_that_is_gone_is_refused(site: Site, tenant: T
     tokens = Tokens(site.store.signing(SECRET), clock=site.clock)
     nowhere = Claims(new_id(), TenantId(new_id()), "admin", session=new_id())
 
-    with pytest.raises(Unauthenticated):
+    with refusal(Unauthenticated):
         await site.sign_in.authenticate(tokens.issue(nowhere, dt.timedelta(minutes=15)))

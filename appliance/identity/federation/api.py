@@ -46,7 +46,7 @@ class SignInSettingsController(Controller):
     path = "/v1/admin/sign-in"
     tags = ("Sign-in",)
 
-    @get("/", operation_id="get_sign_in")
+    @get("/", operation_id="get_sign_in", asks="sign_in.read")
     async def read(
         self,
         principal: Injected[Principal],
@@ -59,7 +59,7 @@ class SignInSettingsController(Controller):
             found = await federation.providers.of(admitted)
         return schemas.SignInView.of(found, federation.public_url, await _slug(store, principal))
 
-    @put("/", operation_id="set_sign_in")
+    @put("/", operation_id="set_sign_in", asks="sign_in.manage")
     async def write(
         self,
         data: JSONBody[schemas.SignInSettings],
