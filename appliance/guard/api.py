@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, get, put
 from litestar.params import JSONBody
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.guard import disclosure
@@ -18,6 +18,9 @@ from appliance.web import Injected
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
 Told = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
+
+
+LANGUAGES: Final = 20
 
 
 class PiiSanitization(BaseModel):
@@ -36,12 +39,18 @@ class PiiSanitization(BaseModel):
         return cls(enabled=rule.enabled, patterns=sorted(one.lower() for one in rule.patterns), action=rule.action)
 
 
+def _few(texts: dict[str, str]) -> dict[str, str]:
+    if len(texts) > LANGUAGES:
+        raise ValueError(f"at most {LANGUAGES} languages")
+    return texts
+
+
 class Disclosure(BaseModel):
     """The plant's own words by language, as `{"de": "…"}`; a language that is left out has the release's, or English."""
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: dict[Language, Told] = Field(max_length=20)
+    texts: Annotated[dict[Language, Told], AfterValidator(_few)]
 
 
 class GuardSettingsView(BaseModel):
