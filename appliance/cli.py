@@ -15,7 +15,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_models
+from appliance import __version__, cli_models, cli_sign_in
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -43,6 +43,7 @@ app.command(guard)
 for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget):
     app.command(group)
 app.command(cli_models.usage)
+app.command(cli_sign_in.sign_in)
 
 
 @app.command

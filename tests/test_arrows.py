@@ -23,7 +23,7 @@ LEVELS = {
 ANYWHERE = {"errors", "web", "metrics", "plant"}
 """The vocabulary that every level speaks: error tree, web edge, counters, what is inside the plant."""
 COMPOSITION = {
-    "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "client", "commands", "compose", "edge", "health", "logs", "node_api",
+    "__main__", "app", "authentication", "cli", "cli_models", "cli_sign_in", "cli_parts", "client", "commands", "compose", "edge", "health", "logs", "node_api",
     "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
