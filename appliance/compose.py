@@ -42,13 +42,8 @@ from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
-from appliance.identity.federation.arrivals import Arrivals
-from appliance.identity.federation.bearer import Identities, Verifier
-from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
-from appliance.identity.federation.oidc import CodeFlow
-from appliance.identity.federation.providers import Providers as IdentityProviders
-from appliance.identity.federation.reach import Reach
-from appliance.identity.federation.saml import SamlFlow
+from appliance.identity.federation.assembly import Outside, assembled
+from appliance.identity.federation.keys import Keys
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -165,16 +160,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         cards = Cards(store, gate, search, base.models, waker)
         wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
         sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
-        identity_providers = IdentityProviders(store)
-        reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
-        identity_keys = Keys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
-        stack.push_async_callback(identity_keys.issuers.close)
-        verifier = Verifier(identity_providers, identity_keys)
-        arrivals = Arrivals(store, recorder, sign_in, attempts=Attempts())
-        oidc = CodeFlow(
-            identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
+        outside = Outside(
+            settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url
         )
-        saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
+        federation, identities = assembled(store, recorder, sign_in, outside, attempts=Attempts())
+        stack.push_async_callback(federation.keys.issuers.close)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
             limit=settings.upload_limit_mib * 2**20,
@@ -195,7 +185,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes, identity_keys),
+            "health": _health(base, routes, federation.keys),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -205,13 +195,11 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "routes": routes,
             "defaults": defaults,
             "router": router,
-            "federation": federation_api.Federation(
-                identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
-            ),
+            "federation": federation,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, Identities(sign_in, verifier, store, recorder)), ui
+        yield build(ROUTES, services, identities), ui
 
 
 @asynccontextmanager
