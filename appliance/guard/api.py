@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from litestar import Controller, get, put
 from litestar.params import JSONBody
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.guard import disclosure
@@ -14,7 +14,7 @@ from appliance.guard.sanitising import PiiAction, PiiRule, kinds
 from appliance.guard.settings import DISCLOSURE, LONGEST, PII, GuardSettings, Settings
 from appliance.policy import Resource
 from appliance.store import Principal
-from appliance.web import Injected
+from appliance.web import Injected, at_most
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
 Told = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
@@ -39,18 +39,12 @@ class PiiSanitization(BaseModel):
         return cls(enabled=rule.enabled, patterns=sorted(one.lower() for one in rule.patterns), action=rule.action)
 
 
-def _few(texts: dict[str, str]) -> dict[str, str]:
-    if len(texts) > LANGUAGES:
-        raise ValueError(f"at most {LANGUAGES} languages")
-    return texts
-
-
 class Disclosure(BaseModel):
     """The plant's own words by language, as `{"de": "…"}`; a language that is left out has the release's, or English."""
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: Annotated[dict[Language, Told], AfterValidator(_few)]
+    texts: Annotated[dict[Language, Told], at_most(LANGUAGES)]
 
 
 class GuardSettingsView(BaseModel):

@@ -17,6 +17,8 @@ export interface Credentials {
 type Wanted = components["schemas"]["Wording"];
 
 const READ_RETRIES = [300, 1200];
+/** The one call that a cookie belongs to: it proves that the same browser came back from the identity provider. */
+const EXCHANGE: keyof paths = "/v1/auth/exchange";
 const UPLOAD: keyof paths = "/v1/documents/upload";
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -33,7 +35,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 async function once(request: Request): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(request, { credentials: "omit", redirect: "error" });
+    const credentials = new URL(request.url).pathname === EXCHANGE ? "same-origin" : "omit";
+    response = await fetch(request, { credentials, redirect: "error" });
   } catch (error) {
     if (request.signal.aborted) throw error;
     throw new Unreachable("no answer", { cause: error });

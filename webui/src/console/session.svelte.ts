@@ -80,6 +80,14 @@ class Session implements Credentials {
     });
   }
 
+  /** Somebody came back from their identity provider; the code works once, in this browser. */
+  async arrive(code: string): Promise<void> {
+    const held = await body(open.POST("/v1/auth/exchange", { body: { code } }));
+    this.#hold(held);
+    localStorage.setItem(TENANT, held.user.tenant);
+    this.expired = false;
+  }
+
   async signOut(): Promise<void> {
     const held = this.#held;
     this.#hold(null);

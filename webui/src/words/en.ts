@@ -51,6 +51,17 @@ export const words = {
     tooLate: "That took too long. Please sign in again.",
     back: "Back",
     demo: "This is a demo. Names and passwords were shown when it started; they also stand in credentials.json of its data folder.",
+    or: "or",
+    outside: (title: string) => `Sign in with ${title}`,
+    refused: {
+      "outside-refused": "Your company's sign-in could not be verified. Please begin again.",
+      "no-role-here": "You have no role here yet. Ask your admin for a group that this plant knows.",
+      "not-invited": "You are not known here yet. Ask your admin.",
+      "name-held": "Somebody here has your name already. Ask your admin.",
+      "person-inactive": "Your account is switched off. Ask your admin.",
+      "identity-provider-unreachable": "Your company's sign-in does not answer. Try again, or use a password.",
+    } as Record<string, string>,
+    refusedOtherwise: "Your company's sign-in did not work. Try again, or ask your admin.",
     toKiosk: "Open the kiosk screen",
   },
 
