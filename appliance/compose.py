@@ -42,6 +42,7 @@ from appliance.guard.screening import Guard
 from appliance.health import Health, NotWell
 from appliance.identity import api as identity_api
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.badges import Badges
 from appliance.identity.factors import Factors
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -88,7 +89,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router",
 )  # fmt: skip
@@ -180,6 +181,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "kiosks": Kiosks(store, recorder, attempts=Attempts()),
             "factors": factors,
             "api_keys": ApiKeys(store, base.policy),
+            "badges": Badges(store, recorder, passwords=passwords, attempts=Attempts()),
             "proofs": proofs,
             "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
