@@ -201,6 +201,22 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     return finish(make_kiosk_code(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
+@app.command(name="reset-factors")
+def reset_factors(
+    username: Annotated[str, Parameter(help="Who lost phone and recovery codes.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Remove all second factors of a person."""
+    from appliance.commands.people import reset_factors as reset
+
+    work = reset(settings_of(data).socket, username, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
 @app.command(name="recover-key")
 def recover_key(*, data: Data = None, as_json: AsJson = False) -> int:
     """Write a lost master key again from the recovery code that was shown at install; asks for the code."""

@@ -53,6 +53,7 @@ from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.badges import Badges
 from appliance.identity.factors import Factors
 from appliance.identity.federation import api as federation_api
 from appliance.identity.federation.assembly import Outside, assembled
@@ -122,7 +123,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
 )  # fmt: skip
@@ -241,6 +242,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
             "factors": factors,
             "api_keys": ApiKeys(store, base.policy),
+            "badges": Badges(store, recorder, passwords=passwords, attempts=Attempts()),
             "proofs": proofs,
             "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,

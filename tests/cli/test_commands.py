@@ -13,11 +13,13 @@ import psutil
 import pytest
 
 from appliance.client import open_door
+from appliance.identity.values import utc_now
 from appliance.store import create_master_key
 from appliance.waiting import NotRunning
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
+from tests.identity.site import App
 from tests.node import free_port
 
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
@@ -405,3 +407,27 @@ def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
     assert "off" in revoked.out
     assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
     assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND
+
+
+def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        new = {"username": "lost", "display_name": "Lost", "role": "viewer"}
+        made = door.post("/v1/admin/users", json=new).raise_for_status().json()
+        tenant = next(one["slug"] for one in door.get("/v1/admin/tenants").json()["items"])
+    who = {"tenant": tenant, "username": "lost", "password": made["password"]}
+    with plant.stranger() as client:
+        token = client.post("/v1/auth/login", json=who).json()["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        asked = {"action": "factors.enrol", "password": made["password"]}
+        confirmed = {"x-step-up": client.post("/v1/auth/step-up", json=asked).json()["step_up"]}
+        offer = client.post("/v1/auth/factors/totp", headers=confirmed).json()
+        code = {"code": App(offer["secret"], utc_now).code()}
+        client.post(f"/v1/auth/factors/{offer['id']}/confirm", json=code).raise_for_status()
+        assert client.post("/v1/auth/login", json=who).json()["code"] == "second-factor-required"
+
+        ended = outpost("reset-factors", "LOST", *data, "--json")
+
+        assert (ended.code, ended.json) == (0, {"id": made["id"], "username": "lost"})
+        assert client.post("/v1/auth/login", json=who).status_code == 200
+    assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND
