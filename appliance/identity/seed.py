@@ -71,3 +71,18 @@ async def seed_people(
                 await record(session, tenant, new)
         made += new
     return made
+
+
+async def with_first_password(store: Store, made: Iterable[Credential], *, passwords: Passwords) -> list[Credential]:
+    """Those of `made` whose password is still the one that they were made with, and who can sign in."""
+    tenants = {tenant.slug: tenant for tenant in await store.tenants()}
+    found = []
+    for one in made:
+        tenant = tenants.get(one.tenant)
+        if tenant is None:
+            continue
+        async with store.open_internal(Purpose.VERIFY, CONTROL) as session:
+            person = await queries.person_named(session, tenant.id, rules.folded(one.username))
+        if person is not None and person.is_active and await passwords.verify(person.password_hash, one.password):
+            found.append(one)
+    return found
