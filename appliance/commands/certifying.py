@@ -82,7 +82,7 @@ def _say(served: Served, *, as_json: bool) -> int:
     facts = {
         "names": names_in(served.leaf).words(),
         "issued_by": "own" if served.own else "plant",
-        "expires_at": served.leaf.not_valid_after_utc.isoformat(),
+        "expires_at": served.ends.isoformat(),
         "state": state.state,
         "detail": state.fact,
         "authority": fingerprint(served.authority),

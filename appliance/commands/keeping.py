@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
-from getpass import getpass
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from appliance.store.keeping import (
     volume_file,
 )
 from appliance.store.switching import switch
+from appliance.unlocking import typed
 
 ROTATED: Final = (SECRET,)
 """Secrets that begin a new generation with a new master key; what was signed before stays good for a token's life."""
@@ -113,7 +113,7 @@ async def renew_recovery(settings: Settings, *, as_json: bool) -> int:
 
 async def recover(settings: Settings, *, as_json: bool) -> int:
     """Raises WrongRecoveryCode, NoNodeHere, KeysInUse."""
-    code = _typed("recovery key: ")
+    code = typed("recovery key: ")
     async with keys_alone(settings.data) as keys:
         recover_master_key(keys, code)
     said = "keys/master.key is there again; `outpost keys move` keeps it better"
@@ -136,18 +136,14 @@ def _as_before(keys: Path, mode: Mode | None, passphrase: str, data: Path) -> Ca
 
 
 def _asked() -> str:
-    return _typed("passphrase: ")
+    return typed("passphrase: ")
 
 
 def _new_passphrase() -> str:
-    new = _typed("new passphrase: ")
-    if sys.stdin.isatty() and getpass("again: ") != new:
+    new = typed("new passphrase: ")
+    if sys.stdin.isatty() and typed("again: ") != new:
         raise PassphrasesDiffer("The passphrase was not typed twice alike.")
     return new
-
-
-def _typed(prompt: str) -> str:
-    return getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 
 
 def _say(facts: dict[str, object], said: str, code: RecoveryCode, as_json: bool) -> int:
