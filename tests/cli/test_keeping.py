@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,11 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from appliance.audit.tables import LeafRow
+from appliance.audit.verify import verify
+from appliance.store import AUDIT, Purpose, open_store
 from tests.cli.shell import OUTPOST, outpost
 from tests.node import ROOT, RunningNode, free_port
 from tests.store.tpm import software_tpm
@@ -210,3 +215,30 @@ def test_who_is_asked_for_a_passphrase_at_a_terminal_can_go_away(data: Path) -> 
         assert b"nine blue" not in seen
         os.close(controller)
     moved(data, "--to", "file", typed=f"{PASSPHRASE}\n")
+
+
+async def test_what_was_done_to_the_keys_stands_in_a_record_that_verifies(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningNode(data, demo=False):
+        assert outpost("keys", "rotate", "--data", data).code == CONFLICT
+    code = moved(data, "--to", "passphrase", typed=f"{PASSPHRASE}\n")
+    assert outpost("keys", "recover", "--data", data, typed=f"{code}\n").code == 0
+    assert outpost("tls", "init", "node.plant.example", "--data", data).code == 0
+    assert outpost("tls", "init", "node.elsewhere.example", "--data", data).code != 0
+
+    store = await open_store(data)
+    async with store.open_internal(Purpose.VERIFY, AUDIT) as session:
+        rows = (await session.scalars(select(LeafRow.record).where(LeafRow.event_type.like("%.%")))).all()
+    report = await verify(store)
+    await store.close()
+    found = [json.loads(row) for row in rows]
+    ours = [one for one in found if str(one["event_type"]).startswith(("keys.", "tls."))]
+    assert [(one["event_type"], one["phase"], one["result_status"]) for one in ours] == [
+        ("keys.rotate", "pre", None), ("keys.rotate", "post", "error"),
+        ("keys.move", "pre", None), ("keys.move", "post", "success"),
+        ("keys.recover", "single", "success"),
+        ("tls.init", "pre", None), ("tls.init", "post", "success"),
+        ("tls.init", "pre", None), ("tls.init", "post", "error"),
+    ]  # fmt: skip
+    assert report.ok
+    assert all(secret not in str(ours) for secret in (PASSPHRASE, code))
