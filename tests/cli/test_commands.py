@@ -255,7 +255,10 @@ def test_the_doctor_finds_a_running_node_well(plant: Plant) -> None:
     ended = outpost("doctor", "--data", plant.node.data, "--json")
 
     found = states(ended.json)
+    # The people of the first start have the passwords that they were made with.
+    assert found.pop("sign-ins") == "bad"
     assert set(found.values()) <= {"ok", "note"}
+    assert found[f"limits of {TENANT}"] == "note"
     assert found["database"] == found["record"] == found["worker"] == "ok"
     assert "demo" not in found
     words = outpost("doctor", "--data", plant.node.data)
@@ -282,13 +285,30 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(plant: Plant, tmp_pa
     assert states(ended.json)["node"] == "note"
 
 
+def test_first_passwords_are_for_a_demo_alone(plant: Plant, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(plant.node.data, copy, ignore=shutil.ignore_patterns("run"))
+    first = {one["subject"]: one for one in outpost("doctor", "--data", copy, "--json").json}
+    assert first["sign-ins"]["state"] == "bad"
+    assert "3 of 3" in first["sign-ins"]["fact"]
+
+    (copy / "demo").touch()
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "note"
+    (copy / "demo").unlink()
+    changed = json.loads((copy / "credentials.json").read_text())
+    (copy / "credentials.json").write_text(json.dumps([one | {"password": "another"} for one in changed]))
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "note"
+    (copy / "credentials.json").write_text("{")
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "bad"
+
+
 @pytest.mark.parametrize("place", [0, 0.5], ids=["where it begins", "in the middle"])
 @pytest.mark.parametrize("file", ["control.db", "audit.db"])
 def test_the_doctor_finds_a_damaged_file_of_a_stopped_node(
     plant: Plant, tmp_path: Path, file: str, place: float
 ) -> None:
     broken = tmp_path / "broken"
-    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run", "*-wal", "*-shm"))
+    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run", "*-wal", "*-shm", "credentials.json"))
     assert states(outpost("doctor", "--data", broken, "--json").json)["stored record"] == "ok"
     content = bytearray((broken / file).read_bytes())
     at = int(len(content) * place)
