@@ -1,6 +1,7 @@
 """Public lists of payloads beside the project, as many of each as this run is to try.
 
-A test run tries some of each list; `make attacks` sets `ATTACKS=deep` and tries all of it.
+A test run tries some of each list. `make attacks` sets `ATTACKS=deep` and tries all of it, each payload in a few places;
+`python -m tests.attacks --all` tries each in every place, which takes hours.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import pytest
 
 from tests.node import ROOT
 
-DEEP = os.environ.get("ATTACKS") == "deep"
+ALL = os.environ.get("ATTACKS") == "all"
+DEEP = ALL or os.environ.get("ATTACKS") == "deep"
 DATA = Path(os.environ.get("ATTACKS_DATA", ROOT.parent / "shared" / "data"))
 PAYLOADS = DATA / "payloads_all_the_things"
 SOME = 24
