@@ -21,10 +21,15 @@ SOME = 24
 """Of each family, spread over the whole list; the lists repeat themselves."""
 
 
+def spread(payloads: list[str], most: int = SOME) -> list[str]:
+    """Some of them, from the whole list: for what takes long to try."""
+    return payloads[:: -(-len(payloads) // most) or 1]
+
+
 def family(folder: str, *names: str) -> list[str]:
     """Payloads of one family, in the order of its files; skipped aloud where the lists are not here."""
     if not PAYLOADS.is_dir():
         pytest.skip(f"{PAYLOADS} is not here")
     files = [PAYLOADS / folder / name for name in names]
     lines = [line for file in files for line in file.read_text("utf-8", errors="replace").splitlines() if line.strip()]
-    return lines if DEEP else lines[:: max(1, len(lines) // SOME)]
+    return lines if DEEP else spread(lines)
