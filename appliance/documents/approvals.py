@@ -38,7 +38,7 @@ CLEARED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request, and the name of its document for those who may see that."""
+    """A request, and the name of its document for those who may see or decide about it."""
 
     approval: Approval
     document: str | None
@@ -227,8 +227,10 @@ class Approvals:
 
     async def _shown(self, session: AsyncSession, principal: Principal, row: ApprovalRow) -> Shown:
         document = await queries.find(session, row.document_id)
-        name = document.filename if document is not None and self._sees(principal, document) else None
-        return Shown(approving.approval_of(row), name, row.state == "pending" and self._decides(principal, row))
+        # Who is to decide must know of what.
+        decides = self._decides(principal, row)
+        name = document.filename if document is not None and (decides or self._sees(principal, document)) else None
+        return Shown(approving.approval_of(row), name, row.state == "pending" and decides)
 
     def _sees(self, principal: Principal, row: DocumentRow, action: str = "documents.read") -> bool:
         resource = Resource("document", str(row.id), queries.facts(row).attributes)

@@ -270,7 +270,7 @@ async def test_requests_are_seen_by_who_asked_who_decides_and_admins(plant: Plan
     uploaded = await upload(plant, uploader, "IV")
 
     assert [one.document for one in await listed(plant, uploader)] == ["plan.md"]
-    assert [(one.document, one.is_yours_to_decide) for one in await listed(plant, admin)] == [(None, True)]
+    assert [(one.document, one.is_yours_to_decide) for one in await listed(plant, admin)] == [("plan.md", True)]
     assert await listed(plant, stranger) == []
     ((mine), *_) = await listed(plant, uploader)
     with pytest.raises(UnknownApproval):

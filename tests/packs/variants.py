@@ -11,6 +11,9 @@ RELEASE = read(DEFAULT_PACK)
 VIEWERS = """  principal in Role::"viewer",
   action in [
 """
+KIOSKS = """  principal is Kiosk,
+  action in [
+"""
 OTHER_TENANTS = "when { resource.tenant != principal.tenant }"
 
 
