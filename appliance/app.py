@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
+from appliance.cookies import SessionCookies
 from appliance.deprecation import DEPRECATED
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
@@ -83,7 +84,7 @@ def build(
         app = Conditional(app)
         if keys is not None:
             app = Repeating(app, keys, services["gate"])
-        return Authentication(app if limits is None else RateLimiting(app, limits), identities)
+        return SessionCookies(Authentication(app if limits is None else RateLimiting(app, limits), identities))
 
     application = Litestar(
         route_handlers=routes,

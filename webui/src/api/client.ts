@@ -27,11 +27,15 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Asks the node to keep the refresh token in a cookie; only requests with it bring and take cookies. */
+export const IN_COOKIE = { "X-Outpost-Session": "cookie" } as const;
+
 /** One fetch with the errors of this house: `Problem` for a refusal, `Unreachable` for silence. */
 async function once(request: Request): Promise<Response> {
+  const credentials = request.headers.has("X-Outpost-Session") ? "same-origin" : "omit";
   let response: Response;
   try {
-    response = await fetch(request, { credentials: "omit", redirect: "error" });
+    response = await fetch(request, { credentials, redirect: "error" });
   } catch (error) {
     if (request.signal.aborted) throw error;
     throw new Unreachable("no answer", { cause: error });
