@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +23,7 @@ LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -54,6 +55,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "cors_allowed_origins",
         "",
         "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
+    ),
+    (
+        "metrics_token",
+        "",
+        "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
     ),
 )
 
@@ -89,6 +95,7 @@ class Settings:
     profile_given: Profile | None
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
+    metrics_token: str | None = field(repr=False)
 
     @property
     def profile(self) -> Profile:
@@ -138,6 +145,7 @@ class Settings:
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
+            "metrics_token": self.metrics_token or "",
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -182,6 +190,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
+        metrics_token=_token("metrics_token", values["metrics_token"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -208,6 +217,12 @@ def _profile(named: str) -> Profile | None:
             return named
         case _:
             raise InvalidSetting(f"environment is {named!r}; it is production, staging or development.")
+
+
+def _token(name: str, value: str) -> str | None:
+    if value and not _TOKEN.fullmatch(value):
+        raise InvalidSetting(f"{name} cannot be used; it is 16 to 256 letters, digits and -._~+/=.")
+    return value or None
 
 
 def _origins(listed: str) -> tuple[str, ...]:
