@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,14 +11,13 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
 from appliance import __version__
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
 from appliance.cookies import SessionCookies
-from appliance.deprecation import DEPRECATED
+from appliance.describing import PROBLEM, make_describable
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
 from appliance.repeating import Repeating
@@ -27,21 +25,18 @@ from appliance.repeating import Repeating
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from litestar.enums import HttpMethod
-    from litestar.handlers import HTTPRouteHandler
     from litestar.types import ASGIApp, ControllerRouterHandler
-    from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
     from appliance.idempotency import Keys
     from appliance.limiting import Limits
 
-PROBLEM = "application/problem+json"
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of an ordinary request body; an upload names its own limit."""
 
 OFFERED = "See /openapi.json for what this node offers."
 _CODES = {405: "method-not-allowed", 415: "unsupported-type"}
+_TITLES = {405: "This path does not take that method"}
 
 log = structlog.get_logger(__name__)
 
@@ -115,39 +110,8 @@ def build(
         logging_config=None,
         debug=False,
     )
-    _make_describable(application)
+    make_describable(application)
     return application
-
-
-def _make_describable(application: Litestar) -> None:
-    """What OpenAPI wants and Litestar does not do: every id once, and "nobody needs to sign in" said aloud.
-
-    Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
-    operation would seem to need a token.
-    """
-    named: dict[str, list[tuple[HTTPRouteHandler, str]]] = {}
-    for route in application.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if handler.security == []:
-                    handler.security = [{}]
-                if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):
-                    handler.deprecated = True
-                if isinstance(name := handler.operation_id, str):
-                    named.setdefault(name, []).append((handler, route.path_format))
-    for name, places in named.items():
-        shortest = min((path for _, path in places), key=lambda path: (len(path), path))
-        for handler, _ in places if len(places) > 1 else ():
-            handler.operation_id = partial(_aliased_id, name, shortest)
-
-
-def _aliased_id(
-    name: str, shortest: str, _handler: HTTPRouteHandler, _method: HttpMethod, path: list[str | PathParameterDefinition]
-) -> str:
-    parts = [part if isinstance(part, str) else f"{{{part.name}}}" for part in path]
-    if "/" + "/".join(parts) == shortest:
-        return name
-    return "_".join([name, "at", *(part.strip("{}") for part in parts)])
 
 
 def _constant(service: Any) -> Any:
@@ -191,11 +155,12 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
             return _outpost_error(request, InvalidInput("A field is wrong.", fields=fields))
         return _outpost_error(request, InvalidInput(error.detail or "The request cannot be read."))
     code = _CODES.get(error.status_code, "http-error")
+    title = _TITLES.get(error.status_code) or error.detail or "The request was refused"
     body = {
         "type": f"urn:outpost:problem:{code}",
-        "title": error.detail or "The request was refused",
+        "title": title,
         "status": error.status_code,
-        "detail": error.detail or "The request was refused.",
+        "detail": f"{title.rstrip('.')}.",
         "code": code,
         "instance": request.url.path,
         "hint": OFFERED,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -31,6 +32,9 @@ class NodeFacts:
     kiosk_idle_seconds: int
 
 
+NOT_YET = ResponseSpec(dict[str, Any], generate_examples=False, description="The same, while it is not so.")
+
+
 class NodeController(Controller):
     path = "/"
     tags = ("Node",)
@@ -45,7 +49,12 @@ class NodeController(Controller):
         """The process answers. Nothing else is asked, so that a slow disk does not restart it."""
         return {"status": "alive"}
 
-    @get(["/health/ready", "/ready", "/v1/health/ready", "/health", "/v1/health"], operation_id="ready", security=[])
+    @get(
+        ["/health/ready", "/ready", "/v1/health/ready", "/health", "/v1/health"],
+        operation_id="ready",
+        security=[],
+        responses={503: NOT_YET},
+    )
     async def ready(self, health: Injected[Health]) -> Response[dict[str, str]]:
         """200 while questions can be admitted, recorded and answered; `degraded` says that a part is down."""
         components = await health.check()
@@ -53,7 +62,7 @@ class NodeController(Controller):
         database = "connected" if components["database"].state == "ok" else "unavailable"
         return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
 
-    @get("/v1/health/startup", operation_id="startup", security=[])
+    @get("/v1/health/startup", operation_id="startup", security=[], responses={503: NOT_YET})
     async def startup(self, health: Injected[Health]) -> Response[dict[str, Any]]:
         """503 until every part has come up, with the state of each."""
         found = await health.check()

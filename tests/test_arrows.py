@@ -23,7 +23,7 @@ LEVELS = {
 ANYWHERE = {"errors", "web", "metrics"}
 """The vocabulary that every level speaks: error tree, web edge, counters."""
 COMPOSITION = {
-    "__main__", "app", "authentication", "cli", "cli_limits", "cli_models", "cli_parts", "client", "commands", "compose", "conditional", "cookies", "crossing", "deprecation", "edge", "health", "limiting", "logs", "node_api",
+    "__main__", "app", "authentication", "cli", "cli_limits", "cli_models", "cli_parts", "client", "commands", "compose", "conditional", "cookies", "crossing", "deprecation", "describing", "edge", "health", "limiting", "logs", "node_api",
     "processes", "reference", "repeating", "settings", "static", "supervisor", "seeding", "waiting",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
