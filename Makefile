@@ -13,7 +13,7 @@ SIZE ?= 0.4B
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke faults bench bench-models bench-guard eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke attacks faults bench bench-models bench-guard eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,9 +78,16 @@ $(STAMPS)/browser: | $(STAMPS)/dev
 		|| { echo "hint: install Chromium (Debian: apt-get install chromium)"; exit 1; }; }
 	@touch $@
 
+$(STAMPS)/tpm: | $(STAMPS)/dev
+	@command -v swtpm >/dev/null && command -v tpm2_unseal >/dev/null || { \
+		echo "[dev] a TPM in software, for the tests of the keys"; \
+		(command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq swtpm tpm2-tools >/dev/null) \
+		|| { echo "hint: install swtpm and tpm2-tools (Debian: apt-get install swtpm tpm2-tools)"; exit 1; }; }
+	@touch $@
+
 chat: setup $(STAMPS)/chat ## Add the chat server: builds llama.cpp once, in some six minutes
 
-test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser ## Set up, then run every test
+test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser $(STAMPS)/tpm ## Set up, then run every test
 	@$(BIN)/python -m pytest
 	@cd webui && ../$(VENV)/npm run --silent test
 
@@ -101,6 +108,9 @@ format: $(STAMPS)/dev ## Format the code and write the reference pages
 
 smoke: setup ## The path of `make run` in a fresh directory: start, one question answered, stop
 	@$(BIN)/python -m tests.smoke
+
+attacks: setup $(STAMPS)/dev ## Every attack, with all of the lists in DATA; a table of tries, refused, let through (0)
+	@$(BIN)/python -m tests.attacks $(if $(wildcard $(DATA)),--data $(DATA))
 
 faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged may be lost
 	@$(BIN)/python -m tests.faults --kills 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,13 +12,15 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
-from appliance import __version__
+from appliance import __version__, description
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
 from appliance.cookies import SessionCookies
-from appliance.describing import PROBLEM, make_describable
+from appliance.deprecation import DEPRECATED
+from appliance.description import PROBLEM, with_problems
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
 from appliance.limiting import RateLimiting
 from appliance.repeating import Repeating
@@ -25,7 +28,10 @@ from appliance.repeating import Repeating
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from litestar.enums import HttpMethod
+    from litestar.handlers import HTTPRouteHandler
     from litestar.types import ASGIApp, ControllerRouterHandler
+    from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
     from appliance.idempotency import Keys
@@ -103,15 +109,50 @@ def build(
             description="Ask the plant's own documents, offline. Errors are problem details (RFC 9457).",
             path="/",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            components=Components(
+                responses=description.RESPONSES,
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
+            ),
             security=[{"bearer": []}],
         ),
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
         debug=False,
     )
-    make_describable(application)
+    _make_describable(application)
     return application
+
+
+def _make_describable(application: Litestar) -> None:
+    """What OpenAPI wants and Litestar does not do: every id once, our problems, "nobody needs to sign in" said aloud.
+
+    Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
+    operation would seem to need a token.
+    """
+    named: dict[str, list[tuple[HTTPRouteHandler, str]]] = {}
+    for route in application.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                handler.operation_class = with_problems(handler.operation_class)
+                if handler.security == []:
+                    handler.security = [{}]
+                if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):
+                    handler.deprecated = True
+                if isinstance(name := handler.operation_id, str):
+                    named.setdefault(name, []).append((handler, route.path_format))
+    for name, places in named.items():
+        shortest = min((path for _, path in places), key=lambda path: (len(path), path))
+        for handler, _ in places if len(places) > 1 else ():
+            handler.operation_id = partial(_aliased_id, name, shortest)
+
+
+def _aliased_id(
+    name: str, shortest: str, _handler: HTTPRouteHandler, _method: HttpMethod, path: list[str | PathParameterDefinition]
+) -> str:
+    parts = [part if isinstance(part, str) else f"{{{part.name}}}" for part in path]
+    if "/" + "/".join(parts) == shortest:
+        return name
+    return "_".join([name, "at", *(part.strip("{}") for part in parts)])
 
 
 def _constant(service: Any) -> Any:

@@ -1,10 +1,11 @@
-"""Who is asking: a token on the address people use, the file system at the owner's door.
+"""Who is asking: a token or an API key on the address people use, the file system at the owner's door.
 
 Default deny: every path of the API needs somebody, except those in `PUBLIC`, whatever its handler asks for.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from litestar.enums import ScopeType
@@ -22,6 +23,10 @@ PUBLIC = frozenset(
         "/v1",
         "/v1/auth/login",
         "/v1/auth/refresh",
+        "/v1/auth/ways",
+        "/v1/auth/exchange",
+        "/v1/auth/second-factor",
+        "/v1/auth/second-factor/options",
         "/v1/kiosks/enrol",
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",
@@ -36,9 +41,16 @@ PUBLIC = frozenset(
         "/v2/health/live",
         "/metrics",
         "/openapi.json",
+        "/v1/tls/ca",
     }
 )
+OUTSIDE = re.compile(r"/v1/auth/(?:oidc/[^/]+/(?:start|callback)|saml/[^/]+/(?:metadata|start|acs|finish))")
+"""Where a browser goes to its identity provider, and comes back."""
 PRINCIPAL = "outpost.principal"
+
+
+def is_public(path: str) -> bool:
+    return path in PUBLIC or OUTSIDE.fullmatch(path) is not None
 
 
 class Identities(Protocol):
@@ -60,7 +72,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Nobody is looked up for a public path, so that it answers while the databases do not.
-        if scope["type"] == ScopeType.HTTP and scope["path"].rstrip("/") not in PUBLIC:
+        if scope["type"] == ScopeType.HTTP and not is_public(scope["path"].rstrip("/")):
             cast("dict[str, Any]", scope)[PRINCIPAL] = await self._principal(scope)
         await self._app(scope, receive, send)
 
@@ -69,10 +81,19 @@ class Authentication:
         if scope.get(OWNER):
             tenant = headers.get(b"x-outpost-tenant")
             return await self._identities.owner(tenant.decode("latin-1") if tenant else None)
+        if (key := headers.get(b"x-api-key")) is not None and b"authorization" not in headers:
+            return await self._identities.authenticate(_api_key(key.decode("latin-1")))
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("This needs a sign-in.")
         return await self._identities.authenticate(token)
+
+
+def _api_key(given: str) -> str:
+    """Only a key is taken from this header: a person's token has its own place."""
+    if not given.startswith("opk_"):
+        raise Unauthenticated("That is not an API key.")
+    return given
 
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:

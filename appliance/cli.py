@@ -15,7 +15,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_limits, cli_models
+from appliance import __version__, cli_api_keys, cli_keys, cli_limits, cli_models, cli_policy
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -40,23 +40,37 @@ ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules t
 app.command(ground)
 guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")
 app.command(guard)
-for group in (cli_models.model, cli_models.provider, cli_models.cards, cli_models.budget):
+for group in (
+    cli_models.model,
+    cli_models.provider,
+    cli_models.cards,
+    cli_models.budget,
+    cli_keys.tls,
+    cli_keys.keys,
+    cli_keys.vault,
+):
     app.command(group)
 app.command(cli_models.usage)
+app.command(cli_policy.policy)
+app.command(cli_policy.approval)
 app.command(cli_limits.limits)
+app.command(cli_api_keys.key)
 
 
 @app.command
 def run(
     *,
     data: Data = None,
-    listen: Annotated[str | None, Parameter(help="HOST:PORT, loopback only. [default: 127.0.0.1:8000]")] = None,
+    listen: Annotated[
+        str | None, Parameter(help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000]")
+    ] = None,
     demo: Annotated[bool, Parameter(help="Fill an empty node with the demo plant.")] = False,
+    passphrase_fd: Annotated[int | None, Parameter(help="An open descriptor to read the passphrase from.")] = None,
 ) -> int:
     """Start the appliance here and stop it with Ctrl-C."""
     from appliance.commands.running import run_node
 
-    return finish(run_node(settings_of(data, listen=listen), demo=demo))
+    return finish(run_node(settings_of(data, listen=listen), demo=demo, passphrase_fd=passphrase_fd))
 
 
 @app.command
@@ -189,7 +203,7 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
 @app.command(name="recover-key")
 def recover_key(*, data: Data = None, as_json: AsJson = False) -> int:
     """Write a lost master key again from the recovery code that was shown at install; asks for the code."""
-    from appliance.commands.recovering import recover
+    from appliance.commands.keeping import recover
 
     return finish(recover(settings_of(data), as_json=as_json), as_json=as_json)
 

@@ -10,6 +10,7 @@ Everything is opened in order and closed in the opposite one, also when opening 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,32 +23,54 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance import node_api
 from appliance.answers import Answers
+from appliance.answers.screens import Screens
 from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit import api as audit_api
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import recover
+from appliance.audit.service import AuditLog
 from appliance.cards import Building, Cards
 from appliance.cards import api as cards_api
 from appliance.cards.nights import Nights
 from appliance.chat import api as chat_api
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
+from appliance.documents import approvals_api
+from appliance.documents.approvals import Approvals
+from appliance.documents.described import Described
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.gate import Gate
+from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings as GuardSettings
 from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
+from appliance.identity.api_keys import ApiKeys
+from appliance.identity.factors import Factors
+from appliance.identity.federation import api as federation_api
+from appliance.identity.federation.arrivals import Arrivals
+from appliance.identity.federation.bearer import Identities, Verifier
+from appliance.identity.federation.keys import IssuerKeys, KeyFile
+from appliance.identity.federation.keys import Keys as IdentityKeys
+from appliance.identity.federation.oidc import CodeFlow
+from appliance.identity.federation.providers import Providers as IdentityProviders
+from appliance.identity.federation.reach import Reach
+from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import People
+from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
+from appliance.identity.step_ups import StepUps
+from appliance.identity.values import utc_now
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs import api as jobs_api
 from appliance.jobs.waking import Bell
@@ -60,7 +83,10 @@ from appliance.limits.keeping import Keeping
 from appliance.limits.ports import Counters
 from appliance.metrics import JOBS
 from appliance.node_api import NodeFacts
-from appliance.policy import PolicyEngine
+from appliance.packs import InForce as PoliciesInForce
+from appliance.packs import Packs
+from appliance.packs import api as packs_api
+from appliance.policy.trial import tried
 from appliance.retrieval import api as search_api
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
@@ -78,6 +104,15 @@ from appliance.static import BuiltUi
 from appliance.store import CONTROL, Admitted, Purpose, Store, open_store
 from appliance.store.admission import minter
 from appliance.supervisor import lifecycle, running
+from appliance.tls import api as tls_api
+from appliance.tls.place import PURPOSE as TLS_PURPOSE
+from appliance.tls.place import Place
+from appliance.tls.required import require
+from appliance.tls.standing import standing
+from appliance.unlocking import unlock
+from appliance.vault import api as vault_api
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
 from appliance.web import Cursors
 from models.client import ModelClient
 
@@ -88,14 +123,14 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 0.10
 ROUTES = [
-    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
+    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *limits_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "limiter",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
 )  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -109,7 +144,7 @@ class Foundation:
     store: Store
     instance: Instance
     recorder: Recorder
-    policy: PolicyEngine
+    policy: PoliciesInForce
     gate: Gate
     models: ModelClient
     keys: Keys
@@ -119,7 +154,9 @@ class Foundation:
 async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
     """Open the data directory, bring tables and record in order, and stand up the gate."""
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.data, settings.database_url if settings.role == "hub" else None)
+        store = await open_store(
+            settings.data, settings.database_url if settings.role == "hub" else None, unlock=unlock
+        )
         stack.push_async_callback(store.close)
         await store.migrate()
         settings.run.mkdir(mode=0o700, exist_ok=True)
@@ -127,7 +164,7 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         stack.callback(instance.close)
         recorder = Recorder(store, instance)
         stack.push_async_callback(recorder.close)
-        policy = PolicyEngine()
+        policy = PoliciesInForce(store)
         gate = Gate(policy, recorder, minter())
         stack.push_async_callback(gate.close)
         keys = Keys(store, instance=instance.id, is_alive=instance.is_alive)
@@ -147,8 +184,8 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
 
 
 @asynccontextmanager
-async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
-    """The API with all its services, and the built UI."""
+async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
+    """The API with all its services, the built UI, and where the certificates stand. `masks` are those of the log."""
     ui = BuiltUi(settings.share / "webui")
     async with foundation(settings) as base, AsyncExitStack() as stack:
         store, gate, recorder = base.store, base.gate, base.recorder
@@ -156,6 +193,7 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         stack.callback(passwords.close)
         sandbox = await stack.enter_async_context(Sandbox())
         cursors = Cursors(store.secret("cursor"))
+        certificates = Place(settings.data, store.secret(TLS_PURPOSE))
         engine = SqliteEngine()
         search = Search(store, engine, base.policy, base.models)
         answers = Answers(search, base.models)
@@ -171,15 +209,35 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
         spending = Spending(store)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
-        wording = Wording(router, cards, spending, Guard(base.models), within=settings.word_within_seconds)
-        sign_in = SignIn(store, recorder, passwords=passwords, attempts=Attempts())
+        people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
+        attempts, factors = Attempts(), Factors(store)
+        proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+        sign_in = SignIn(
+            store, recorder, passwords=passwords, factors=factors, attempts=attempts,
+            admins_need_factor=settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()),
+        )  # fmt: skip
+        identity_providers = IdentityProviders(store)
+        reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
+        identity_keys = IdentityKeys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
+        stack.push_async_callback(identity_keys.issuers.close)
+        verifier = Verifier(identity_providers, identity_keys)
+        arrivals = Arrivals(store, recorder, sign_in, attempts=Attempts())
+        oidc = CodeFlow(
+            identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
+        )
+        saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
+        guard_settings = GuardSettings(store)
+        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
-            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors,
+            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20,
         )  # fmt: skip
+        decisions = AuditLog(store, recorder).decisions
+        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
         counters, counted = await _counters(base, stack)
         limiter = Limiter(
-            counters, lambda: base.policy.pack.limits, ceiling=settings.rate_limit_per_minute,
+            counters, base.policy, ceiling=settings.rate_limit_per_minute,
             profile=settings.profile, tenants=store.tenants,
         )  # fmt: skip
         services: dict[str, Any] = {
@@ -188,17 +246,25 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "recorder": recorder,
             "policy": base.policy,
             "sign_in": sign_in,
-            "people": People(store, passwords=passwords),
-            "kiosks": Kiosks(store, recorder, attempts=Attempts()),
+            "people": people,
+            "kiosks": kiosks,
+            "packs": packs,
+            "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
+            "factors": factors,
+            "api_keys": ApiKeys(store, base.policy),
+            "proofs": proofs,
+            "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, cursors),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
-            "health": _health(base, routes, counted),
+            "certificates": certificates,
+            "vault": Vault(store, masks or Masks()),
+            "health": _health(base, routes, certificates, counted, identity_keys),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -209,10 +275,15 @@ async def web(settings: Settings) -> AsyncIterator[tuple[Litestar, BuiltUi]]:
             "defaults": defaults,
             "router": router,
             "limiter": limiter,
+            "federation": federation_api.Federation(
+                identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
+            ),
+            "guard_settings": guard_settings,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        yield build(ROUTES, services, sign_in, limiter, base.keys), ui
+        identities = Identities(sign_in, verifier, store, recorder)
+        yield build(ROUTES, services, identities, limiter, base.keys), ui, certificates
 
 
 @asynccontextmanager
@@ -225,14 +296,18 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, count_tokens=count_tokens
-        )
+            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, Guard(base.models),
+            count_tokens=count_tokens,
+        )  # fmt: skip
         search = Search(base.store, SqliteEngine(), base.policy, base.models)
         in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store))
-        building = Building(base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store))
+        screens = Screens(Guard(base.models), GuardSettings(base.store), base.policy)
+        building = Building(
+            base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store), screens
+        )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)
         yield Worker(
@@ -289,7 +364,13 @@ def described_application() -> Litestar:
     return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
 
 
-def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[str]]) -> Health:
+def _health(
+    base: Foundation,
+    routes: Routes,
+    certificates: Place,
+    counted: Callable[[], Awaitable[str]],
+    identity_keys: IdentityKeys,
+) -> Health:
     async def database() -> str:
         async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
             await session.connection()
@@ -300,7 +381,10 @@ def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[st
         return f"{len(sizes)} logs, {sum(sizes.values())} records"
 
     async def policy() -> str:
-        return f"pack {base.policy.pack_version}"
+        await base.policy.follow()
+        if unusable := base.policy.all_unusable():
+            raise NotWell(f"nothing is allowed in {len(unusable)} plants: {next(iter(unusable.values()))}")
+        return f"pack {base.policy.pack_version} of this release, {base.policy.chosen} chosen here"
 
     async def models() -> str:
         found = await base.models.health()
@@ -316,6 +400,12 @@ def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[st
             raise NotWell(f"{', '.join(down)} does not answer; quotes need none")
         return ", ".join(route.name for route in every)
 
+    async def identity() -> str:
+        keys = identity_keys.file.keys()
+        if identity_keys.file.problem is not None:
+            raise NotWell(f"{identity_keys.file.problem} The last good keys are used: {len(keys)}.")
+        return f"{len(keys)} keys from the file"
+
     async def at_work() -> str:
         if not base.settings.worker_socket.exists():
             raise NotWell("no worker is running; documents wait")
@@ -328,6 +418,14 @@ def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[st
             raise NotWell(f"{free}; documents are no longer taken in below 10 %")
         return free
 
+    async def tls() -> str:
+        if not require(base.settings):
+            return "not spoken; only this machine reaches the address"
+        found = standing(certificates.served(), dt.datetime.now(dt.UTC))
+        if found.state != "ok":
+            raise NotWell(found.fact)
+        return found.fact
+
     return Health(
         {
             "database": database,
@@ -337,7 +435,9 @@ def _health(base: Foundation, routes: Routes, counted: Callable[[], Awaitable[st
             "chat": chat,
             "worker": at_work,
             "disk": disk,
+            "tls": tls,
             "limits": counted,
+            **({"identity": identity} if identity_keys.file.configured else {}),
         }
     )
 

@@ -165,7 +165,7 @@ class Edge:
             scope["raw_path"] = path.encode()
         correlation = uuid.uuid4()
         started = time.perf_counter()
-        status = None
+        status, answering = None, False
         body_is_read = not _has_body(scope)
         limit = self._limit(scope)
         working = asyncio.timeout(limit if body_is_read else None)
@@ -177,12 +177,15 @@ class Edge:
                 if not (body_is_read or status or limit is None or working.expired()):
                     working.reschedule(asyncio.get_running_loop().time() + limit)
                 body_is_read = True
+            if message["type"] == "http.disconnect" and not body_is_read and not answering:
+                # The server says so too of a body whose chunks make no sense.
+                raise RequestStalled("The request broke off before its end.")
             return message
 
         async def decorated(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answering = message["status"], True
                 if not working.expired():
                     working.reschedule(None)
                 headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", str(correlation).encode())]

@@ -48,6 +48,9 @@ class Refused(Forbidden):
 class Policy(Protocol):
     """Decides, by the policy pack in force."""
 
+    async def follow(self) -> None:
+        """Look which pack is in force, before anything is decided by it."""
+
     def decide(self, principal: Principal, action: str, resource: Resource) -> Decision:
         """Never raises; what cannot be decided is denied."""
 
@@ -129,6 +132,7 @@ class Gate:
     async def _decided(
         self, principal: Principal, action: str, resource: Resource | None, request: bytes | None
     ) -> rules.Asked:
+        await self._policy.follow()
         decision = self._policy.decide(principal, action, resource or NO_RESOURCE)
         asked = rules.Asked(
             principal=principal,

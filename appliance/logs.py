@@ -17,19 +17,29 @@ import structlog
 from structlog.typing import EventDict
 
 from appliance.guard import find, redact
+from appliance.vault.values import Masks
 
 FRAMES = 12
 """The innermost calls of an exception that are logged."""
 
 
-def configure(level: str, process: str) -> None:
-    """Send structlog and the standard library's warnings and above to standard error as JSON lines."""
+def configure(level: str, process: str, masks: Masks | None = None) -> None:
+    """Send structlog and the standard library's warnings and above to standard error as JSON lines.
+
+    What `masks` has learned is left out, wherever in a line it stands.
+    """
+    known = masks or Masks()
+
+    def masked(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {key: _without(value, known) for key, value in event.items()}
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _traced,
+            masked,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -38,6 +48,21 @@ def configure(level: str, process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+
+
+def _without(value: Any, masks: Masks) -> Any:
+    """A value of a line without known secrets, also inside lists and tables."""
+    match value:
+        case str():
+            return masks.masked(value)
+        case dict():
+            return {key: _without(one, masks) for key, one in value.items()}
+        case list() | tuple():
+            return [_without(one, masks) for one in value]
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return masks.masked(str(value))
 
 
 def _traced(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
-from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -32,7 +32,7 @@ class NodeFacts:
     kiosk_idle_seconds: int
 
 
-NOT_YET = ResponseSpec(dict[str, Any], generate_examples=False, description="The same, while it is not so.")
+NOT_NOW = {503: ResponseSpec(dict[str, Any], generate_examples=False, description="The same, while it is not.")}
 
 
 class NodeController(Controller):
@@ -53,7 +53,7 @@ class NodeController(Controller):
         ["/health/ready", "/ready", "/v1/health/ready", "/health", "/v1/health"],
         operation_id="ready",
         security=[],
-        responses={503: NOT_YET},
+        responses=NOT_NOW,
     )
     async def ready(self, health: Injected[Health]) -> Response[dict[str, str]]:
         """200 while questions can be admitted, recorded and answered; `degraded` says that a part is down."""
@@ -62,7 +62,7 @@ class NodeController(Controller):
         database = "connected" if components["database"].state == "ok" else "unavailable"
         return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
 
-    @get("/v1/health/startup", operation_id="startup", security=[], responses={503: NOT_YET})
+    @get("/v1/health/startup", operation_id="startup", security=[], responses=NOT_NOW)
     async def startup(self, health: Injected[Health]) -> Response[dict[str, Any]]:
         """503 until every part has come up, with the state of each."""
         found = await health.check()
@@ -71,7 +71,7 @@ class NodeController(Controller):
         status = "started" if ready else "starting"
         return Response({"status": status, "components": states}, status_code=200 if ready else 503)
 
-    @get("/v1/health/components", operation_id="components")
+    @get("/v1/health/components", operation_id="components", asks="node.health")
     async def components(
         self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]
     ) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class NodeController(Controller):
             found = await health.check()
         return {"status": overall(found), "components": [asdict(component) for component in found.values()]}
 
-    @get("/v1/health/components/{name:str}", operation_id="component")
+    @get("/v1/health/components/{name:str}", operation_id="component", asks="node.health")
     async def component(
         self,
         principal: Injected[Principal],

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import uvloop
 from appliance.errors import OutpostError, Unavailable
 from appliance.logs import configure
 from appliance.settings import Settings, load
+from appliance.vault.values import Masks
 from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
@@ -46,10 +48,11 @@ def main() -> None:
         # Whatever a process makes in the data directory is the owner's alone, from the first moment.
         os.umask(0o077)
         settings = load()
-        configure(settings.log_level, name)
+        masks = Masks()
+        configure(settings.log_level, name, masks)
         # uvloop wakes up for another thread at a fraction of the cost, and every statement of a database is such a waking.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_work(name, rest, settings))
+            code = runner.run(_work(name, rest, settings, masks))
     except OutpostError as error:
         code = _complain(error)
     except OSError as error:
@@ -69,9 +72,9 @@ def _complain(error: OutpostError) -> int:
     return error.exit_code
 
 
-def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any, int]:
+def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Coroutine[Any, Any, int]:
     if name == "web":
-        return serve_web(settings)
+        return serve_web(settings, masks)
     if name == "worker":
         return run_worker(settings)
     from appliance import seeding
@@ -87,27 +90,34 @@ def _work(name: str, rest: list[str], settings: Settings) -> Coroutine[Any, Any,
     raise SystemExit(__doc__)
 
 
-async def serve_web(settings: Settings) -> int:
+async def serve_web(settings: Settings, masks: Masks) -> int:
     """Serve until SIGTERM or SIGINT."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
     from appliance.compose import web
     from appliance.edge import Edge, OwnerDoor
+    from appliance.tls.required import require
+    from appliance.tls.serving import PeoplesServer
 
+    secure = require(settings)
     stopped = _stop_signal()
-    async with web(settings) as (api, ui):
+    async with web(settings, masks) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(api, ui, origins=settings.cors_allowed_origins, metrics_token=settings.metrics_token)
         settings.socket.unlink(missing_ok=True)
         common: dict[str, Any] = {
             "interface": Interfaces.ASGINL,
-            # No browser speaks HTTP/2 without TLS; what nobody uses is not offered.
+            # One protocol, known to the edge in all its corners; what is gained by HTTP/2 is not felt in a plant.
             "http": HTTPModes.http1,
             "log_enabled": False,
             "websockets": False,
         }
-        people = Server(edge, address=settings.host, port=settings.port, **common)
+        people = PeoplesServer(
+            partial(Server, edge, address=settings.host, port=settings.port, **common),
+            certificates if secure else None,
+            settings.tls_minimum,
+        )
         owner = Server(OwnerDoor(edge), uds=settings.socket, **common)
         serving = [asyncio.create_task(people.serve()), asyncio.create_task(owner.serve())]
         door = None
@@ -117,8 +127,8 @@ async def serve_web(settings: Settings) -> int:
             for task in done:
                 task.result()
         finally:
-            for server in (people, owner):
-                server.stop()  # type: ignore[no-untyped-call]
+            people.stop()
+            owner.stop()  # type: ignore[no-untyped-call]
             # The server would wait for the rest of every half-sent request. It is waited for while something is worked on.
             await asyncio.wait(serving, timeout=FLOW_SECONDS)
             with contextlib.suppress(TimeoutError):

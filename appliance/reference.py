@@ -48,7 +48,16 @@ def openapi_document() -> dict[str, Any]:
     return document
 
 
-PAGES = {"settings.md": settings_page, "errors.md": errors_page}
+def roles_page() -> str:
+    """Raises Undeclared: a route does not say what it asks the gate for."""
+    from appliance.compose import described_application
+    from appliance.matrix import page, rows
+    from appliance.policy import PolicyEngine
+
+    return page(rows(described_application(), PolicyEngine()))
+
+
+PAGES = {"settings.md": settings_page, "errors.md": errors_page, "roles.md": roles_page}
 
 
 def main() -> int:
@@ -58,7 +67,12 @@ def main() -> int:
     arguments = parser.parse_args()
     drifted = []
     for name, page in PAGES.items():
-        path, text = arguments.directory / name, page()
+        path = arguments.directory / name
+        try:
+            text = page()
+        except LookupError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
         if arguments.check:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 drifted.append(name)

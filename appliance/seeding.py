@@ -27,6 +27,7 @@ from appliance.identity.values import Credential
 from appliance.processes import CREDENTIALS, INITIALISED
 from appliance.settings import DEMO_MARK, Settings
 from appliance.store import Store, Tenant, new_id, open_store
+from appliance.unlocking import unlock
 
 PLANT = Path(__file__).parent.parent / "demo" / "plant"
 DEFAULT_TENANT = ("plant", "Plant")
@@ -49,7 +50,7 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
     if demo and not PLANT.is_dir():
         raise NoDemoPlant("There is no demo plant beside the program.")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = await open_store(settings.data, settings.database_url)
+    store = await open_store(settings.data, settings.database_url, unlock=unlock)
     try:
         if store.recovery_code is not None:
             print(f"outpost: recovery key, shown only now: {store.recovery_code}", flush=True)

@@ -22,13 +22,22 @@ PREFIX: Final = "OUTPOST_"
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
+ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
+"""Variables by the name that other products give them; ours wins."""
+
+_PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
-    ("listen", "127.0.0.1:8000", "Where the API and the UI are served. Loopback only, until TLS exists."),
+    (
+        "listen",
+        "127.0.0.1:8000",
+        "Where the API and the UI are served; beyond loopback only over TLS (`outpost tls init`).",
+    ),
+    ("tls_minimum", "1.3", "The oldest TLS spoken: `1.3`, or `1.2` for kiosks that know no better."),
     ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
     ("database_url", "", "The hub's PostgreSQL, as a URL; a node has none."),
     ("share", "", "Where set-up put models and the built UI; by default `share/outpost` beside the interpreter."),
@@ -36,9 +45,29 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
     ("kiosk_idle_seconds", "90", "After how long a kiosk forgets the last question."),
     (
+        "admin_second_factor",
+        "",
+        "`required` or `offered` to admins. Left empty: required, but not on the demo plant or on loopback alone.",
+    ),
+    (
         "model_hosts",
         "",
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
+        "identity_hosts",
+        "",
+        "Identity providers that may be asked, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
+        "jwks_local_path",
+        "",
+        "A file with the public keys of identity providers, to check tokens with no network; also `JWKS_LOCAL_PATH`.",
+    ),
+    (
+        "public_url",
+        "",
+        "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on.",
     ),
     ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
     (
@@ -85,6 +114,7 @@ class Settings:
     host: str
     port: int
     role: Literal["node", "hub"]
+    tls_minimum: Literal["1.2", "1.3"]
     database_url: str | None
     share: Path
     log_level: str
@@ -96,6 +126,10 @@ class Settings:
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
+    identity_hosts: tuple[str, ...]
+    jwks_local_path: Path | None
+    public_url: str
+    admin_second_factor: Literal["", "required", "offered"]
 
     @property
     def profile(self) -> Profile:
@@ -105,6 +139,17 @@ class Settings:
     @property
     def rate_limit_per_minute(self) -> int:
         return self.ceiling_given or CEILINGS[self.profile]
+
+    def admins_need_factor(self, *, demo: bool) -> bool:
+        """Whether an admin must have a second factor here; `demo` is whether the node carries the demo plant."""
+        if self.admin_second_factor:
+            return self.admin_second_factor == "required"
+        return not demo and self.reachable
+
+    @property
+    def reachable(self) -> bool:
+        """Whether others than this box itself reach the node."""
+        return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def run(self) -> Path:
@@ -134,6 +179,7 @@ class Settings:
         values = {
             "data": str(self.data),
             "listen": f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}",
+            "tls_minimum": self.tls_minimum,
             "role": self.role,
             "database_url": self.database_url or "",
             "share": str(self.share),
@@ -146,6 +192,10 @@ class Settings:
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
             "metrics_token": self.metrics_token or "",
+            "identity_hosts": ",".join(self.identity_hosts),
+            "jwks_local_path": str(self.jwks_local_path or ""),
+            "public_url": self.public_url,
+            "admin_second_factor": self.admin_second_factor,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -154,10 +204,11 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     """Combine defaults, `environment` (the process's own if None) and `flags`, the later winning.
 
     Raises:
-        InvalidSetting: an unknown name, a value out of range, an address beyond loopback, a path too long for a socket.
+        InvalidSetting: an unknown name, a value out of range, a path too long for a socket.
     """
     environment = os.environ if environment is None else environment
     values = {name: default for name, default, _ in SETTINGS}
+    values |= {name: environment[variable] for variable, name in ALIASES.items() if variable in environment}
     for variable, value in environment.items():
         if variable.startswith(PREFIX):
             name = variable.removeprefix(PREFIX).lower()
@@ -169,6 +220,10 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
     role = values["role"]
     if role not in {"node", "hub"}:
         raise InvalidSetting(f"role is {role!r}; it is `node` or `hub`.")
+    if values["tls_minimum"] not in {"1.2", "1.3"}:
+        raise InvalidSetting(
+            f"tls_minimum is {values['tls_minimum']!r}; it is 1.3 or 1.2.", hint="Nothing below TLS 1.2 is spoken here."
+        )
     if values["log_level"] not in {"debug", "info", "warning", "error"}:
         raise InvalidSetting(f"log_level is {values['log_level']!r}; it is debug, info, warning or error.")
     if not values["data"]:
@@ -180,17 +235,22 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         host=host,
         port=port,
         role="hub" if role == "hub" else "node",
+        tls_minimum="1.2" if values["tls_minimum"] == "1.2" else "1.3",
         database_url=values["database_url"] or None,
         share=Path(values["share"] or Path(sys.prefix) / "share" / "outpost").absolute(),
         log_level=values["log_level"],
         upload_limit_mib=_count("upload_limit_mib", values["upload_limit_mib"], 1, 4096),
         kiosk_idle_seconds=_count("kiosk_idle_seconds", values["kiosk_idle_seconds"], 15, 3600),
         word_within_seconds=_count("word_within_seconds", values["word_within_seconds"], 0, 600),
-        model_hosts=_model_hosts(values["model_hosts"]),
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
         metrics_token=_token("metrics_token", values["metrics_token"]),
+        model_hosts=_hosts("model_hosts", values["model_hosts"]),
+        identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
+        jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
+        public_url=_public_url(values["public_url"], values["listen"]),
+        admin_second_factor=_second_factor(values["admin_second_factor"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -234,11 +294,24 @@ def _origins(listed: str) -> tuple[str, ...]:
     return origins
 
 
-def _model_hosts(listed: str) -> tuple[str, ...]:
+def _public_url(given: str, listen: str) -> str:
+    found = (given or f"http://{listen}").lower().rstrip("/")
+    if not _PUBLIC_URL.fullmatch(found):
+        raise InvalidSetting(f"public_url is {given!r}; it is https://HOST or https://HOST:PORT.")
+    return found
+
+
+def _second_factor(value: str) -> Literal["", "required", "offered"]:
+    if value not in {"", "required", "offered"}:
+        raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
+
+
+def _hosts(name: str, listed: str) -> tuple[str, ...]:
     hosts = tuple(one.strip().lower() for one in listed.split(",") if one.strip())
     for one in hosts:
         if not _HOST_AND_PORT.fullmatch(one):
-            raise InvalidSetting(f"model_hosts holds {one!r}; each is HOST:PORT.")
+            raise InvalidSetting(f"{name} holds {one!r}; each is HOST:PORT.")
     return hosts
 
 
@@ -247,13 +320,11 @@ def _address(listen: str) -> tuple[str, int]:
     host = host.strip("[]")
     if not separator or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise InvalidSetting(f"listen is {listen!r}; it is HOST:PORT.")
+    host = "127.0.0.1" if host == "localhost" else host
     try:
-        loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         raise InvalidSetting(f"listen is {listen!r}; the host is an address or `localhost`.") from None
-    if not loopback:
-        raise InvalidSetting(
-            f"{host} can be reached by others, and this release has no TLS.",
-            hint="Listen on 127.0.0.1 and reach the node from its own screen.",
-        )
-    return ("127.0.0.1" if host == "localhost" else host), int(port)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        raise InvalidSetting(f"{host} is written in two ways at once.", hint=f"Write {address.ipv4_mapped}.")
+    return host, int(port)

@@ -49,13 +49,14 @@ class AlreadyRunning(Conflict):
 @dataclass(frozen=True, slots=True)
 class Program:
     """One process to keep running: its name and its command. It is first started once `after` exists, if that is set.
-    Without a `vital` one the others are of no use.
+    Without a `vital` one the others are of no use. One that is `keyed` opens what is stored.
     """
 
     name: str
     command: Sequence[str]
     after: Path | None = None
     vital: bool = False
+    keyed: bool = False
 
 
 def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[Program]:
@@ -63,8 +64,8 @@ def node_programs(share: Path, models_socket: Path, node_socket: Path) -> list[P
     models = ["-m", "models.server", "--kinds", "embed,rerank,read,classify", "--socket", str(models_socket)]
     return [
         Program("models", [sys.executable, *models, "--models", str(share / "models")]),
-        Program("web", [sys.executable, "-m", "appliance", "web"], vital=True),
-        Program("worker", [sys.executable, "-m", "appliance", "worker"], after=node_socket),
+        Program("web", [sys.executable, "-m", "appliance", "web"], vital=True, keyed=True),
+        Program("worker", [sys.executable, "-m", "appliance", "worker"], after=node_socket, keyed=True),
     ]
 
 
@@ -107,6 +108,7 @@ class Supervisor:
         run: where the lock and `pids.json` stand.
         environment: added to our own for every child.
         patience: seconds that a child has to end by itself.
+        master: a descriptor for `keyed` programs to inherit, and the variable that tells them its number.
 
     Raises:
         AlreadyRunning: the lock in `run` is held by somebody else.
@@ -120,12 +122,14 @@ class Supervisor:
         environment: Mapping[str, str],
         patience: float = STOP_SECONDS,
         changing: Callable[[], Sequence[Program]] = tuple,
+        master: tuple[str, int] | None = None,
     ) -> None:
         self._programs = programs
         self._changing = changing
         self._run = run
         self._environment = dict(environment)
         self._patience = patience
+        self._master = master
         self._stopping = asyncio.Event()
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._code = 0
@@ -175,6 +179,7 @@ class Supervisor:
         pause = PAUSE_LEAST
         while program.after is not None and not program.after.exists() and not over.is_set():
             await asyncio.sleep(LOOK_SECONDS)
+        handed = [] if self._master is None or not program.keyed else [self._master]
         while not over.is_set():
             started = time.monotonic()
             child = await asyncio.create_subprocess_exec(
@@ -182,7 +187,8 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 # The log goes to standard error. What is left is said to those who start a program alone and wait for it.
                 stdout=asyncio.subprocess.DEVNULL,
-                env=os.environ | self._environment,
+                env=os.environ | self._environment | {name: str(descriptor) for name, descriptor in handed},
+                pass_fds=[descriptor for _, descriptor in handed],
                 start_new_session=True,
                 preexec_fn=end_with_parent(),
             )

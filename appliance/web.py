@@ -8,11 +8,14 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
 
 from appliance.errors import InvalidInput
@@ -24,6 +27,23 @@ Injected = NamedDependency[SkipValidation[T]]
 
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = 100
+
+EVENTS = "text/event-stream"
+
+
+@dataclass
+class StreamedOperation(Operation):
+    """Answers with JSON, or with server-sent events where the request asks for a stream."""
+
+    def __post_init__(self) -> None:
+        done = (self.responses or {})["200"]
+        if isinstance(done, OpenAPIResponse):
+            text = Schema(type=OpenAPIType.STRING)
+            event = Schema(
+                type=OpenAPIType.OBJECT, properties={"event": text, "data": text}, required=["event", "data"]
+            )
+            done.content = (done.content or {}) | {EVENTS: OpenAPIMediaType(schema=event)}
+
 
 FOLLOW = (ResponseHeader(name="location", description="What to follow from here on.", documentation_only=True),)
 """What an operation says of the header that its 202 carries."""

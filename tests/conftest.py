@@ -90,6 +90,7 @@ def import_all_tables() -> None:
     for module in pkgutil.iter_modules(appliance.__path__):
         if module.ispkg and (Path(next(iter(appliance.__path__))) / module.name / "tables.py").exists():
             importlib.import_module(f"appliance.{module.name}.tables")
+    importlib.import_module("appliance.identity.federation.tables")
 
 
 async def _fill(store: Store) -> tuple[Tenant, Tenant]:

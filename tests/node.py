@@ -33,11 +33,18 @@ class RunningNode:
     """`outpost run` in a child process; used as a context manager it always stops it."""
 
     def __init__(
-        self, data: Path, *, demo: bool, log: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        *,
+        demo: bool,
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._host = host
         self._demo = demo
         self._environment = {**os.environ, **UNHURRIED, **(environment or {})}
         self._log = log or data.with_name(data.name + ".log")
@@ -46,7 +53,7 @@ class RunningNode:
     def start(self) -> Self:
         """Start and return when `/health/ready` says 200."""
         command = [sys.executable, "-m", "appliance.cli", "run", "--data", str(self.data)]
-        command += ["--listen", f"127.0.0.1:{self.port}", *(["--demo"] if self._demo else [])]
+        command += ["--listen", f"{self._host}:{self.port}", *(["--demo"] if self._demo else [])]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=self._environment

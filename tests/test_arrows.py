@@ -13,25 +13,24 @@ LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5,
-    "jobs": 2, "shelf": 2, "guard": 2, "limits": 2, "idempotency": 1,
+    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
     "routing": 2.5,
     "documents": 3, "retrieval": 3,
     "answers": 4,
     "cards": 4.5,
     "chat": 5,
 }  # fmt: skip
-ANYWHERE = {"errors", "web", "metrics"}
-"""The vocabulary that every level speaks: error tree, web edge, counters."""
+ANYWHERE = {"errors", "web", "metrics", "plant"}
+"""The vocabulary that every level speaks: error tree, web edge, counters, what is inside the plant."""
 COMPOSITION = {
-    "__main__", "app", "authentication", "cli", "cli_limits", "cli_models", "cli_parts", "client", "commands", "compose", "conditional", "cookies", "crossing", "deprecation", "describing", "edge", "health", "limiting", "logs", "node_api",
-    "processes", "reference", "repeating", "settings", "static", "supervisor", "seeding", "waiting",
+    "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
+    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
-    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/limits", "appliance/idempotency",
-    "appliance/compose.py",
-    "appliance/store", "appliance/seeding.py", "appliance/commands",
+    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose.py",
+    "appliance/packs", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""
 

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appliance.answers.claims import cited
-from appliance.answers.phrasing import MOST_TOKENS, Length, Sentences, fresh, messages
+from appliance.answers.phrasing import MOST_TOKENS, Length, Sentences, fresh, mark, messages
 from appliance.answers.sources import Passage
 from appliance.answers.worded import Release, released
+from appliance.guard.holdback import Holdback
+from appliance.guard.sanitising import Sanitiser
+from appliance.guard.values import Warned
 from appliance.metrics import SENTENCES
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ class Said:
 
 @dataclass(slots=True)
 class Told:
-    """How the wording ended. `dropped` are the reasons for what was not shown; `model` wrote it."""
+    """How the wording ended. `dropped` are the reasons for what was not shown; `model` wrote it; `warnings` say what the guard did."""
 
     model: str
     sentences: list[Said] = field(default_factory=list)
@@ -49,6 +52,7 @@ class Told:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     ms: float = 0.0
+    warnings: list[Warned] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +62,7 @@ class Told:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "ms": round(self.ms, 1),
+            "warnings": [one.as_json() for one in self.warnings],
         }
 
 
@@ -101,22 +106,27 @@ class InWords:
         characters = sum(len(one["content"]) for one in prompt)
         return await self._writer.name() or "", characters // LEAST_CHARACTERS + MOST_TOKENS[length]
 
-    async def tell(self, question: str, answer: Answer, *, length: Length, key: str) -> AsyncIterator[Said | Told]:
+    async def tell(
+        self, question: str, answer: Answer, *, length: Length, key: str, guard: Sanitiser | None = None
+    ) -> AsyncIterator[Said | Told]:
         """Each sentence as it is released, then how it ended.
 
         Args:
             answer: one that `can_be_worded`.
             key: whose turn it is, where several wait.
+            guard: what the model may read and say; without one, no personal data and no secret.
 
         Raises:
             Unavailable: nobody can write; sentences released before it stand.
         """
         began = time.monotonic()
+        guard = guard or Sanitiser()
         passages = [Passage(ground.text, ground.assets) for ground in answer.grounds]
-        prompt, most = messages(question, answer.grounds, length), MOST_TOKENS[length]
+        prompt = messages(question, answer.grounds, length, clean=guard.given, around=mark())
+        most = MOST_TOKENS[length]
         reckoned = await self._writer.seconds(fresh(prompt), most) or 0.0
         told = Told(await self._writer.name() or "")
-        cutting = Sentences()
+        cutting, holding = Sentences(), Holdback(guard.leaking)
         deltas = self._writer.write(prompt, most_tokens=most, key=key, seconds=max(LEAST_SECONDS, PATIENCE * reckoned))
         async with aclosing(deltas) as coming:  # type: ignore[type-var]
             async for delta in coming:
@@ -125,17 +135,24 @@ class InWords:
                     told.prompt_tokens, told.completion_tokens = delta.prompt_tokens, delta.completion_tokens
                     complete += cutting.end()
                 for sentence in complete:
-                    said = await self._judged(question, answer.grounds, passages, sentence, told)
+                    clean = holding.feed(f"{sentence}\n").strip()
+                    said = await self._judged(question, answer.grounds, passages, clean, told, guard) if clean else None
                     if said is not None:
                         yield said
                 if len(told.sentences) + len(told.dropped) >= MOST_SENTENCES:
                     break
         told.model = await self._writer.name() or told.model
-        told.ms = (time.monotonic() - began) * 1000
+        told.ms, told.warnings = (time.monotonic() - began) * 1000, guard.warnings()
         yield told
 
     async def _judged(
-        self, question: str, grounds: Sequence[Ground], passages: list[Passage], sentence: str, told: Told
+        self,
+        question: str,
+        grounds: Sequence[Ground],
+        passages: list[Passage],
+        sentence: str,
+        told: Told,
+        guard: Sanitiser,
     ) -> Said | None:
         release: Release = await asyncio.to_thread(released, question, passages, sentence)
         why = release.why if not release.released or release.passage is None else _beside(release, grounds)
@@ -143,10 +160,15 @@ class InWords:
             told.dropped.append(why or release.why)
             SENTENCES.labels("dropped").inc()
             return None
-        if any(sentence == one.text for one in told.sentences):
+        kept = guard.said(sentence, grounds[release.passage - 1].level)
+        if kept is None:
+            told.dropped.append("it is not for whoever reads it")
+            SENTENCES.labels("guarded").inc()
+            return None
+        if any(kept == one.text for one in told.sentences):
             return None
         SENTENCES.labels("released").inc()
-        text = sentence if cited(sentence) else f"{sentence} [{release.passage}]"
+        text = kept if cited(kept) else f"{kept} [{release.passage}]"
         said = Said(text, release.passage - 1, release.spans)
         told.sentences.append(said)
         return said

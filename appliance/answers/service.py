@@ -204,7 +204,10 @@ def _grounds(parts: Sequence[Candidate]) -> tuple[Ground, ...]:
         hit = part.hit
         known = made.get(hit.id)
         quotes = (*(known.quotes if known else ()), *(citation.quote for citation in cite_candidate(part)))
-        made[hit.id] = Ground(hit.id, hit.passage.text, tuple(hit.document.assets), place_of(hit), quotes)
+        made[hit.id] = Ground(
+            hit.id, hit.passage.text, tuple(hit.document.assets), place_of(hit), quotes, level=hit.document.level,
+            flags=hit.passage.flags or (),
+        )  # fmt: skip
     return tuple(made.values())
 
 

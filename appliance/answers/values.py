@@ -69,7 +69,8 @@ class Passages:
 class Ground:
     """A passage that an answer was quoted from, whole, with what binds it: what a worded answer must be said by.
 
-    `about` is its document and heading, `quotes` are the stretches of `text` that were quoted.
+    `about` is its document and heading, `quotes` are the stretches of `text` that were quoted. `level` is its class, `flags` are the
+    rules by which it was found to give orders to a language model when it was taken in.
     """
 
     passage_id: int
@@ -77,6 +78,8 @@ class Ground:
     assets: tuple[str, ...]
     about: str
     quotes: tuple[str, ...]
+    level: int = 1
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class CheckpointView(View):
 class AuditController(Controller):
     tags = ("Record",)
 
-    @get(["/v1/audit", "/v1/admin/audit"], operation_id="list_records")
+    @get(["/v1/audit", "/v1/admin/audit"], operation_id="list_records", asks=(READ_OWN, READ_ALL))
     async def page(
         self,
         principal: Injected[Principal],
@@ -108,7 +108,7 @@ class AuditController(Controller):
             next_page_token=cursors.encode({"record": shown[-1].seq}) if more else None,
         )
 
-    @get("/v1/audit/checkpoint", operation_id="read_checkpoint")
+    @get("/v1/audit/checkpoint", operation_id="read_checkpoint", asks=READ_OWN)
     async def checkpoint(
         self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], recorder: Injected[Recorder]
     ) -> CheckpointView:

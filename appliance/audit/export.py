@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,8 @@ from appliance.store import AUDIT, Purpose, Store, TenantId
 
 FORMAT: Final = "outpost-audit-export/1"
 CHUNK: Final = 500
+_FORMULA: Final = re.compile(r"(\A|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|\A(?=[\t\r\n])")
+"""Where a spreadsheet would take a text for a formula and run it: at its beginning, and after what some split cells at."""
 COLUMNS: Final = (
     "seq", "id", "created_at", "event_type", "phase", "correlation_id", "user_id", "username", "session_id",
     "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
@@ -243,9 +246,8 @@ def _cell(row: _Row, column: str) -> object:
         case _:
             value = row.members.get(column)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    # A spreadsheet would take such a text for a formula and run it.
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        value = json.dumps(value, ensure_ascii=False)
+    return _FORMULA.sub(lambda found: f"{found.group()}'", value) if isinstance(value, str) else value
 
 
 def _cells(values: Iterable[object]) -> bytes:

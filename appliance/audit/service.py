@@ -67,6 +67,17 @@ class AuditLog:
             entries.append(Entry(log, row.seq, row.hash, record, self._opened(record, own)))
         return entries
 
+    async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
+        """The last decisions of the admitted tenant, allowed and refused, the newest first; nothing personal is opened."""
+        log = log_name(admitted.tenant_id, self._recorder.epoch)
+        query = select(LeafRow.record).where(LeafRow.log == log).order_by(LeafRow.seq.desc())
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            # Of each decision there are at most two records, and a few others stand between.
+            read = [json.loads(record) for record in await session.scalars(query.limit(limit * 3))]
+        return [record for record in read if record["phase"] in {"pre", "single"} and "action" in record["metadata"]][
+            :limit
+        ]
+
     async def head(self, tenant_id: TenantId | None) -> LogHead:
         """The present head of a tenant's log (of the node's for None), freshly signed."""
         log = log_name(tenant_id, self._recorder.epoch)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.answers import Answer
 from appliance.answers.in_words import InWords, Told, can_be_worded
+from appliance.answers.screens import NotForAModel
 from appliance.cards import rules
 from appliance.cards import store as queries
 from appliance.cards.service import CARDS, utc_now
@@ -35,6 +36,7 @@ from appliance.store.finishing import uninterrupted
 if TYPE_CHECKING:
     from appliance.answers import Answers
     from appliance.answers.ports import ChosenWriter, Writers
+    from appliance.answers.screens import Screens
     from appliance.gate import Gate
     from appliance.retrieval.service import Search
     from appliance.retrieval.values import Hit
@@ -73,12 +75,14 @@ class Building:
         answers: Answers,
         writers: Writers,
         spending: Spending,
+        screens: Screens,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
         self._store, self._gate, self._search, self._answers = store, gate, search, answers
-        self._writers, self._spending, self._clock, self._slice_seconds = writers, spending, clock, slice_seconds
+        self._writers, self._spending, self._screens = writers, spending, screens
+        self._clock, self._slice_seconds = clock, slice_seconds
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -155,7 +159,10 @@ class Building:
         if answer is not None and can_be_worded(answer):
             bound = rules.bound_to(answer)
             try:
+                await self._screens.must_pass(admitted, question, answer)
                 told = await self._told(admitted, writer, question, answer)
+            except NotForAModel:
+                told = Told(model)
             except (Unavailable, BudgetExhausted) as problem:
                 done.down = problem.detail
                 return
@@ -177,8 +184,9 @@ class Building:
             admitted.principal, model=model, provider=await writer.provider(), purpose=CARDS, tokens=tokens
         )
         told = Told(model)
+        guard = await self._screens.sanitiser(admitted, answer)
         try:
-            async for step in in_words.tell(question, answer, length="short", key=CARDS):
+            async for step in in_words.tell(question, answer, length="short", key=CARDS, guard=guard):
                 if isinstance(step, Told):
                     told = step
         finally:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from appliance.answers.ports import QuoteReader
     from appliance.cards.tables import CardRow
     from appliance.gate import Gate
+    from appliance.guard.sanitising import Sanitiser
     from appliance.retrieval.service import Search
     from appliance.store import Admitted, Principal, Store
 
@@ -95,10 +96,12 @@ class Cards:
         best = max(range(len(cards)), key=cosines.__getitem__)
         return cards[best] if cosines[best] >= rules.NEAR else None
 
-    async def told(self, card: Card, question: str, answer: Answer) -> list[Said | Told] | None:
+    async def told(
+        self, card: Card, question: str, answer: Answer, guard: Sanitiser | None = None
+    ) -> list[Said | Told] | None:
         """What the card says, as `InWords.tell` yields it; None where the gate would not release all of it now."""
         speaking = InWords(CardWriter(card.text, card.model), within=0)
-        steps = [step async for step in speaking.tell(question, answer, length="long", key=CARDS)]
+        steps = [step async for step in speaking.tell(question, answer, length="long", key=CARDS, guard=guard)]
         end = steps[-1]
         return steps if isinstance(end, Told) and end.sentences and not end.dropped else None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from appliance.chat.schemas import (
@@ -23,55 +23,76 @@ from appliance.chat.schemas import (
 from appliance.chat.service import Chat
 from appliance.errors import OutpostError, problem
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected, sse
+from appliance.web import EVENTS, PAGE_SIZE, PAGE_SIZE_MAX, Injected, StreamedOperation, sse
 
-EVENTS = "text/event-stream"
+Languages = Annotated[
+    str | None,
+    HeaderParameter(name="Accept-Language", max_length=500, description="Languages for what is told of the answer."),
+]
 
 
 class ChatController(Controller):
     path = "/v1"
     tags = ("Chat",)
 
-    @post("/chat", operation_id="chat", status_code=200)
+    @post("/chat", operation_id="chat", asks="chat.ask", status_code=200, operation_class=StreamedOperation)
     async def chat(
-        self, data: JSONBody[Question], principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        data: JSONBody[Question],
+        principal: Injected[Principal],
+        chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """Answer a question with quotes from the documents; `stream` sends the passages first, then the answer."""
-        return await _answer(chat, principal, data.message, data.conversation_id, stream=data.stream)
+        steps = chat.ask(principal, data.message, data.conversation_id, languages=accept_language)
+        return await _answer(steps, stream=data.stream)
 
-    @post("/chat/words", operation_id="chat_words", status_code=200)
+    @post("/chat/words", operation_id="chat_words", asks="chat.ask", status_code=200, media_type=EVENTS)
     async def words(
-        self, data: JSONBody[Wording], principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        data: JSONBody[Wording],
+        principal: Injected[Principal],
+        chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """Put an answer into words: each sentence as it is found to be said by the documents, then how it ended.
 
         Hang up to stop. Sentences that no passage says are never sent.
         """
         steps = chat.word(
-            principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew, ask=data.served_by
-        )
+            principal, data.message, message_id=data.message_id, length=data.length, anew=data.anew, ask=data.served_by,
+            languages=accept_language,
+        )  # fmt: skip
         first = await anext(steps)
         return Stream(_events(first, steps), media_type=EVENTS)
 
-    @post("/conversations/{conversation_id:uuid}/chat", operation_id="chat_in_conversation", status_code=200)
+    @post(
+        "/conversations/{conversation_id:uuid}/chat",
+        operation_id="chat_in_conversation",
+        asks="chat.ask",
+        status_code=200,
+        operation_class=StreamedOperation,
+    )
     async def chat_in(
         self,
         conversation_id: FromPath[UUID],
         data: JSONBody[Question],
         principal: Injected[Principal],
         chat: Injected[Chat],
+        accept_language: Languages = None,
     ) -> Response[Any] | Stream:
         """The same, in a conversation."""
-        return await _answer(chat, principal, data.message, conversation_id, stream=data.stream)
+        steps = chat.ask(principal, data.message, conversation_id, languages=accept_language)
+        return await _answer(steps, stream=data.stream)
 
-    @post("/conversations", operation_id="create_conversation")
+    @post("/conversations", operation_id="create_conversation", asks="chat.start")
     async def create(
         self, data: JSONBody[NewConversation], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationView:
         """Open an empty conversation."""
         return await chat.start(principal, data.title)
 
-    @get("/conversations", operation_id="list_conversations")
+    @get("/conversations", operation_id="list_conversations", asks="chat.read")
     async def recent(
         self,
         principal: Injected[Principal],
@@ -82,21 +103,21 @@ class ChatController(Controller):
         """Your own conversations, newest first."""
         return await chat.recent(principal, page_size=page_size, page_token=page_token)
 
-    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation")
+    @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation", asks="chat.read")
     async def read(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await chat.read(principal, conversation_id)
 
-    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation")
+    @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation", asks="chat.delete")
     async def remove(
         self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
     ) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
 
-    @post("/feedback", operation_id="give_feedback", status_code=201)
+    @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(
         self, data: JSONBody[NewFeedback], principal: Injected[Principal], chat: Injected[Chat]
     ) -> dict[str, str]:
@@ -105,10 +126,7 @@ class ChatController(Controller):
         return {"message_id": str(data.message_id), "thumbs": data.thumbs}
 
 
-async def _answer(
-    chat: Chat, principal: Injected[Principal], question: str, conversation_id: UUID | None, *, stream: bool
-) -> Response[Any] | Stream:
-    steps = chat.ask(principal, question, conversation_id)
+async def _answer(steps: AsyncGenerator[tuple[str, dict[str, Any]]], *, stream: bool) -> Response[Any] | Stream:
     if not stream:
         answer = {}
         async for name, shown in steps:

@@ -58,12 +58,21 @@ class ConversationView(BaseModel):
     updated_at: dt.datetime
 
 
+class WarningView(BaseModel):
+    """What the guard did with a message, or kept from a model; `kinds` are names of intents, rules or kinds of data."""
+
+    code: Literal["intent", "injection", "personal-data", "output"]
+    text: str
+    kinds: list[str]
+
+
 class MessageView(BaseModel):
     id: UUID
     role: str
     content: str
     created_at: dt.datetime
     details: dict[str, Any]
+    warnings: list[WarningView]
 
 
 class ConversationDetail(ConversationView):

@@ -16,20 +16,24 @@ from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
-from appliance.answers.in_words import Said, can_be_worded
+from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
 from appliance.chat import store as queries
+from appliance.chat.intents import Intents
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
     MessageView,
     NewFeedback,
     Page,
+    WarningView,
 )
 from appliance.chat.tables import Conversation, Feedback, Message
 from appliance.chat.wording import Wording
 from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
+from appliance.guard.disclosure import chosen
+from appliance.guard.settings import Settings
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three
@@ -76,18 +80,24 @@ class Chat:
         gate: Gate,
         answers: Answers,
         wording: Wording,
+        intents: Intents,
+        settings: Settings,
         cursors: Cursors,
     ) -> None:
         self._store = store
         self._gate = gate
         self._answers = answers
         self._wording = wording
+        self._intents, self._settings = intents, settings
         self._cursors = cursors
 
     async def ask(
-        self, principal: Principal, question: str, conversation_id: UUID | None = None
+        self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Yield `("passages", …)` as soon as there are some, then `("answer", …)` once it is kept and recorded.
+
+        Args:
+            languages: those that the disclosure may be in, as a browser says them (Accept-Language).
 
         Raises:
             NoSuchConversation: before anything is yielded.
@@ -96,6 +106,7 @@ class Chat:
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             if conversation_id is not None:
                 await self._must_own(admitted, conversation_id)
+            judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
             async for step in self._answers.ask(admitted, question):
                 match step:
@@ -107,7 +118,12 @@ class Chat:
                         ANSWERS.labels(step.kind).inc()
                         note_class_three(admitted, (*step.citations, *step.nearest, *step.passages))
                         shown = step.as_json()
-                        shown["words"] = (await self._wording.offer(admitted, question, step)).as_json()
+                        offer, warned = Offer(False), judged.warned
+                        if warned is None:
+                            offer, warned = await self._wording.offer(admitted, question, step)
+                        shown["words"] = offer.as_json()
+                        shown["disclosure"] = await self._disclosure(admitted, languages)
+                        shown["warnings"] = [] if warned is None else [warned.as_json()]
             shown |= await self._keep(admitted, question, shown, conversation_id)
         yield "answer", shown
 
@@ -120,6 +136,7 @@ class Chat:
         length: Length,
         anew: bool = False,
         ask: str = "",
+        languages: str | None = None,
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Put the answer to a question into words: `("sentence", …)` as each is released, then `("worded", …)`.
 
@@ -129,6 +146,7 @@ class Chat:
 
         Raises:
             NoSuchAnswer: `message_id` is not an answer of theirs.
+            NoModelActs: the question asks for what the asker may not have done.
             NothingToWord: the documents hold no answer, or one that is to be read as it stands.
             NoSuchRoute: nobody here writes with the model that was named.
             BudgetExhausted: the plant, or the asker, has used up what may be used.
@@ -137,6 +155,7 @@ class Chat:
         resource = Resource("conversation")
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             await self._must_have_given(admitted, message_id)
+            self._intents.must_permit(admitted, question)
             answer = None
             async for step in self._answers.ask(admitted, question):
                 answer = step if isinstance(step, Answer) else None
@@ -153,6 +172,7 @@ class Chat:
                         yield "sentence", _sentence(said, answer, by_passage)
                     else:
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
+                        shown["disclosure"] = await self._disclosure(admitted, languages)
                         admitted.outcome.model = said.model
                         admitted.outcome.metadata |= {
                             "kind": "worded" if said.sentences else "quoted",
@@ -160,6 +180,7 @@ class Chat:
                             "classification": answer.classification,
                             "released": len(said.sentences),
                             "dropped": len(said.dropped),
+                            "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
                         }
             await self._keep_words(admitted, message_id, shown)
@@ -177,13 +198,21 @@ class Chat:
         if message_id is None:
             return
         admitted.outcome.resource_id = str(message_id)
-        kept = {name: value for name, value in shown.items() if name != "citations"}
+        kept = {name: value for name, value in shown.items() if name not in {"citations", "warnings", "disclosure"}}
         if admitted.principal.kind == "kiosk":
             kept.pop("text")
         async with self._store.open_session(admitted, write=True) as session:
             message = await queries.own_answer(session, message_id, admitted.principal.id)
             if message is not None:
                 message.details = {**message.details, "worded": kept}
+                message.warnings = [
+                    *message.warnings,
+                    *(one for one in shown["warnings"] if one not in message.warnings),
+                ]
+
+    async def _disclosure(self, admitted: Admitted, languages: str | None) -> str:
+        """What this plant tells of answers, in one of these languages."""
+        return chosen((await self._settings.of(admitted)).disclosure, languages)
 
     async def _must_own(self, admitted: Admitted, conversation_id: UUID) -> None:
         async with self._store.open_session(admitted) as session:
@@ -215,7 +244,10 @@ class Chat:
                 author_id=author,
                 role="assistant",
                 content=shown["answer"] if remembered else "",
-                details=shown if remembered else {"kind": shown["kind"], "sources": outcome.metadata["sources"]},
+                details=_details(shown)
+                if remembered
+                else {"kind": shown["kind"], "sources": outcome.metadata["sources"]},
+                warnings=shown["warnings"],
                 now=now,
                 id=answer_id,
             )
@@ -315,6 +347,11 @@ class Chat:
             feedback.thumbs, feedback.rating, feedback.comment = given.thumbs, given.rating, given.comment
 
 
+def _details(shown: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of an answer beside its text and its warnings; the disclosure is the same for all."""
+    return {name: value for name, value in shown.items() if name not in {"warnings", "disclosure"}}
+
+
 def _sentence(said: Said, answer: Answer, by_passage: dict[int, int]) -> dict[str, Any]:
     """A released sentence with what says it, word for word, and the citation that leads there."""
     ground = answer.grounds[said.passage]
@@ -346,4 +383,5 @@ def _said(message: Message) -> MessageView:
         content=message.content,
         created_at=message.created_at,
         details=message.details,
+        warnings=[WarningView(**one) for one in message.warnings],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,7 @@ async def say(
     details: dict[str, Any],
     now: dt.datetime,
     id: UUID,
+    warnings: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Append a message; without a conversation it stands alone (a kiosk's answer, kept for its rating)."""
     seq = 1
@@ -76,6 +78,7 @@ async def say(
             role=role,
             content=content,
             details=details,
+            warnings=list(warnings),
             created_at=now,
         )
     )

@@ -38,6 +38,7 @@ class Message(TenantBase):
     role: Mapped[str] = mapped_column(String(16))
     content: Mapped[str] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(Json)
+    warnings: Mapped[list[Any]] = mapped_column(Json, server_default="[]")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

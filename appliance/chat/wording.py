@@ -1,7 +1,7 @@
 """An answer in words: from a card where one fits, else by a model, paid for, and by the best one where the first says nothing.
 
 card ── fits, and the gate releases all of it ──> said
-else ── guard: neither question nor passages give orders to a model ── choose who writes ── reserve ── write, each sentence through the gate ── settle
+else ── guard: nothing gives orders to a model, personal data is taken out ── choose who writes ── reserve ── write, each sentence through the gate ── settle
          └── no sentence was released: the best model once, if that is quick enough to be done unasked
 """
 
@@ -16,9 +16,11 @@ from appliance.answers import Answer
 from appliance.answers.in_words import InWords, Offer, Said, Told
 from appliance.answers.phrasing import Length
 from appliance.answers.ports import Writers
+from appliance.answers.screens import Screens
 from appliance.cards import Cards
-from appliance.errors import Unavailable, Unprocessable
-from appliance.guard.screening import Guard
+from appliance.errors import Unavailable
+from appliance.guard.sanitising import Sanitiser
+from appliance.guard.values import Warned
 from appliance.metrics import ESCALATED
 from appliance.routing.values import Wanted
 from appliance.shelf.spending import BudgetExhausted, Spending
@@ -26,13 +28,6 @@ from appliance.store import Admitted, Principal
 from appliance.store.finishing import uninterrupted
 
 PURPOSE = "words"
-
-
-class NotForAModel(Unprocessable):
-    """The question, or a passage that answers it, gives orders to a language model; it is shown to people alone."""
-
-    code, title = "not-for-a-model", "This is not given to a language model"
-    hint = "Read the quote: it stands as in the document. If the document should not say so, tell whoever owns it."
 
 
 @dataclass(slots=True)
@@ -50,16 +45,18 @@ class Wording:
     within: seconds; what takes no longer is done without being asked for.
     """
 
-    def __init__(self, writers: Writers, cards: Cards, spending: Spending, guard: Guard, *, within: float) -> None:
-        self._writers, self._cards, self._spending, self._guard = writers, cards, spending, guard
+    def __init__(self, writers: Writers, cards: Cards, spending: Spending, screens: Screens, *, within: float) -> None:
+        self._writers, self._cards, self._spending, self._screens = writers, cards, spending, screens
         self._within = within
 
-    async def offer(self, admitted: Admitted, question: str, answer: Answer) -> Offer:
-        """What can be offered beside an answer."""
+    async def offer(self, admitted: Admitted, question: str, answer: Answer) -> tuple[Offer, Warned | None]:
+        """What can be offered beside an answer, and why that is nothing where the guard keeps it from a model."""
         if await self._cards.fitting(admitted, question, answer) is not None:
-            return Offer(True, 0.0, by_itself=True)
+            return Offer(True, 0.0, by_itself=True), None
         wanted = _wanted(admitted.principal, question, answer, "short", "")
-        return await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+        offer = await InWords(await self._writers.choose(wanted), within=self._within).offer(question, answer)
+        warned = await self._screens.against(admitted, question, answer) if offer.available else None
+        return (offer, None) if warned is None else (Offer(False), warned)
 
     async def tell(
         self, admitted: Admitted, question: str, answer: Answer, *, length: Length, anew: bool, ask: str
@@ -67,22 +64,23 @@ class Wording:
         """Each sentence as it is released, then how it ended.
 
         Raises:
-            NotForAModel: the question or a passage gives orders to a model.
+            NotForAModel: the question or a passage is none that a model may read.
             NoSuchRoute: nobody here writes with the model `ask` names.
             BudgetExhausted, Unavailable: nothing can be written; sentences released before it stand.
         """
+        guard = await self._screens.sanitiser(admitted, answer)
         if length == "short" and not anew and not ask:
             card = await self._cards.fitting(admitted, question, answer)
-            said = None if card is None else await self._cards.told(card, question, answer)
+            said = None if card is None else await self._cards.told(card, question, answer, guard)
             if card is not None and said is not None:
                 admitted.outcome.metadata["card"] = str(card.id)
                 for step in said:
                     yield step
                 return
-        await self._screen(admitted, question, answer)
+        await self._screens.must_pass(admitted, question, answer)
         wanted = _wanted(admitted.principal, question, answer, length, ask)
         told: Told | None = None
-        async with aclosing(self._written(wanted, question, answer, length)) as steps:
+        async with aclosing(self._written(wanted, question, answer, length, guard)) as steps:
             async for step in steps:
                 if isinstance(step, Told):
                     told = step
@@ -91,7 +89,8 @@ class Wording:
         if told is None:
             return
         if not told.sentences and not ask:
-            async with aclosing(self._again(wanted, question, answer, length, told)) as steps:
+            guard = guard.for_another()
+            async with aclosing(self._again(wanted, question, answer, length, told, guard)) as steps:
                 async for step in steps:
                     if isinstance(step, Told):
                         admitted.outcome.metadata["escalated_from"] = told.model
@@ -100,22 +99,8 @@ class Wording:
                         yield step
         yield told
 
-    async def _screen(self, admitted: Admitted, question: str, answer: Answer) -> None:
-        """What a model is given is data; what gives orders to one is not given to it. Raises NotForAModel."""
-        found = await self._guard.injections([question, *(ground.text for ground in answer.grounds)])
-        flagged = [one for one in found if one.verdict]
-        if not flagged:
-            return
-        admitted.outcome.metadata["guard"] = {
-            "question": found[0].verdict,
-            "passages": sum(one.verdict for one in found[1:]),
-            "rules": sorted({name for one in flagged for name in one.rules}),
-        }
-        whose = "The question" if found[0].verdict else "A passage that answers this"
-        raise NotForAModel(f"{whose} gives orders to a language model.")
-
     async def _again(
-        self, wanted: Wanted, question: str, answer: Answer, length: Length, told: Told
+        self, wanted: Wanted, question: str, answer: Answer, length: Length, told: Told, guard: Sanitiser
     ) -> AsyncGenerator[Said | Told]:
         """The same by the best model there is, if it is another one and quick; what cannot be is left at that."""
         wanted = replace(wanted, best=True, but=told.model)
@@ -124,14 +109,14 @@ class Wording:
             return
         ESCALATED.labels("nothing released").inc()
         try:
-            async with aclosing(self._written(wanted, question, answer, length)) as steps:
+            async with aclosing(self._written(wanted, question, answer, length, guard)) as steps:
                 async for step in steps:
                     yield step
         except (Unavailable, BudgetExhausted):
             return
 
     async def _written(
-        self, wanted: Wanted, question: str, answer: Answer, length: Length
+        self, wanted: Wanted, question: str, answer: Answer, length: Length, guard: Sanitiser
     ) -> AsyncGenerator[Said | Told]:
         while True:
             writer = await self._writers.choose(wanted)
@@ -140,7 +125,8 @@ class Wording:
             spent = _Spent(model, await writer.provider())
             try:
                 async with self._spent(wanted.principal, spent, tokens):
-                    telling = in_words.tell(question, answer, length=length, key=str(wanted.principal.id))
+                    key = str(wanted.principal.id)
+                    telling = in_words.tell(question, answer, length=length, key=key, guard=guard)
                     async with aclosing(telling) as steps:  # type: ignore[type-var]
                         async for step in steps:
                             if isinstance(step, Told):
@@ -188,6 +174,7 @@ def _both(first: Told, second: Told) -> Told:
     return replace(
         second,
         dropped=[*first.dropped, *second.dropped],
+        warnings=list(dict.fromkeys((*first.warnings, *second.warnings))),
         prompt_tokens=first.prompt_tokens + second.prompt_tokens,
         completion_tokens=first.completion_tokens + second.completion_tokens,
         ms=first.ms + second.ms,

@@ -13,6 +13,7 @@ from appliance.audit.verify import VerifyReport, verify
 from appliance.errors import Conflict, NotFound
 from appliance.settings import Settings
 from appliance.store import Store, open_store
+from appliance.unlocking import unlock
 
 
 class FileExists(Conflict):
@@ -23,7 +24,7 @@ class FileExists(Conflict):
 
 
 async def _open(settings: Settings) -> Store:
-    return await open_store(settings.data, settings.database_url, create=False)
+    return await open_store(settings.data, settings.database_url, create=False, unlock=unlock)
 
 
 async def verify_record(settings: Settings, *, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sys
@@ -14,9 +15,18 @@ from sqlalchemy import text
 
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
+from appliance.identity.passwords import Passwords
+from appliance.identity.seed import still_first
+from appliance.identity.values import Credential
 from appliance.processes import CREDENTIALS
 from appliance.settings import DEMO_MARK, Settings
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
+from appliance.store.errors import PassphraseNeeded
+from appliance.store.keeping import KEPT, MASTER, PROMISES, mode_of
+from appliance.tls.place import PURPOSE, Place
+from appliance.tls.required import require
+from appliance.tls.standing import standing
+from appliance.unlocking import unlock
 
 LEAST_FREE = 0.10
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
@@ -58,30 +68,19 @@ def look_at_files(settings: Settings) -> list[Finding]:
     data = settings.data
     if not _is_node(data):
         return [Finding("data", "bad", "there is no node in this directory", "Run `outpost run`, or give --data.")]
-    findings = [_private(data), _private(data / "keys" / "master.key")]
+    findings = [_private(data), *_look_at_keys(data / "keys")]
     usage = shutil.disk_usage(data)
     free = usage.free / usage.total
     full = f"{usage.free / 2**30:.1f} GiB free ({free:.0%})"
     advice = "" if free >= LEAST_FREE else "Make room: documents are no longer taken in below 10 %."
     findings.append(Finding("disk", "ok" if free >= LEAST_FREE else "bad", full, advice))
-    findings.append(
-        Finding(
-            "master key",
-            "note",
-            "kept in a file: it protects neither a stolen disk nor a stolen box",
-            "Good for a demo. A plant's node keeps it in the TPM or on a USB key.",
-        )
-    )
     if (data / DEMO_MARK).exists():
         findings.append(
             Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
         )
+    findings.append(_second_factor(settings))
     if (data / CREDENTIALS).exists():
         findings.append(_private(data / CREDENTIALS))
-        why = f"the passwords of the first people stand in {CREDENTIALS}"
-        findings.append(
-            Finding("sign-ins", "note", why, "Give people passwords of their own, and keep the file to yourself.")
-        )
     for part in ("models", "webui"):
         there = (settings.share / part).is_dir()
         fact = "installed" if there else "missing"
@@ -89,20 +88,80 @@ def look_at_files(settings: Settings) -> list[Finding]:
     return findings
 
 
+def _look_at_keys(keys: Path) -> list[Finding]:
+    """How the master key is kept, and whether it could be brought back."""
+    try:
+        mode = mode_of(keys)
+    except OutpostError as error:
+        return [Finding("master key", "bad", error.detail, error.hint)]
+    findings = [_private(keys / (MASTER if mode in (None, "file") else KEPT))]
+    if mode is not None:
+        advice = "Good for a demo. In a plant: `outpost keys move --to tpm`, or usb-key, or passphrase."
+        in_file = mode == "file"
+        findings.append(Finding("master key", "note" if in_file else "ok", PROMISES[mode], advice if in_file else ""))
+    if not (keys / "recovery.wrapped").exists():
+        findings.append(
+            Finding("recovery key", "bad", "there is none", "Run `outpost keys recovery` and keep what it shows.")
+        )
+    return findings
+
+
+def _second_factor(settings: Settings) -> Finding:
+    if settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()):
+        return Finding("second factor", "ok", "admins must have one")
+    advice = "Set OUTPOST_ADMIN_SECOND_FACTOR=required, or enrol one under your account."
+    return Finding("second factor", "note", "admins may sign in with a password alone", advice)
+
+
+async def first_passwords(settings: Settings, store: Store) -> Finding:
+    """How people come in at first; where others reach the node, nobody keeps a password that stands in a file."""
+    kept = [Credential(**one) for one in json.loads((settings.data / CREDENTIALS).read_text(encoding="utf-8"))]
+    passwords = Passwords()
+    try:
+        used = await still_first(store, kept, passwords=passwords)
+    finally:
+        passwords.close()
+    if not used:
+        return Finding("first passwords", "ok", "nobody has one any more", f"{CREDENTIALS} can be deleted.")
+    advice = f"Give these people passwords of their own: theirs stand in {CREDENTIALS}."
+    return Finding(
+        "first passwords", "bad" if settings.reachable else "note", f"{used} people still have theirs", advice
+    )
+
+
 async def _read_everything(settings: Settings) -> list[Finding]:
     """Every page of every database: a damaged one opens, and fails those who come upon the page."""
     try:
-        store = await open_store(settings.data, settings.database_url, create=False)
+        store = await open_store(settings.data, settings.database_url, create=False, unlock=unlock)
+    except PassphraseNeeded as error:
+        return [Finding("keys", "note", "what is stored was not read, for want of the passphrase", error.hint)]
     except OutpostError as error:
         return [Finding("keys", "bad", error.detail, error.hint)]
     try:
         findings = [await _read_pages(store, "people and tenants", CONTROL), await _read_pages(store, "record", AUDIT)]
+        certificate = look_at_certificate(settings, store)
         if findings[0].state == "ok":
             for tenant in await store.tenants():
                 findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))  # noqa: PERF401
-        return findings
+            if (settings.data / CREDENTIALS).exists():
+                findings.append(await first_passwords(settings, store))
+        return [certificate, *findings]
     finally:
         await store.close()
+
+
+def look_at_certificate(settings: Settings, store: Store) -> Finding:
+    """How people reach the node, and for how long its certificate holds."""
+    try:
+        if not require(settings):
+            return Finding("tls", "ok", "not spoken; only this machine reaches the address")
+        found = standing(Place(settings.data, store.secret(PURPOSE)).served(), dt.datetime.now(dt.UTC))
+    except OutpostError as error:
+        return Finding("tls", "bad", error.detail, error.hint)
+    state, fact = found.state, f"{found.fact}; TLS {settings.tls_minimum} or newer"
+    if state == "ok" and settings.tls_minimum != "1.3":
+        return Finding("tls", "note", fact, "Old kiosks may need TLS 1.2; set tls_minimum to 1.3 when they are gone.")
+    return Finding("tls", state, fact, "" if state == "ok" else "Run `outpost tls use` with a new one.")
 
 
 async def _read_pages(store: Store, what: str, where: Where) -> Finding:

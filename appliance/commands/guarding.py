@@ -61,7 +61,7 @@ class _Patient:
     def __init__(self, client: ModelClient) -> None:
         self._client = client
 
-    async def classify(self, texts: Any) -> list[float]:
+    async def classify(self, texts: Any, bulk: bool = True) -> list[float]:
         return await self._client.classify(texts, bulk=True)
 
 

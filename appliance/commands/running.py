@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,48 +16,57 @@ from typing import Any, TypeVar
 from appliance.processes import CREDENTIALS, DEMO, INITIALISED
 from appliance.settings import DEMO_MARK, Settings
 from appliance.supervisor import Supervisor, chat_programs, node_programs
+from appliance.tls.required import require
 from appliance.waiting import wait_until_free, wait_until_ready
 from models.child import end, end_with_parent
 
 SMALL_BOX = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 """Threads that spin while they wait, and an arena of memory for each thread, are for bigger machines."""
 READY_SECONDS = 60.0
+WAIT_SECONDS = 1.0
+"""How often is looked whether the stick with the key is there."""
 FREE_SECONDS = 3.0
 """What a node that was killed, and whose processes are just ending, may hold the address for."""
 
 T = TypeVar("T")
 
 
-async def run_node(settings: Settings, *, demo: bool) -> int:
+async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None = None) -> int:
     """Run until SIGINT or SIGTERM; 0 after an orderly stop, another code after one of our processes has said why.
 
     Raises:
         AlreadyRunning: another supervisor holds this data directory.
         AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
-        UiNotBuilt: set-up is missing; nothing was made.
+        UiNotBuilt, TlsRequired: set-up is missing; nothing was made.
+        PassphraseNeeded, WrongPassphrase, NoTpm: the master key cannot be had.
     """
     _require_interface(settings.share / "webui")
+    require(settings)
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    master = await _master(settings, passphrase_fd, stopped)
+    if stopped.is_set():
+        return 0
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
     supervisor = Supervisor(
         programs,
         run=settings.run,
         environment=settings.environment() | SMALL_BOX,
         changing=partial(chat_programs, settings.serving),
+        master=master,
     )
     # Left behind by a kill; nobody can listen on it, because the supervisor's lock is ours.
     settings.socket.unlink(missing_ok=True)
     # The shelf says what to serve once it has checked it.
     settings.serving.unlink(missing_ok=True)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
     await wait_until_free(settings.host, settings.port, seconds=FREE_SECONDS)
     if not (settings.data / INITIALISED).exists() or (demo and not (settings.data / DEMO_MARK).exists()):
-        code = await _unless(stopped, _child(settings, "init", *([DEMO] if demo else [])))
+        code = await _unless(stopped, _child(settings, "init", *([DEMO] if demo else []), master=master))
         if code != 0:
             return code or 0
     running = asyncio.create_task(supervisor.run())
@@ -68,6 +78,27 @@ async def run_node(settings: Settings, *, demo: bool) -> int:
         supervisor.stop()
         code = await running
     return code
+
+
+async def _master(settings: Settings, passphrase_fd: int | None, stopped: asyncio.Event) -> tuple[str, int] | None:
+    """The master key, ready to be handed to those that open what is stored; None where it lies in a file, as in a demo."""
+    keys = settings.data / "keys"
+    if not any((keys / name).exists() for name in ("master.json", "switch")):
+        return None
+    # The supervisor of a demo has no use for what opens the other modes.
+    from appliance import unlocking
+
+    if not await unlocking.settled(keys):
+        return None
+    if missing := unlocking.waiting_for(keys):
+        _say(f"waiting for the key: plug in and mount what holds {missing}")
+    while unlocking.waiting_for(keys) and not stopped.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await stopped.wait()
+    if stopped.is_set():
+        return None
+    return unlocking.HANDED, unlocking.in_memory(unlocking.unlock(keys, passphrase_fd))
 
 
 def _require_interface(root: Path) -> None:
@@ -95,7 +126,7 @@ async def _greet(settings: Settings, *, demo: bool) -> None:
     _say(f"starting the node in {_short(settings.data)} …")
     seconds = await wait_until_ready(settings.socket, seconds=READY_SECONDS)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.port}"
+    address = f"{'https' if require(settings) else 'http'}://{host}:{settings.port}"
     _say(f"ready after {seconds:.1f} s: {address}")
     if demo and await _child(settings, "seed") != 0:
         _say("the demo plant could not be filled in; what is there can be used")
@@ -121,11 +152,12 @@ def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-async def _child(settings: Settings, *words: str) -> int:
+async def _child(settings: Settings, *words: str, master: tuple[str, int] | None = None) -> int:
     """Run one of our processes to its end; given up, it is ended first."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "appliance", *words),
-        env=os.environ | settings.environment(),
+        env=os.environ | settings.environment() | ({} if master is None else {master[0]: str(master[1])}),
+        pass_fds=() if master is None else (master[1],),
         start_new_session=True,
         preexec_fn=end_with_parent(),
     )

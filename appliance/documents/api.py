@@ -8,7 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, post
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
@@ -38,17 +38,25 @@ class UploadOperation(Operation):
         fields: dict[str, Reference | Schema] = {
             "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
             "classification": Schema(
-                type=OpenAPIType.STRING, description="PUBLIC, INTERNAL (default), CONFIDENTIAL, or I to III."
+                type=OpenAPIType.STRING, description="PUBLIC, INTERNAL (default), CONFIDENTIAL, RESTRICTED, or I to IV."
             ),
             "metadata": Schema(
                 type=OpenAPIType.STRING,
                 description="A JSON object: revision, effective_from, effective_until, supersedes, assets, doc_type, "
-                "title, acl, and keys of your own.",
+                "title, acl, owner, review_on, field_labels, and keys of your own.",
             ),
             "tags": Schema(type=OpenAPIType.ARRAY, items=_TEXT),
         }
         schema = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+@dataclass
+class FileOperation(Operation):
+    """The answer of a download: bytes of the kind that was uploaded."""
+
+    def __post_init__(self) -> None:
+        self.responses = {"200": OpenAPIResponse(description="The file.", content={"*/*": OpenAPIMediaType()})}
 
 
 class DocumentsController(Controller):
@@ -58,6 +66,7 @@ class DocumentsController(Controller):
     @post(
         "/upload",
         operation_id="upload_document",
+        asks="documents.upload",
         status_code=202,
         request_max_body_size=None,
         operation_class=UploadOperation,
@@ -78,7 +87,7 @@ class DocumentsController(Controller):
             )
             return _accepted(await library.upload(principal, described, file))
 
-    @get(operation_id="list_documents")
+    @get(operation_id="list_documents", asks="documents.list")
     async def listed(
         self,
         principal: Injected[Principal],
@@ -91,14 +100,14 @@ class DocumentsController(Controller):
         """Documents that you may read, the latest first; `q` looks in names and titles."""
         return await library.listed(principal, status=status, words=q, page_size=page_size, page_token=page_token)
 
-    @get("/{document_id:uuid}", operation_id="get_document")
+    @get("/{document_id:uuid}", operation_id="get_document", asks="documents.read")
     async def detail(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
     ) -> DocumentDetail:
         """One document with a preview of its passages."""
         return await library.detail(principal, document_id)
 
-    @get("/{document_id:uuid}/passages", operation_id="list_passages")
+    @get("/{document_id:uuid}/passages", operation_id="list_passages", asks="documents.read")
     async def passages(
         self,
         document_id: FromPath[UUID],
@@ -110,7 +119,9 @@ class DocumentsController(Controller):
         """Passages in reading order, from ordinal `start`."""
         return await library.passages(principal, document_id, start=start, limit=limit)
 
-    @get("/{document_id:uuid}/pages/{number:int}", operation_id="get_page", media_type="image/png")
+    @get(
+        "/{document_id:uuid}/pages/{number:int}", operation_id="get_page", asks="documents.read", media_type="image/png"
+    )
     async def page(
         self,
         document_id: FromPath[UUID],
@@ -123,7 +134,12 @@ class DocumentsController(Controller):
         image = await library.page_image(principal, document_id, number, width)
         return Response(image, media_type="image/png", headers={"cache-control": "private, max-age=300"})
 
-    @get("/{document_id:uuid}/file", operation_id="get_file", media_type="application/octet-stream")
+    @get(
+        "/{document_id:uuid}/file",
+        operation_id="get_file",
+        asks="documents.read",
+        operation_class=FileOperation,
+    )
     async def file(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
     ) -> Stream:
@@ -136,14 +152,20 @@ class DocumentsController(Controller):
         }
         return Stream(content, media_type=media_type, headers=headers)
 
-    @delete("/{document_id:uuid}", operation_id="delete_document")
+    @delete("/{document_id:uuid}", operation_id="delete_document", asks="documents.delete")
     async def delete(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
     ) -> None:
         """Remove a document, its passages and its file."""
         await library.delete(principal, document_id)
 
-    @post("/{document_id:uuid}/reindex", operation_id="reindex_document", status_code=202, response_headers=FOLLOW)
+    @post(
+        "/{document_id:uuid}/reindex",
+        operation_id="reindex_document",
+        asks="documents.reindex",
+        status_code=202,
+        response_headers=FOLLOW,
+    )
     async def reindex(
         self, document_id: FromPath[UUID], principal: Injected[Principal], library: Injected[Library]
     ) -> Response[Uploaded]:

@@ -1,9 +1,9 @@
 """What the library says no to; each under the error of `appliance.errors` that it refines.
 
-InvalidInput      InvalidDocument, UnknownClassification
-NotFound          UnknownDocument
-Conflict          DocumentBusy, NoPages
-Forbidden         OwnerApprovalNeeded
+InvalidInput      InvalidDocument, UnknownClassification, InvalidApproval, UnsuitableOwner
+NotFound          UnknownDocument, UnknownApproval
+Conflict          DocumentBusy, NoPages, AlreadyDecided, AlreadyAsked
+Forbidden         NotTheDataOwner
 TooLarge          FileTooLarge
 UnsupportedType   UnsupportedFile
 Unprocessable     UnreadableFile
@@ -46,11 +46,45 @@ class UnknownDocument(NotFound):
     hint = "Look it up in the list of documents; it may have been deleted."
 
 
-class OwnerApprovalNeeded(Forbidden):
-    """Class IV content needs its owner's approval before it may be read in."""
+class InvalidApproval(InvalidInput):
+    """What was asked of a data owner cannot be approved."""
 
-    code, title = "owner-approval-needed", "Restricted documents need their owner's approval"
-    hint = "Class IV (RESTRICTED) documents cannot be uploaded in this release: their owner must approve them first."
+    code, title = "invalid-approval", "That cannot be asked for"
+    hint = "See docs/administer/classification.md for what a data owner can be asked."
+
+
+class UnsuitableOwner(InvalidInput):
+    """The data owner is nobody here, is switched off, or has not the clearance."""
+
+    code, title = "unsuitable-data-owner", "That data owner cannot be named"
+    hint = "Name an active person of this plant who is cleared for the document's class."
+
+
+class NotTheDataOwner(Forbidden):
+    """The list of a document is its data owner's, and the admins'."""
+
+    code, title = "not-the-data-owner", "That is for the data owner"
+    hint = "Ask the data owner, or an admin."
+
+
+class UnknownApproval(NotFound):
+    """There is no such request, or it is not for this person to see."""
+
+    code, title = "unknown-approval", "No such request"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody has decided this request."""
+
+    code, title = "approval-decided", "This was decided already"
+    hint = "Ask again if the answer should be another one."
+
+
+class AlreadyAsked(Conflict):
+    """The same person has asked the same thing, and waits for the answer."""
+
+    code, title = "approval-pending", "You have asked for this already"
+    hint = "Wait for the data owner's answer."
 
 
 class FileTooLarge(TooLarge):

@@ -1,7 +1,7 @@
 """The jobs of the library: reading a document in, erasing a file, looking again at what is in force.
 
 ```
-claimed ─> read file ─> parse in the sandbox ─> cut ─> embed ─> one transaction: passages, status, what is in force
+claimed ─> read file ─> parse in the sandbox ─> cut ─> screen ─> embed ─> one transaction: passages, status, what is in force
 ```
 
 Killed anywhere, the job is run again from its start and changes nothing before that one transaction; run twice, it
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,12 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.documents import store as queries
+from appliance.documents.approving import INGEST, keep_dates
 from appliance.documents.blocks import ParsedFile
 from appliance.documents.chunking import Sizes, chunk, embedded_text
 from appliance.documents.errors import EmbedderUnavailable, ReaderUnavailable, UnreadableFile
 from appliance.documents.memory import give_memory_back
-from appliance.documents.ports import CountTokens, Embedder, Index, Reader
+from appliance.documents.ports import CountTokens, Embedder, Index, Reader, Screener
 from appliance.documents.settling import IN_FORCE, Clock, library_worker, now, settle
 from appliance.documents.tables import DocumentRow
 from appliance.documents.tokens import estimated_tokens
@@ -38,7 +40,6 @@ from appliance.policy import Resource
 from appliance.store import Admitted, BlobName, Purpose, Store
 from models.client import ModelRefused, ModelUnavailable
 
-INGEST = "ingest"
 ERASE = "documents.erase"
 
 BATCH = 16
@@ -60,6 +61,7 @@ class Ingest:
         index: Index,
         embedder: Embedder,
         reader: Reader,
+        screener: Screener,
         *,
         count_tokens: CountTokens = estimated_tokens,
         sizes: Sizes | None = None,
@@ -70,6 +72,7 @@ class Ingest:
         self._index = index
         self._embedder = embedder
         self._reader = reader
+        self._screener = screener
         self._count_tokens = count_tokens
         self._sizes = sizes or Sizes()
         self._clock = clock
@@ -113,6 +116,7 @@ class Ingest:
         passages = await asyncio.to_thread(chunk, parsed.blocks, self._count_tokens, self._sizes)
         if not passages:
             raise UnreadableFile("No text was found in the file.")
+        passages = await self._screened(job, passages)
         vectors = await self._embed(job, passages)
         await self._tell(job, 0.95, "putting it in place")
         admitted.outcome.metadata |= {
@@ -120,7 +124,7 @@ class Ingest:
             "pages": parsed.pages,
             "bytes": row.size,
             "seconds": round(time.monotonic() - began, 2),
-        }
+        } | _flagged(passages)
         if not await self._put(admitted, job, document_id, parsed, passages, vectors):
             return {"skipped": "The document was deleted meanwhile."}
         return {"passages": len(passages), "pages": parsed.pages}
@@ -144,12 +148,30 @@ class Ingest:
                 return True
             row.title = row.details.get("title") or parsed.title or row.filename.rpartition("/")[2]
             row.pages, row.passages = parsed.pages, len(passages)
+            row.flagged = sum(bool(one.flags) for one in passages)
             row.status, row.reason = "ready", None
             row.indexed_by, row.updated_at = UUID(str(job.id)), self._clock()
             await self._index.replace(session, queries.facts(row), passages, vectors)
             changed = await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock)
             admitted.outcome.metadata |= {"in_force": row.in_force, "changed_standing": changed}
             return True
+
+    async def _screened(self, job: RunningJob, passages: Sequence[Passage]) -> list[Passage]:
+        """The same, each with the rules by which it gives orders to a language model. It is kept and quoted all the same: a document
+        may well be about such things.
+        """
+        made: list[Passage] = []
+        for start in range(0, len(passages), BATCH):
+            await self._tell(job, 0.05 + 0.05 * start / len(passages), "looking for orders to a model")
+            batch = passages[start : start + BATCH]
+            began = time.monotonic()
+            found = await self._screener.injections([f"{one.heading}\n{one.text}" for one in batch], bulk=True)
+            made += [
+                replace(one, flags=(judged.rules or ("classifier",)) if judged.verdict else ())
+                for one, judged in zip(batch, found, strict=True)
+            ]
+            await asyncio.sleep((time.monotonic() - began) * PAUSE_SHARE)
+        return made
 
     async def _embed(self, job: RunningJob, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """One vector a passage, in order. Texts of like length go together, so that little is padded."""
@@ -188,7 +210,7 @@ class Ingest:
                 await self._store.blobs.remove(job.tenant_id, blob)
 
     async def look_again(self, job: RunningJob) -> Mapping[str, Any]:
-        """An effective date has been reached: bring in force what is, and take out of force what no longer is."""
+        """A date has been reached: of what is in force, of an approval that ends, of a class to be looked at again."""
         principal = library_worker(job.tenant_id)
         async with (
             self._gate.admit(principal, "documents.ingest", Resource("document")) as admitted,
@@ -197,7 +219,8 @@ class Ingest:
             await queries.take_turn(session)
             dated = await queries.everything_dated(session)
             changed = await settle(session, self._index, dated, tenant_id=job.tenant_id, clock=self._clock)
-            admitted.outcome.metadata |= {"changed_standing": changed}
+            kept = await keep_dates(session, self._index, str(principal.id), self._clock())
+            admitted.outcome.metadata |= {"changed_standing": changed, "dates_kept": kept}
         return {"changed": changed}
 
 
@@ -205,6 +228,14 @@ class _Stopped(Unavailable):
     """The work was given up because its job was cancelled; the record says so."""
 
     code, title = "cancelled", "Cancelled"
+
+
+def _flagged(passages: Sequence[Passage]) -> dict[str, Any]:
+    """For the record: how many passages give orders to a language model, and by which rules."""
+    flagged = [one for one in passages if one.flags]
+    if not flagged:
+        return {}
+    return {"flagged": len(flagged), "flags": sorted({name for one in flagged for name in one.flags or ()})}
 
 
 async def follow(session: AsyncSession, payload: Mapping[str, Any], state: str, reason: str) -> None:

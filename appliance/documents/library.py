@@ -11,19 +11,21 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.documents import approval_rules, approving
 from appliance.documents import store as queries
+from appliance.documents.approval_rules import Wanted
 from appliance.documents.errors import (
     DiskNearlyFull,
     DocumentBusy,
     FileMissing,
     NoPages,
-    OwnerApprovalNeeded,
     UnknownDocument,
+    UnsuitableOwner,
 )
-from appliance.documents.ingest import ERASE, INGEST
+from appliance.documents.ingest import ERASE
 from appliance.documents.page_images import PageImages
 from appliance.documents.parsing.filetypes import MEDIA_TYPES, FileKind
-from appliance.documents.ports import Index, Reader
+from appliance.documents.ports import Directory, Index, Reader
 from appliance.documents.receiving import Received, sweep
 from appliance.documents.schemas import (
     DocumentDetail,
@@ -33,15 +35,14 @@ from appliance.documents.schemas import (
     PassageView,
     Uploaded,
 )
-from appliance.documents.settling import Clock, now, settle
+from appliance.documents.settling import IN_FORCE, Clock, library_worker, now, settle
 from appliance.documents.tables import DocumentRow
-from appliance.documents.uploads import RESTRICTED, Upload
+from appliance.documents.uploads import Upload
 from appliance.documents.values import DocumentStatus
-from appliance.errors import Forbidden
 from appliance.gate import Gate
 from appliance.jobs import Waker, enqueue
 from appliance.jobs.service import progress_of
-from appliance.policy import PolicyEngine, Resource
+from appliance.policy import Policies, Resource
 from appliance.store import Admitted, BlobName, Principal, Store, new_id
 from appliance.web import Cursors
 
@@ -54,6 +55,7 @@ class Library:
     """What people do with documents.
 
     Args:
+        people: who can be named as a data owner.
         limit: bytes of the largest file that may be uploaded.
         clock: what time it is, for effective dates.
     """
@@ -62,11 +64,12 @@ class Library:
         self,
         store: Store,
         gate: Gate,
-        policy: PolicyEngine,
+        policy: Policies,
         index: Index,
         waker: Waker,
         reader: Reader,
         cursors: Cursors,
+        people: Directory,
         *,
         limit: int = 100 * 2**20,
         clock: Clock = now,
@@ -78,6 +81,7 @@ class Library:
         self._waker = waker
         self._reader = reader
         self._cursors = cursors
+        self._people = people
         self._clock = clock
         self._images = PageImages()
         self.limit = limit
@@ -97,39 +101,39 @@ class Library:
 
         The same content described in the same way is the document that is here already; one that failed is tried again.
 
+        A class IV is kept and not read in until it is approved; a class III that somebody else owns is read in, and
+        seen by nobody but its data owner until they agree.
+
         Raises:
-            OwnerApprovalNeeded: it is class IV; the refusal is recorded.
+            UnsuitableOwner: the data owner named is nobody here, or not cleared for the class.
             DiskNearlyFull: less than a tenth of the disk is free.
         """
-        described = {"level": upload.level, "tags": list(upload.tags), "acl": list(upload.acl)}
+        described = {
+            "level": upload.level,
+            "tags": list(upload.tags),
+            "acl": list(upload.acl),
+            "stage": "open",
+            "approved": [],
+        }
         fingerprint = upload.fingerprint(file.sha256)
         resource = Resource("document", attrs=described)
-        try:
-            async with self._gate.admit(
-                principal, "documents.upload", resource, request=fingerprint.encode()
-            ) as admitted:
-                row = await self._keep(admitted, upload, file, fingerprint)
-        except Forbidden as refusal:
-            if upload.level < RESTRICTED:
-                raise
-            raise OwnerApprovalNeeded(
-                "Class IV (RESTRICTED) needs the approval of the document's owner before it is read in.",
-                **refusal.context,
-            ) from refusal
+        async with self._gate.admit(principal, "documents.upload", resource, request=fingerprint.encode()) as admitted:
+            row = await self._keep(admitted, upload, file, fingerprint)
         self._waker.wake()
         return _uploaded(row)
 
     async def _keep(self, admitted: Admitted, upload: Upload, file: Received, fingerprint: str) -> DocumentRow:
         await asyncio.to_thread(self._check_disk)
+        owner = await self._data_owner(admitted, upload)
         blob = await self._store.blobs.put(admitted.tenant_id, file.path)
         async with self._store.open_session(admitted, write=True) as session:
             await queries.take_turn(session)
             row = await queries.with_fingerprint(session, fingerprint)
             if row is None:
-                row = _row(upload, file, blob, fingerprint, admitted.principal, self._clock())
+                row = _row(upload, file, blob, fingerprint, admitted.principal, owner, self._clock())
                 session.add(row)
-                await self._read_in(session, row, admitted.principal)
-            elif row.status == "failed":
+                await self._begin(session, admitted, row)
+            elif row.status == "failed" and row.stage == "open":
                 await self._read_in(session, row, admitted.principal)
             if not await self._store.blobs.exists(admitted.tenant_id, blob):
                 # The file was erased with a document that held the same content, after we had stored it.
@@ -137,6 +141,30 @@ class Library:
             admitted.outcome.resource_id = str(row.id)
             admitted.outcome.metadata |= {"level": upload.level, "bytes": file.size}
             return row
+
+    async def _begin(self, session: AsyncSession, admitted: Admitted, row: DocumentRow) -> None:
+        """What a new document waits for: its data owner, the queue, or both."""
+        if row.stage == "waiting":
+            wanted = Wanted(approval_rules.kind_at_upload(row.level), "Uploaded.", people=tuple(row.acl))
+            approving.ask(session, row, wanted, str(admitted.principal.id), self._clock())
+        if row.level < 4:
+            await self._read_in(session, row, admitted.principal)
+        else:
+            row.reason = approving.WAITS
+        if row.review_on is not None:
+            await enqueue(
+                session, kind=IN_FORCE, payload={}, owner=library_worker(admitted.tenant_id),
+                idempotency_key=f"review:{row.review_on.isoformat()}", not_before=row.review_on,
+            )  # fmt: skip
+
+    async def _data_owner(self, admitted: Admitted, upload: Upload) -> str:
+        """Who decides about the document: the person named, else who brings it."""
+        if upload.owner is None:
+            return str(admitted.principal.id)
+        person = await self._people.known(admitted, upload.owner)
+        if person is None or not person.is_active or person.clearance < min(upload.level, 3):
+            raise UnsuitableOwner(f"{upload.owner!r} is nobody here who is cleared for this class.")
+        return str(person.id)
 
     async def listed(
         self,
@@ -173,7 +201,7 @@ class Library:
             row = await self._must_find(session, admitted, document_id)
             passages = await self._index.preview(session, row.id, limit=PREVIEW)
             shares = await progress_of(session, [row.job_id] if row.job_id else [])
-            return DocumentDetail.detailed(row, _share(row, shares), passages)
+            return DocumentDetail.detailed(row, _share(row, shares), passages, principal.clearance)
 
     async def passages(self, principal: Principal, document_id: UUID, *, start: int, limit: int) -> PassagePage:
         """Passages in reading order, from ordinal `start`."""
@@ -242,6 +270,8 @@ class Library:
             self._store.open_session(admitted, write=True) as session,
         ):
             row = await self._must_find(session, admitted, document_id, to_change=True)
+            if row.level >= 4 and row.stage == "waiting":
+                raise DocumentBusy("The document waits for the approval of its data owner.")
             if row.status in OPEN:
                 raise DocumentBusy("The document is being read in.")
             await self._read_in(session, row, principal)
@@ -249,9 +279,7 @@ class Library:
         return _uploaded(row)
 
     async def _read_in(self, session: AsyncSession, row: DocumentRow, principal: Principal) -> None:
-        row.status, row.reason, row.updated_at = "pending", None, self._clock()
-        payload = {"document_id": str(row.id)}
-        row.job_id = UUID(str(await enqueue(session, kind=INGEST, payload=payload, owner=principal)))
+        await approving.read_in(session, row, principal, self._clock())
 
     async def _read_row(self, admitted: Admitted, document_id: UUID) -> DocumentRow:
         async with self._store.open_session(admitted) as session:
@@ -274,9 +302,7 @@ class Library:
 
     def _permitted(self, admitted: Admitted, rows: list[DocumentRow]) -> list[DocumentRow]:
         """The policies once more, row by row: the condition in SQL was compiled from them, this asks them."""
-        resources = [
-            Resource("document", str(row.id), {"level": row.level, "tags": row.tags, "acl": row.acl}) for row in rows
-        ]
+        resources = [Resource("document", str(row.id), queries.facts(row).attributes) for row in rows]
         allowed = self._policy.permits(admitted.principal, admitted.action, resources)
         return [row for row, may in zip(rows, allowed, strict=True) if may]
 
@@ -286,12 +312,16 @@ class Library:
             raise DiskNearlyFull("Less than a tenth of the disk is free, so no documents are taken in.")
 
 
-def _row(upload: Upload, file: Received, blob: str, fingerprint: str, principal: Principal, moment: Any) -> DocumentRow:
+def _row(
+    upload: Upload, file: Received, blob: str, fingerprint: str, principal: Principal, owner: str, moment: Any
+) -> DocumentRow:
     details = dict(upload.details) | ({"title": upload.title} if upload.title else {})
     return DocumentRow(
         id=new_id(), filename=upload.filename, kind=upload.kind, size=file.size, blob=blob, fingerprint=fingerprint,
         title=upload.title, revision=upload.revision, doc_type=upload.doc_type, level=upload.level,
-        tags=list(upload.tags), acl=list(upload.acl), assets=list(upload.assets), details=details,
+        tags=list(upload.tags), acl=list(upload.acl), data_owner=owner,
+        stage=approval_rules.stage_at_upload(upload.level, owner, str(principal.id)), approved=[], approved_until=None,
+        review_on=upload.review_on, field_labels=dict(upload.field_labels), assets=list(upload.assets), details=details,
         effective_from=upload.effective_from, effective_until=upload.effective_until,
         supersedes=list(upload.supersedes), reach=principal.clearance, status="pending", reason=None, in_force=False,
         pages=None, passages=0, job_id=None, indexed_by=None, uploaded_by=principal.id, created_at=moment,

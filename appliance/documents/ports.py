@@ -14,9 +14,31 @@ if TYPE_CHECKING:
 
     from appliance.documents.blocks import ParsedFile
     from appliance.documents.values import DocumentFacts, Passage
+    from appliance.guard.values import Injection
+    from appliance.store import Admitted
 
 CountTokens = Callable[[str], int]
 """How many tokens of the active embedder a text costs, without special tokens."""
+
+
+class Somebody(Protocol):
+    """A person, as far as documents need to know one."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def clearance(self) -> int: ...
+
+    @property
+    def is_active(self) -> bool: ...
+
+
+class Directory(Protocol):
+    """The people of a tenant."""
+
+    async def known(self, admitted: Admitted, word: str) -> Somebody | None:
+        """The person of that name or id, if the admitted tenant has one."""
 
 
 class Index(Protocol):
@@ -44,6 +66,13 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str], bulk: bool = False) -> NDArray[np.float32]:
         """One row per text: float32, shape (len(texts), 384), L2-normalised. `bulk` lets people's questions go first."""
+
+
+class Screener(Protocol):
+    """Tells orders to a language model from what a plant writes; by rules alone while the model server cannot be reached."""
+
+    async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
+        """One verdict a text, in their order."""
 
 
 class Reader(Protocol):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import LEVEL_NAMES
-from appliance.documents.values import DocumentStatus, Passage, Sides
+from appliance.documents.values import DocumentStatus, Passage, Sides, Stage
 
 
 class Uploaded(BaseModel):
@@ -22,7 +22,9 @@ class Uploaded(BaseModel):
 
 
 class PassageView(BaseModel):
-    """One passage; `page` is where it begins, and `boxes` are its lines on that page."""
+    """One passage; `page` is where it begins, and `boxes` are its lines on that page. `flagged`: it gives orders to a language
+    model, so it is quoted and given to none; null while nobody has looked.
+    """
 
     ordinal: int
     kind: Literal["text", "table", "list", "steps", "code"]
@@ -30,6 +32,7 @@ class PassageView(BaseModel):
     page: int | None
     text: str
     boxes: list[Sides]
+    flagged: bool | None
 
     @classmethod
     def of(cls, passage: Passage) -> PassageView:
@@ -40,10 +43,13 @@ class PassageView(BaseModel):
             page=passage.page,
             text=passage.text,
             boxes=list(passage.boxes),
+            flagged=None if passage.flags is None else bool(passage.flags),
         )
 
 
 class DocumentView(BaseModel):
+    """`flagged` counts passages that give orders to a language model; null while nobody has looked."""
+
     id: UUID
     document_id: UUID
     filename: str
@@ -52,10 +58,13 @@ class DocumentView(BaseModel):
     doc_type: str | None
     classification: str
     level: int
+    data_owner: str
+    stage: Annotated[Stage, Field(description="`waiting` while its data owner has not agreed to it.")]
     status: DocumentStatus
     progress: float | None
     reason: str | None
     passages: int
+    flagged: int | None
     pages: int | None
     in_force: bool
     effective_from: dt.datetime | None
@@ -81,10 +90,13 @@ class DocumentDetail(DocumentView):
     chunks: list[PassageView]
 
     @classmethod
-    def detailed(cls, row: DocumentRow, progress: float | None, passages: list[Passage]) -> DocumentDetail:
+    def detailed(
+        cls, row: DocumentRow, progress: float | None, passages: list[Passage], clearance: int
+    ) -> DocumentDetail:
+        """Fields of the metadata that have a class above `clearance` are left out."""
         return cls(
             **_members(row, progress),
-            metadata=row.details,
+            metadata={key: value for key, value in row.details.items() if row.field_labels.get(key, 1) <= clearance},
             supersedes=row.supersedes,
             acl=row.acl,
             chunks=[PassageView.of(passage) for passage in passages],
@@ -101,10 +113,13 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "doc_type": row.doc_type,
         "classification": LEVEL_NAMES[row.level],
         "level": row.level,
+        "data_owner": row.data_owner,
+        "stage": row.stage,
         "status": row.status,
         "progress": progress if row.status == "processing" else None,
         "reason": row.reason,
         "passages": row.passages,
+        "flagged": row.flagged,
         "pages": row.pages,
         "in_force": row.in_force,
         "effective_from": row.effective_from,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
+from typing import cast as cast_to
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, cast, false, func, null, or_, select, text
+from sqlalchemy import ColumnElement, and_, cast, false, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
 
 from appliance.documents.rules import Standing
 from appliance.documents.tables import DocumentRow
-from appliance.documents.values import DocumentFacts
+from appliance.documents.values import DocumentFacts, Stage
 from appliance.policy import Scope
 
 CLOSURE_ROUNDS = 6
@@ -22,14 +24,17 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "level": DocumentRow.level.expression,
     "tags": DocumentRow.tags.expression,
     "acl": DocumentRow.acl.expression,
-    # No policy gives anybody a right for having uploaded a document.
-    "owner": null(),
+    "owner": DocumentRow.data_owner.expression,
+    "stage": DocumentRow.stage.expression,
+    "approved": DocumentRow.approved.expression,
 }
 
 
 def within(scope: Scope) -> ColumnElement[bool]:
     """Documents that the scope's principal may use."""
-    return false() if scope.empty else scope.where(_SCOPE_COLUMNS)
+    # An approval that has ended is worth nothing, whether or not the list was made anew since.
+    approved = or_(DocumentRow.approved_until.is_(None), DocumentRow.approved_until > dt.datetime.now(dt.UTC))
+    return false() if scope.empty else and_(scope.where(_SCOPE_COLUMNS), approved)
 
 
 async def find(
@@ -181,6 +186,10 @@ def facts(row: DocumentRow) -> DocumentFacts:
         assets=tuple(row.assets),
         in_force=row.in_force,
         title=row.title,
+        owner=row.data_owner,
+        stage=cast_to("Stage", row.stage),
+        approved=tuple(row.approved),
+        approved_until=row.approved_until,
     )
 
 

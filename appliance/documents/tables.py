@@ -19,7 +19,11 @@ class DocumentRow(TenantBase):
 
     `seq` orders uploads (no clock and no id does). `fingerprint` is the SHA-256 of content, name, revision and all that
     was said of it: the same upload twice is the same document. `indexed_by` is the job whose passages the index holds.
+    `flagged` counts passages that give orders to a language model; None while nobody has looked.
     `reach` is the clearance of the uploader: a document never displaces one that its uploader could not read.
+    `data_owner` decides who may use it; `stage` is "waiting" until they have agreed. `approved` may use a document of
+    class IV, all of them until `approved_until`, when the list is made anew. On `review_on` its class is looked at again.
+    A field of `details` with a class in `field_labels` is shown to those who are cleared for it.
     """
 
     __tablename__ = "documents"
@@ -44,8 +48,14 @@ class DocumentRow(TenantBase):
     level: Mapped[int]
     tags: Mapped[list[str]] = mapped_column(Json)
     acl: Mapped[list[str]] = mapped_column(Json)
+    data_owner: Mapped[str] = mapped_column(String(36))
+    stage: Mapped[str] = mapped_column(String(8))
+    approved: Mapped[list[str]] = mapped_column(Json)
+    approved_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    review_on: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     assets: Mapped[list[str]] = mapped_column(Json)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", Json)
+    field_labels: Mapped[dict[str, int]] = mapped_column(Json)
     effective_from: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     effective_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     supersedes: Mapped[list[str]] = mapped_column(Json)
@@ -55,8 +65,36 @@ class DocumentRow(TenantBase):
     in_force: Mapped[bool]
     pages: Mapped[int | None]
     passages: Mapped[int]
+    flagged: Mapped[int | None]
     job_id: Mapped[uuid.UUID | None]
     indexed_by: Mapped[uuid.UUID | None]
     uploaded_by: Mapped[uuid.UUID]
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class ApprovalRow(TenantBase):
+    """Something that somebody asked a data owner for, and what became of it. `people` and `until` belong to a use."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        Index("ix_approvals_document", "document_id", "state"),
+        Index("ix_approvals_state", "state", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    document_id: Mapped[uuid.UUID]
+    data_owner: Mapped[str] = mapped_column(String(36))
+    requester: Mapped[str] = mapped_column(String(36))
+    purpose: Mapped[str] = mapped_column(Text)
+    people: Mapped[list[str]] = mapped_column(Json)
+    until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    level: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(16))
+    decided_by: Mapped[str | None] = mapped_column(String(36))
+    decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    answer: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

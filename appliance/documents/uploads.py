@@ -51,6 +51,9 @@ class Upload:
     effective_from: dt.datetime | None = None
     effective_until: dt.datetime | None = None
     supersedes: tuple[str, ...] = ()
+    owner: str | None = None
+    review_on: dt.datetime | None = None
+    field_labels: Mapping[str, int] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def fingerprint(self, content_sha256: str) -> str:
@@ -59,6 +62,8 @@ class Upload:
             content_sha256, self.filename, self.level, self.tags, self.acl, self.assets, self.revision, self.doc_type,
             self.title, str(self.effective_from), str(self.effective_until), self.supersedes, self.details,
         ]  # fmt: skip
+        # Left out where nothing is said, so that what was uploaded before there were such things is still the same.
+        said += [str(one) for one in (self.owner, self.review_on, dict(self.field_labels)) if one]
         canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -100,6 +105,7 @@ def describe(
         raise InvalidDocument("effective_until lies before effective_from.", field="metadata")
     known = {
         "revision", "effective_from", "effective_until", "supersedes", "assets", "doc_type", "acl", "title",
+        "owner", "review_on", "field_labels",
     }  # fmt: skip
     return Upload(
         filename=name,
@@ -114,8 +120,23 @@ def describe(
         effective_from=start,
         effective_until=end,
         supersedes=_words(said.get("supersedes"), "supersedes", split=False),
+        owner=_short(said, "owner", 64),
+        review_on=_moment(said, "review_on"),
+        field_labels=_labels(said, known),
         details={key: value for key, value in said.items() if key not in known},
     )
+
+
+def _labels(said: Mapping[str, Any], known: set[str]) -> dict[str, int]:
+    """The class of each field of the metadata that has one of its own."""
+    labels = said.get("field_labels")
+    if labels is None:
+        return {}
+    if not isinstance(labels, dict):
+        raise InvalidDocument("field_labels is an object: the name of a field and its class.", field="metadata")
+    if strange := sorted(str(name) for name in labels if name in known or name not in said):
+        raise InvalidDocument(f"field_labels names {strange[0]!r}, which is no field of your own.", field="metadata")
+    return {name: level_of(str(label)) for name, label in labels.items()}
 
 
 def clean_filename(filename: str | None) -> str:

@@ -5,14 +5,17 @@ Coordinates are fractions of the page (0..1) with the origin at the top left, so
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 PassageKind = Literal["text", "table", "list", "steps", "code"]
 DocumentStatus = Literal["pending", "processing", "ready", "failed"]
+Stage = Literal["open", "waiting"]
 Sides = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the page, origin top left."""
 
@@ -47,7 +50,8 @@ class Passage:
 
     `heading` is the path of headings above it, joined with " > ". A table passage has one row per line, each row as
     `Header1: cell | Header2: cell`, after the caption's line if there is one. A steps passage keeps its numbers
-    (`1. ...`), one step per line. `lines` is empty where the format has no pages.
+    (`1. ...`), one step per line. `lines` is empty where the format has no pages. `flags` are the rules by which it gives orders to a
+    language model: it is quoted, and given to none; None while nobody has looked.
     """
 
     ordinal: int
@@ -57,6 +61,7 @@ class Passage:
     text: str
     tokens: int
     lines: tuple[Line, ...] = ()
+    flags: tuple[str, ...] | None = None
 
     @property
     def boxes(self) -> tuple[Sides, ...]:
@@ -78,3 +83,19 @@ class DocumentFacts:
     assets: tuple[str, ...]
     in_force: bool
     title: str
+    owner: str = ""
+    stage: Stage = "open"
+    approved: tuple[str, ...] = ()
+    approved_until: dt.datetime | None = None
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """The document as policies see it."""
+        return {
+            "level": self.level,
+            "tags": list(self.tags),
+            "acl": list(self.acl),
+            "owner": self.owner or None,
+            "stage": self.stage,
+            "approved": list(self.approved),
+        }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 _APART: Final = re.compile(r"[\s./()-]")
 _CARDS: Final = re.compile(
@@ -68,6 +71,42 @@ def phone(text: str) -> bool:
     return 6 <= len(digits) <= 15 and len(set(digits)) > 2
 
 
+def entropy(text: str) -> float:
+    """Bits a character (Shannon)."""
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+
+
+def token(text: str) -> bool:
+    """A run of letters and digits that nobody would type."""
+    mixed = sum(any(map(test, text)) for test in (str.isdigit, str.isupper, str.islower))
+    return mixed > 1 and any(map(str.isdigit, text)) and entropy(text) >= 3.3
+
+
+def random(text: str) -> bool:
+    """The same without a word before it: all kinds of letters, many of them, and no parts that a number of a thing would have."""
+    every = all(any(map(test, text)) for test in (str.isdigit, str.isupper, str.islower))
+    parts = [part for part in re.split(r"[-_/]", text) if part]
+    return every and entropy(text) >= 4.0 and max(map(len, parts)) >= 20
+
+
+_INSIDE: Final = re.compile(
+    r"(?i)(?:^|\.)(?:local|localhost|localdomain|internal|intranet|lan|corp|home|private|arpa)\.?$"
+)
+
+
+def inside(link: str) -> bool:
+    """A link to a host of the plant's own network: a private address, a name without a dot, or one of a zone kept for that."""
+    try:
+        host = urlsplit(link).hostname or ""
+    except ValueError:
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host.strip(".") or _INSIDE.search(host) is not None or host.replace(".", "").isdigit()
+
+
 CHECKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "card": card, "iban": iban, "ssn": ssn, "address": address, "phone": phone,
+    "token": token, "random": random, "inside": inside,
 }  # fmt: skip

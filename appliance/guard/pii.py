@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, Literal
 
 from appliance.guard.checks import CHECKS
 from appliance.guard.values import Finding
 
+Table = Literal["pattern", "output"]
 BEFORE: Final = 48
 """Characters before a number in which words say what it is."""
 LABEL: Final = 24
@@ -36,8 +37,8 @@ class Pattern:
 
 
 @cache
-def patterns() -> tuple[Pattern, ...]:
-    """Those of this release, in their order."""
+def patterns(table: Table = "pattern") -> tuple[Pattern, ...]:
+    """Those of this release, in their order: `pattern` is what is personal or secret, `output` what a model may not say besides."""
     told = tomllib.loads(files("appliance.guard").joinpath("patterns.toml").read_text(encoding="utf-8"))
     return tuple(
         Pattern(
@@ -47,14 +48,14 @@ def patterns() -> tuple[Pattern, ...]:
             frozenset(one.get("after", "").split()),
             frozenset(told["things"].split() if one.get("never_after") == "things" else ()),
         )
-        for one in told["pattern"]
+        for one in told[table]
     )
 
 
-def find(text: str) -> list[Finding]:
+def find(text: str, table: Table = "pattern") -> list[Finding]:
     """What is found in a text, in its order, without overlaps."""
     taken: list[Finding] = []
-    for pattern in patterns():
+    for pattern in patterns(table):
         for start, end in _spans(pattern, text):
             at = bisect(taken, Finding(start, end, ""))
             beside = taken[max(0, at - 1) : at + 1]

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 class Classifies(Protocol):
     """The small model that scores texts. Raises ModelsError while it cannot be reached."""
 
-    async def classify(self, texts: Sequence[str]) -> list[float]: ...
+    async def classify(self, texts: Sequence[str], bulk: bool = False) -> list[float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,22 @@ class Guard:
             for text, injection in zip(texts, await self.injections(texts), strict=True)
         ]
 
-    async def injections(self, texts: Sequence[str]) -> list[Injection]:
-        """Whether each text gives orders to a model, in their order."""
-        scores = await self._scores([text[:MOST_CHARACTERS] for text in texts])
+    async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
+        """Whether each text gives orders to a model, in their order. `bulk` lets people's questions go first."""
+        scores = await self._scores([text[:MOST_CHARACTERS] for text in texts], bulk=bulk)
         found = [verdict(fired(text), score) for text, score in zip(texts, scores, strict=True)]
         for one in found:
             GUARDED.labels("flagged" if one.verdict else "clean").inc()
         return found
 
-    async def _scores(self, texts: Sequence[str]) -> list[float]:
+    async def _scores(self, texts: Sequence[str], *, bulk: bool) -> list[float]:
         told = [at for at, text in enumerate(texts) if text.strip()]
         scores = [0.0] * len(texts)
         if not told:
             return scores
         try:
-            for at, score in zip(told, await self._classifier.classify([texts[at] for at in told]), strict=True):
+            found = await self._classifier.classify([texts[at] for at in told], bulk=bulk)
+            for at, score in zip(told, found, strict=True):
                 scores[at] = score
         except ModelsError:
             log.warning("the injection classifier cannot be reached; rules alone judge")

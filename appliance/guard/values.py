@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,3 +22,17 @@ class Injection:
     verdict: bool
     score: float
     rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What the guard did with a message, or kept from a model: stored with it, and shown. `kinds` are names of intents, rules or
+    kinds of data; never what was found.
+    """
+
+    code: Literal["intent", "injection", "personal-data", "output"]
+    text: str
+    kinds: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "text": self.text, "kinds": list(self.kinds)}

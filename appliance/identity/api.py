@@ -9,12 +9,14 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
-from appliance.identity import schemas
+from appliance.identity import api_keys_api, factors_api, rules, schemas
 from appliance.identity.errors import NoTenant
+from appliance.identity.factors_api import XStepUp
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
 from appliance.identity.ports import Door, Permits
 from appliance.identity.sign_in import SignIn
+from appliance.identity.step_ups import StepUps
 from appliance.identity.values import NewPerson, PersonChange
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store, Tenant
@@ -32,7 +34,7 @@ class AuthController(Controller):
         self, data: JSONBody[schemas.Login], request: Request[Any, Any, Any], sign_in: Injected[SignIn]
     ) -> schemas.TokenView:
         """Exchange tenant, name and password for tokens."""
-        signed_in = await sign_in.login(data.tenant, data.username, data.password, address=_address(request))
+        signed_in = await sign_in.login(data.tenant, data.username, data.password, address=schemas.address_of(request))
         return schemas.TokenView.of(signed_in)
 
     @post("/refresh", operation_id="refresh", status_code=200, security=[])
@@ -40,12 +42,12 @@ class AuthController(Controller):
         """Exchange a refresh token for new tokens, once. Used again, it ends the session."""
         return schemas.TokenView.of(await sign_in.refresh(data.refresh_token))
 
-    @post("/logout", operation_id="logout", status_code=204)
+    @post("/logout", operation_id="logout", asks=(), status_code=204)
     async def logout(self, principal: Injected[Principal], sign_in: Injected[SignIn]) -> None:
         """End this session; its tokens stop working at once."""
         await sign_in.logout(principal)
 
-    @get("/me", operation_id="me")
+    @get("/me", operation_id="me", asks="auth.me")
     async def me(
         self, principal: Injected[Principal], gate: Injected[Door], sign_in: Injected[SignIn]
     ) -> schemas.MeView:
@@ -59,18 +61,21 @@ class KioskController(Controller):
     path = "/v1/kiosks"
     tags = ("Kiosks",)
 
-    @post("/enrolment-codes", operation_id="create_enrolment_code")
+    @post("/enrolment-codes", operation_id="create_enrolment_code", asks="kiosks.enrol")
     async def create_code(
         self,
         principal: Injected[Principal],
         gate: Injected[Door],
         kiosks: Injected[Kiosks],
+        step_ups: Injected[StepUps],
         data: JSONBody[schemas.NewCode | None] = None,
+        x_step_up: XStepUp = None,
     ) -> schemas.CodeView:
         """Make a code that enrols one device within 24 hours. It is shown this once."""
         wanted = data or schemas.NewCode()
         resource = Resource("enrolment_code")
         async with gate.admit(principal, "kiosks.enrol", resource=resource, request=_bytes(wanted)) as admitted:
+            await step_ups.require(principal, "kiosks.enrol", "", x_step_up)
             return schemas.CodeView.of(await kiosks.issue_code(admitted, clearance=wanted.clearance))
 
     @post("/enrol", operation_id="enrol_kiosk", security=[])
@@ -79,7 +84,7 @@ class KioskController(Controller):
     ) -> schemas.EnrolledView:
         """Enrol this device with a code and its public key."""
         return schemas.EnrolledView.of(
-            await kiosks.enrol(data.code, data.name, data.public_key, address=_address(request))
+            await kiosks.enrol(data.code, data.name, data.public_key, address=schemas.address_of(request))
         )
 
     @post("/challenge", operation_id="kiosk_challenge", status_code=200, security=[])
@@ -94,10 +99,10 @@ class KioskController(Controller):
         self, data: JSONBody[schemas.Proof], request: Request[Any, Any, Any], kiosks: Injected[Kiosks]
     ) -> schemas.KioskTokenView:
         """Exchange a signed challenge for a token of five minutes."""
-        token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=_address(request))
+        token = await kiosks.token(data.kiosk_id, data.challenge, data.signature, address=schemas.address_of(request))
         return schemas.KioskTokenView.of(token)
 
-    @get("/", operation_id="list_kiosks")
+    @get("/", operation_id="list_kiosks", asks="kiosks.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -120,7 +125,7 @@ class KioskController(Controller):
         )
         return schemas.KioskPage(items=[schemas.KioskView.of(kiosk) for kiosk in shown], next_page_token=following)
 
-    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", status_code=200)
+    @delete("/{kiosk_id:uuid}", operation_id="revoke_kiosk", asks="kiosks.revoke", status_code=200)
     async def revoke(
         self, kiosk_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], kiosks: Injected[Kiosks]
     ) -> schemas.KioskView:
@@ -133,7 +138,7 @@ class UserController(Controller):
     path = "/v1/admin/users"
     tags = ("People",)
 
-    @get("/", operation_id="list_users")
+    @get("/", operation_id="list_users", asks="people.list")
     async def page(
         self,
         principal: Injected[Principal],
@@ -151,21 +156,25 @@ class UserController(Controller):
         following = cursors.encode({"user": shown[-1].username}) if len(found) > page_size else None
         return schemas.UserPage(items=[schemas.AdminUserView.of(one) for one in shown], next_page_token=following)
 
-    @post("/", operation_id="create_user")
+    @post("/", operation_id="create_user", asks="people.create")
     async def create(
         self,
         data: JSONBody[schemas.NewUser],
         principal: Injected[Principal],
         gate: Injected[Door],
         people: Injected[People],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
     ) -> schemas.CreatedUserView:
         """Add a person. Without a password one is generated and shown this once."""
         new = NewPerson(data.username, data.display_name, data.role, data.clearance, data.password)
         resource = Resource("person")
         async with gate.admit(principal, "people.create", resource=resource, request=_bytes(data)) as admitted:
+            if data.role == "admin":
+                await step_ups.require(principal, "people.create", "", x_step_up)
             return schemas.CreatedUserView.made(await people.create(admitted, new))
 
-    @get("/{person_id:uuid}", operation_id="get_user")
+    @get("/{person_id:uuid}", operation_id="get_user", asks="people.list")
     async def read(
         self, person_id: FromPath[UUID], principal: Injected[Principal], gate: Injected[Door], people: Injected[People]
     ) -> schemas.AdminUserView:
@@ -173,7 +182,7 @@ class UserController(Controller):
         async with gate.admit(principal, "people.list", resource=Resource("person", str(person_id))) as admitted:
             return schemas.AdminUserView.of(await people.read(admitted, person_id))
 
-    @patch("/{person_id:uuid}", operation_id="update_user")
+    @patch("/{person_id:uuid}", operation_id="update_user", asks="people.update")
     async def update(
         self,
         person_id: FromPath[UUID],
@@ -181,11 +190,18 @@ class UserController(Controller):
         principal: Injected[Principal],
         gate: Injected[Door],
         people: Injected[People],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
     ) -> schemas.AdminUserView:
-        """Change a person. Lower rights, a new password and switching off end their sessions."""
+        """Change a person. Lower rights, a new password and switching off end their sessions.
+
+        More rights, switching on and a new password ask for a step-up.
+        """
         change = PersonChange(**data.model_dump())
         resource = Resource("person", str(person_id))
         async with gate.admit(principal, "people.update", resource=resource, request=_bytes(data)) as admitted:
+            if rules.raises(await people.read(admitted, person_id), change):
+                await step_ups.require(principal, "people.update", str(person_id), x_step_up)
             return schemas.AdminUserView.of(await people.update(admitted, person_id, change))
 
 
@@ -193,7 +209,7 @@ class TenantController(Controller):
     path = "/v1/admin/tenants"
     tags = ("Tenants",)
 
-    @get("/", operation_id="list_tenants")
+    @get("/", operation_id="list_tenants", asks="tenants.list")
     async def page(
         self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], policy: Injected[Permits]
     ) -> schemas.TenantPage:
@@ -202,7 +218,7 @@ class TenantController(Controller):
             shown = await _visible(store, policy, principal)
         return schemas.TenantPage(items=[schemas.TenantView.of(tenant) for tenant in shown], next_page_token=None)
 
-    @get("/{tenant_id:uuid}", operation_id="get_tenant")
+    @get("/{tenant_id:uuid}", operation_id="get_tenant", asks="tenants.read")
     async def read(
         self,
         tenant_id: FromPath[UUID],
@@ -226,14 +242,11 @@ async def _visible(store: Store, policy: Permits, principal: Principal) -> list[
     return [tenant for tenant, allowed in zip(tenants, answers, strict=True) if allowed]
 
 
-def _address(request: Request[Any, Any, Any]) -> str:
-    """Where the request comes from; the owner's door has no address."""
-    return request.client.host if request.client is not None else "local"
-
-
 def _bytes(data: BaseModel) -> bytes:
     """What the record hashes of a body. A password is left out: a hash of it could be tried out."""
     return data.model_dump_json(exclude={"password"}).encode()
 
 
-ROUTES = [AuthController, KioskController, UserController, TenantController]
+ROUTES = [
+    AuthController, KioskController, UserController, TenantController, *factors_api.ROUTES, *api_keys_api.ROUTES,
+]  # fmt: skip

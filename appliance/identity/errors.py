@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from appliance.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 
 
@@ -13,6 +15,102 @@ class SignInRefused(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("Tenant, name and password do not fit, or the account is locked.")
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password is right and the account has a second factor.
+
+    `challenge` is good for nothing but answering it with a code of that factor, for five minutes; `kinds` are at hand.
+    """
+
+    code, title = "second-factor-required", "One more step"
+    hint = "Give the code of your authenticator app, or a recovery code."
+
+    def __init__(self, challenge: str, kinds: Sequence[str]) -> None:
+        super().__init__("This account has a second factor.", challenge=challenge, kinds=list(kinds))
+
+
+class SecondFactorRefused(Unauthenticated):
+    """The code is wrong or was used, the step is too old, or the account is locked: which of these is not said."""
+
+    code, title = "second-factor-refused", "The code does not work"
+    hint = "Wait for the app's next code. If the clock of the app or the node is wrong, use a recovery code."
+
+    def __init__(self) -> None:
+        super().__init__("The code does not fit, was used already, or the account is locked.")
+
+
+class ProofRefused(Forbidden):
+    """Somebody who is signed in could not show again that it is them."""
+
+    code, title = "proof-refused", "That could not be confirmed"
+    hint = "With a second factor, give its next code; without one, your password. Six failures lock the account for 15 minutes."
+
+    def __init__(self) -> None:
+        super().__init__("The password or code does not fit, or the account is locked.")
+
+
+class StepUpRequired(Forbidden):
+    """The action asks who is signed in to show again that it is them."""
+
+    code, title = "step-up-required", "Please confirm that it is you"
+    hint = (
+        "Give your next code, or your password where you have no second factor (POST /v1/auth/step-up, then X-Step-Up)."
+    )
+
+    def __init__(self, action: str, resource: str) -> None:
+        super().__init__("This asks you to confirm that it is you.", action=action, resource=resource)
+
+
+class StepUpRefused(Forbidden):
+    """The step-up is for another action, resource or session, was used, or is older than two minutes."""
+
+    code, title = "step-up-refused", "That confirmation does not serve"
+    hint = "Confirm again; each confirmation is good once, for one action on one thing."
+
+    def __init__(self) -> None:
+        super().__init__("The step-up is not for this, was used, or is too old.")
+
+
+class NoStepUp(InvalidInput):
+    """The action is one that no step-up is asked for."""
+
+    code, title = "no-step-up", "No confirmation is needed for that"
+    hint = "Leave the step-up out."
+
+
+class FactorExists(Conflict):
+    """A person has one authenticator app at a time."""
+
+    code, title = "factor-exists", "There is an authenticator app already"
+    hint = "Remove it first, or use it."
+
+
+class KeyUnavailable(Conflict):
+    """Security keys belong to a name that the node is reached by over TLS; this is none, or the person has none for it."""
+
+    code, title = "security-key-unavailable", "Security keys do not work here"
+    hint = "Reach the node by its name over TLS, with the key that was set up there; or use another factor."
+
+
+class FactorRefused(InvalidInput):
+    """The first code of a new factor does not fit, so it was not taken."""
+
+    code, title = "factor-refused", "The new factor does not work yet"
+    hint = "Check that the clock of the device is right, and give the code it shows now."
+
+
+class UnknownFactor(NotFound):
+    """The person has no such factor."""
+
+    code, title = "unknown-factor", "There is no such factor"
+
+
+class NotAPerson(Forbidden):
+    """Factors and step-up belong to people who have signed in."""
+
+    code, title = "not-a-person", "Only for people who are signed in"
+    hint = "Sign in as yourself."
 
 
 class TooManyAttempts(TooManyRequests):
@@ -137,3 +235,36 @@ class InvalidKey(InvalidInput):
 
     code, title = "invalid-kiosk-key", "That key cannot be used"
     hint = 'Send the public key as a JWK with kty "EC" and crv "P-256".'
+
+
+class KeyRefused(Unauthenticated):
+    """The API key is unknown, revoked or too old, or its maker is switched off."""
+
+    code, title = "api-key-refused", "The API key does not work"
+    hint = "Ask an admin for a new key; `outpost key list` shows which there are."
+
+    def __init__(self) -> None:
+        super().__init__("The API key is not valid, or not any more.")
+
+
+class UnknownApiKey(NotFound):
+    """No such key in this tenant."""
+
+    code, title = "unknown-api-key", "There is no such API key here"
+
+
+class ApiKeyOver(Conflict):
+    """A key that was revoked is not brought back."""
+
+    code, title = "api-key-over", "That key was revoked"
+    hint = "Make a new one."
+
+
+class ScopeRefused(InvalidInput):
+    """A key is to do what its maker or its role may not do, or what no action is called."""
+
+    code, title = "scope-refused", "The key cannot have these scopes"
+    hint = "Scopes are names of actions, such as chat.ask or documents.upload, that you and the key's role may do."
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__("Some scopes cannot be given.", scopes=list(scopes))

@@ -38,11 +38,11 @@ from appliance.identity.errors import (
     TenantInactive,
     UnknownKiosk,
 )
+from appliance.identity.identities import SECRET
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import ALPHABET
 from appliance.identity.ports import Records
 from appliance.identity.records import Actor, denied, happened
-from appliance.identity.sign_in import SECRET
 from appliance.identity.standing import Standing
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow
 from appliance.identity.tokens import Claims, Tokens
@@ -86,7 +86,7 @@ class Kiosks:
         self._attempts = attempts
         self._lifetimes = lifetimes
         self._clock = clock
-        self._tokens = Tokens(store.secret(SECRET), lifetimes=lifetimes, clock=clock)
+        self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
         self._standing = Standing(store, clock=clock)
         self._challenge_key = store.secret("kiosk-challenges")
         self._code_key = store.secret("enrolment-codes")
@@ -211,6 +211,12 @@ class Kiosks:
         async with self._store.open_control(admitted) as session:
             rows = await queries.kiosks_after(session, admitted.tenant_id, after, limit)
             return [queries.kiosk_of(row) for row in rows]
+
+    async def named(self, admitted: Admitted, name: str) -> Kiosk | None:
+        """The first kiosk of that name, if the tenant has one."""
+        async with self._store.open_control(admitted) as session:
+            row = await queries.kiosk_named(session, admitted.tenant_id, name)
+            return None if row is None else queries.kiosk_of(row)
 
     async def revoke(self, admitted: Admitted, kiosk_id: UUID) -> Kiosk:
         """Refuse the kiosk from now on; its last token stops working within seconds. It cannot be enrolled again.

@@ -32,6 +32,16 @@ class People:
             rows = await queries.people_after(session, admitted.tenant_id, after, limit)
             return [self._shown(queries.person_of(row)) for row in rows]
 
+    async def known(self, admitted: Admitted, word: str) -> Person | None:
+        """The person of that name or id, if the tenant has one."""
+        try:
+            by_id = PersonRow.id == UUID(word)
+        except ValueError:
+            by_id = PersonRow.username == rules.folded(word)
+        async with self._store.open_control(admitted) as session:
+            row = await queries.person_where(session, admitted.tenant_id, by_id)
+            return None if row is None else self._shown(queries.person_of(row))
+
     async def read(self, admitted: Admitted, person_id: UUID) -> Person:
         """Raises UnknownPerson: not in this tenant."""
         async with self._store.open_control(admitted) as session:
@@ -125,8 +135,8 @@ class People:
         if change.password is None:
             return None
         async with self._store.open_control(admitted) as session:
-            row = await session.get(PersonRow, person_id)
-        if row is None or row.tenant_id != admitted.tenant_id:
+            row = await queries.person_by_id(session, admitted.tenant_id, person_id)
+        if row is None:
             raise UnknownPerson("Nobody with this id is here.")
         return await self._passwords.hash(rules.password(change.password, row.username))
 

@@ -24,6 +24,27 @@ PASSWORD_LENGTH: Final = (10, 256)
 HIGHEST_CLEARANCE: Final = 3
 """Class IV is readable by nobody on this node, so nobody is cleared for it."""
 
+STEP_UP: Final = frozenset(
+    {
+        "api_keys.create",
+        "api_keys.rotate",
+        "approvals.decide",
+        "factors.enrol",
+        "factors.remove",
+        "factors.reset",
+        "kiosks.enrol",
+        "people.create",
+        "people.update",
+        "policy.activate",
+    }
+)
+"""Actions that are done only by somebody who has just shown that it is them. Of changes to people, only those that
+raise a right or give a password (`raises`) ask for it."""
+
+WITHOUT_FACTOR: Final = frozenset({"auth.me", "factors.read", "factors.enrol"})
+"""All that an admin may do who needs a second factor and has none."""
+
+ROLES: Final[tuple[Role, ...]] = ("viewer", "operator", "admin")
 CLEARANCES: Final[Mapping[Role, int]] = {"viewer": 2, "operator": 2, "admin": 3}
 KIOSK_CLEARANCE: Final = 2
 _USERNAME: Final = re.compile(r"\w[\w.@+-]{0,63}")
@@ -105,3 +126,15 @@ def ends_sessions(person: Person, change: PersonChange) -> bool:
     """Whether the person has to sign in anew: what was handed out before must not outlive a lower right."""
     lowered = change.clearance is not None and change.clearance < person.clearance
     return change.is_active is False or change.password is not None or lowered or change.role not in {None, person.role}
+
+
+def raises(person: Person, change: PersonChange) -> bool:
+    """Whether the change gives the person more, or lets somebody else be them."""
+    higher = change.role is not None and ROLES.index(change.role) > ROLES.index(person.role)
+    cleared = change.clearance is not None and change.clearance > person.clearance
+    switched_on = change.is_active is True and not person.is_active
+    return higher or cleared or switched_on or change.password is not None
+
+
+def lower(one: Role, other: Role) -> Role:
+    return min(one, other, key=ROLES.index)

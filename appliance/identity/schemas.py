@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from litestar import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.identity.values import Enrolled, EnrolmentCode, Kiosk, KioskToken, Person, PersonCreated, Role, SignedIn
@@ -14,6 +15,16 @@ from appliance.store import Principal, Tenant
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
 Clearance = Annotated[int, Field(ge=1, le=3, description="1 public, 2 internal, 3 confidential.")]
+
+
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """Where the request comes from; the owner's door has no address."""
+    return request.client.host if request.client is not None else "local"
+
+
+def origin_of(request: Request[Any, Any, Any]) -> str:
+    """The address that a browser shows for this node, without a path."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 class Body(BaseModel):

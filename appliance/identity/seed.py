@@ -71,3 +71,16 @@ async def seed_people(
                 await record(session, tenant, new)
         made += new
     return made
+
+
+async def still_first(store: Store, kept: Iterable[Credential], *, passwords: Passwords) -> int:
+    """How many of the first sign-ins still have the password they were made with."""
+    found, slugs = 0, {tenant.slug: tenant.id for tenant in await store.tenants()}
+    for one in kept:
+        if (tenant_id := slugs.get(one.tenant)) is None:
+            continue
+        async with store.open_internal(Purpose.VERIFY, CONTROL) as session:
+            row = await queries.person_named(session, tenant_id, one.username)
+        if row is not None and row.is_active and await passwords.verify(row.password_hash, one.password):
+            found += 1
+    return found

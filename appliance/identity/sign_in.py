@@ -1,6 +1,6 @@
-"""Signing in: passwords for tokens, tokens for principals.
+"""Signing in: a password, and a second factor where there is one, for tokens.
 
-    login ──> access token (15 min) + refresh token (one use) ──> refresh ──> ... ──> logout, or 12 h without use
+    login ──> [challenge (5 min) ── code ──>] access token (15 min) + refresh token (one use) ──> refresh ──> ... ──> logout, or 12 h without use
                                           └─ used again: stolen or copied, so the whole session ends
 
 A sign-in is recorded before its transaction commits; if the record cannot be written, nobody signs in. What an unknown
@@ -11,39 +11,40 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 import secrets
-from typing import Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
-from appliance.identity import records, rules
+from appliance.identity import factor_store, records, rules
 from appliance.identity import store as queries
 from appliance.identity.errors import (
-    NoTenant,
     PersonInactive,
+    SecondFactorRefused,
+    SecondFactorRequired,
     SessionEnded,
     SignInRefused,
     TenantInactive,
     TokenRefused,
 )
+from appliance.identity.factors import Factors
+from appliance.identity.federation.people import recheck
+from appliance.identity.identities import Identities, inactive
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
 from appliance.identity.ports import Records
 from appliance.identity.records import Actor, denied, happened
-from appliance.identity.standing import Standing
+from appliance.identity.slips import Slips
 from appliance.identity.tables import PersonRow, RefreshTokenRow, SessionRow
-from appliance.identity.tokens import Claims, Tokens
-from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, Person, SignedIn, utc_now
+from appliance.identity.tokens import Claims
+from appliance.identity.values import DEFAULT_LIFETIMES, Answer, Clock, Lifetimes, Person, SignedIn, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store, Tenant, TenantId, new_id
 
-SECRET: Final = "token-signing"  # noqa: S105 - the name of a secret
-OWNER_NAME: Final = "owner"
-DENIALS: Final = 1024
 
-
-class SignIn:
+class SignIn(Identities):
     """Sign-in, refresh and sign-out of people, and who a token belongs to.
 
     Args:
@@ -57,25 +58,25 @@ class SignIn:
         recorder: Records,
         *,
         passwords: Passwords,
+        factors: Factors,
         attempts: Attempts,
+        admins_need_factor: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
     ) -> None:
-        self._store = store
-        self._recorder = recorder
+        super().__init__(store, recorder, admins_need_factor=admins_need_factor, lifetimes=lifetimes, clock=clock)
         self._passwords = passwords
+        self._factors = factors
         self._attempts = attempts
-        self._lifetimes = lifetimes
-        self._clock = clock
-        self._tokens = Tokens(store.secret(SECRET), lifetimes=lifetimes, clock=clock)
-        self._standing = Standing(store, clock=clock)
-        self._denied: dict[UUID, dt.datetime] = {}
+        self._second_steps = Slips(store, "second-step", lifetimes.second_step, clock=clock)
+        self._fingerprint_key = store.secret("second-step-passwords")
 
     async def login(self, tenant_slug: str, username: str, password: str, *, address: str = "local") -> SignedIn:
         """Exchange a password for tokens. `address` is where the attempt comes from.
 
         Raises:
             SignInRefused: they do not fit, or the account is locked.
+            SecondFactorRequired: they do fit, and `second_factor` is the next step.
             PersonInactive, TenantInactive: they do fit, but may not be used.
             TooManyAttempts: from this address, recently.
         """
@@ -86,7 +87,8 @@ class SignIn:
         if tenant is not None:
             async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
                 known = await queries.person_named(session, tenant.id, name)
-        fits = await self._passwords.verify(known.password_hash if known else None, password)
+        # Who came from an identity provider has no password; that takes as long to say.
+        fits = await self._passwords.verify((known.password_hash or None) if known else None, password)
         if tenant is None or known is None:
             where = None if tenant is None else tenant.id
             await self._recorder.append(denied(where, "unknown", Actor(), username=name, address=address))
@@ -98,21 +100,66 @@ class SignIn:
             row = await queries.person_to_change(session, tenant.id, known.id)
             # A password that was replaced meanwhile no longer fits.
             fits = fits and row is not None and row.password_hash == known.password_hash
-            refusal, why = self._judged(row, tenant, fits=fits)
+            refusal, why = self._judged(row, tenant, fits=fits, wrong="wrong password")
             if refusal is not None or row is None:
                 about = records.person(known)
                 await self._recorder.append(denied(tenant.id, why, about, username=name, address=address))
             else:
                 if renewed is not None:
                     row.password_hash = renewed
-                signed_in = await self._begin(session, row, tenant)
+                if kinds := await self._factors.kinds(session, row.id):
+                    # Failures stay counted: whoever has the password must not buy more guesses at codes with it.
+                    refusal = SecondFactorRequired(self._second_step(row), kinds)
+                    await self._recorder.append(happened("auth.password", tenant.id, records.person(row)))
+                else:
+                    signed_in = await self._begin(session, row, tenant)
         if refusal is not None:
             raise refusal
         self._attempts.give_back(address)
         return signed_in
 
-    def _judged(self, row: PersonRow | None, tenant: Tenant, *, fits: bool) -> tuple[OutpostError | None, str]:
-        """What becomes of the attempt, with the failures counted in `row`; the reason is for the record alone."""
+    async def second_factor(self, answer: Answer, *, address: str = "local") -> SignedIn:
+        """Answer the challenge of `SecondFactorRequired`, and get tokens.
+
+        A wrong answer counts like a wrong password. The challenge serves until it is five minutes old, was answered
+        rightly, or the password changed.
+
+        Raises:
+            TokenRefused: it is no such challenge, or too old.
+            SecondFactorRefused: the answer does not fit or was used, or the account is locked.
+            PersonInactive, TenantInactive: it may not be used now.
+            TooManyAttempts: from this address, recently.
+        """
+        self._attempts.take(address)
+        slip = self._second_steps.read(answer.challenge)
+        tenant = await self._tenant(TenantId(UUID(slip.about["tenant"])))
+        async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
+            row = await queries.person_to_change(session, tenant.id, slip.subject)
+            serves = row is not None and hmac.compare_digest(slip.about["password"], self._fingerprint(row))
+            if row is None or not serves or await factor_store.is_spent(session, slip):
+                raise TokenRefused("This step has expired.", hint="Begin again.")
+            open_ = not rules.locked(row.locked_until, self._clock())
+            fits = open_ and await self._factors.spend(session, row.id, answer)
+            refusal, why = self._judged(row, tenant, fits=fits, wrong="wrong code")
+            if refusal is None:
+                await factor_store.spend(session, slip, self._clock())
+                signed_in = await self._begin(session, row, tenant, second_factor=answer.kind)
+            else:
+                about = records.person(row)
+                await self._recorder.append(denied(tenant.id, why, about, address=address))
+        if refusal is not None:
+            raise SecondFactorRefused if isinstance(refusal, SignInRefused) else refusal
+        self._attempts.give_back(address)
+        return signed_in
+
+    async def key_request(self, challenge: str, origin: str) -> dict[str, Any]:
+        """What a browser asks a security key in the second step. Raises TokenRefused, KeyUnavailable."""
+        return await self._factors.request(self._second_steps.read(challenge).subject, challenge, origin)
+
+    def _judged(
+        self, row: PersonRow | None, tenant: Tenant, *, fits: bool, wrong: str
+    ) -> tuple[OutpostError | None, str]:
+        """What becomes of the attempt, with a failure counted in `row`; the reason is for the record alone."""
         now = self._clock()
         if row is None:
             return SignInRefused(), "unknown"
@@ -120,17 +167,20 @@ class SignIn:
             return SignInRefused(), "locked"
         if not fits:
             row.failures, row.locked_until = rules.after_failure(row.failures, row.locked_until, now)
-            return SignInRefused(), "wrong password"
-        row.failures, row.locked_until = 0, None
+            return SignInRefused(), wrong
         if not tenant.is_active:
             return TenantInactive("Nobody can sign in to this plant now."), "tenant inactive"
         if not row.is_active:
             return PersonInactive("This account cannot be used now."), "person inactive"
-        row.last_login = now
         return None, "signed in"
 
-    async def _begin(self, session: AsyncSession, row: PersonRow, tenant: Tenant) -> SignedIn:
+    async def begin(self, session: AsyncSession, row: PersonRow, tenant: Tenant) -> SignedIn:
+        """Open a session for somebody whom an identity provider vouches for, in the caller's transaction."""
+        return await self._begin(session, row, tenant)
+
+    async def _begin(self, session: AsyncSession, row: PersonRow, tenant: Tenant, **how: str) -> SignedIn:
         now = self._clock()
+        row.failures, row.locked_until, row.last_login = 0, None, now
         await queries.forget_old_sessions(session, row.id, now)
         opened = SessionRow(id=new_id(), person_id=row.id, created_at=now, expires_at=now + self._lifetimes.session)
         session.add(opened)
@@ -138,7 +188,7 @@ class SignIn:
         refresh = self._new_refresh(session, opened, now)
         await session.flush()
         person = queries.person_of(row)
-        await self._recorder.append(happened("auth.login", tenant.id, records.person(row, opened.id)))
+        await self._recorder.append(happened("auth.login", tenant.id, records.person(row, opened.id), **how))
         return self._signed_in(person, tenant.slug, opened.id, refresh)
 
     async def refresh(self, refresh_token: str) -> SignedIn:
@@ -167,7 +217,10 @@ class SignIn:
             elif opened.ended_at is not None or min(token.expires_at, opened.expires_at) <= now:
                 refusal = SessionEnded("The session has ended.")
             elif not row.is_active or not tenant.is_active:
-                refusal = _inactive(person=row.is_active)
+                refusal = inactive(person=row.is_active)
+                await self._recorder.append(denied(tenant.id, refusal.code, about))
+            elif (refusal := await recheck(session, row, now)) is not None:
+                await queries.end_session(session, opened.id, now)
                 await self._recorder.append(denied(tenant.id, refusal.code, about))
             else:
                 refresh = self._new_refresh(session, opened, now)
@@ -188,81 +241,6 @@ class SignIn:
                 await self._recorder.append(happened("auth.logout", principal.tenant_id, about))
         self._standing.forget()
 
-    async def authenticate(self, token: str) -> Principal:
-        """Who the token belongs to, with the rights they have now, whatever they had when it was made.
-
-        Raises:
-            TokenRefused: not ours, altered or expired.
-            SessionEnded, KioskRefused: signed out, withdrawn or revoked.
-            PersonInactive, TenantInactive: switched off.
-        """
-        claims = self._tokens.read(token)
-        principal = await self._kiosk(claims) if claims.kiosk is not None else await self._person(claims)
-        if principal.id != claims.subject or principal.tenant_id != claims.tenant_id:
-            raise TokenRefused("The token is not valid, or not any more.")
-        if not (await self._tenant(principal.tenant_id)).is_active:
-            await self._deny_once(principal, "tenant inactive")
-            raise _inactive(person=True)
-        return principal
-
-    async def _person(self, claims: Claims) -> Principal:
-        if claims.session is None:
-            raise TokenRefused("The token is not valid, or not any more.")
-        person = await self._standing.person(claims.session)
-        principal = Principal(
-            id=person.id,
-            kind="person",
-            tenant_id=person.tenant_id,
-            name=person.username,
-            role=person.role,
-            clearance=person.clearance,
-            scopes=claims.scopes,
-            session_id=claims.session,
-        )
-        if not person.is_active:
-            await self._deny_once(principal, "person inactive")
-            raise _inactive(person=False)
-        return principal
-
-    async def _kiosk(self, claims: Claims) -> Principal:
-        kiosk = await self._standing.kiosk(claims.subject)
-        return Principal(
-            id=kiosk.id,
-            kind="kiosk",
-            tenant_id=kiosk.tenant_id,
-            name=kiosk.name,
-            role="viewer",
-            clearance=kiosk.clearance,
-            scopes=claims.scopes,
-            kiosk_id=kiosk.id,
-        )
-
-    async def owner(self, tenant_slug: str | None) -> Principal:
-        """The owner of the data directory, as an admin of the named tenant, or of the first that is active.
-
-        Raises:
-            NoTenant: there is none.
-            TenantInactive: the named one is switched off.
-        """
-        tenants = await self._standing.tenants()
-        if tenant_slug is None:
-            tenant = next((one for one in tenants if one.is_active), None)
-        else:
-            tenant = await self._tenant_named(tenant_slug)
-        if tenant is None:
-            raise NoTenant("This data directory has no such tenant.")
-        if not tenant.is_active:
-            raise _inactive(person=True)
-        identity = UUID(bytes=self._store.secret("owner-id")[:16], version=4)
-        return Principal(identity, "owner", tenant.id, OWNER_NAME, "admin", rules.CLEARANCES["admin"])
-
-    async def person_of(self, principal: Principal) -> tuple[str, str]:
-        """The name that the principal is shown with, and the short name of its tenant."""
-        tenant = await self._tenant(principal.tenant_id)
-        if principal.kind != "person" or principal.session_id is None:
-            return principal.name, tenant.slug
-        return (await self._standing.person(principal.session_id)).display_name, tenant.slug
-
     def _signed_in(self, person: Person, tenant_slug: str, session_id: UUID, refresh: str) -> SignedIn:
         claims = Claims(person.id, person.tenant_id, person.role, session=session_id)
         return SignedIn(
@@ -273,34 +251,19 @@ class SignIn:
             refresh_token=refresh,
         )
 
+    def _second_step(self, row: PersonRow) -> str:
+        about = {"tenant": str(row.tenant_id), "password": self._fingerprint(row)}
+        return self._second_steps.issue(row.id, about)
+
+    def _fingerprint(self, row: PersonRow) -> str:
+        """Which password a challenge was earned with, told by nobody but this node."""
+        return hmac.digest(self._fingerprint_key, row.password_hash.encode(), "sha256").hex()[:32]
+
     def _new_refresh(self, session: AsyncSession, opened: SessionRow, now: dt.datetime) -> str:
         token = secrets.token_urlsafe(32)
         expires = min(now + self._lifetimes.idle, opened.expires_at)
         session.add(RefreshTokenRow(hash=_hash(token), session_id=opened.id, expires_at=expires))
         return token
-
-    async def _tenant_named(self, slug: str) -> Tenant | None:
-        wanted = rules.folded(slug)
-        return next((tenant for tenant in await self._standing.tenants() if tenant.slug == wanted), None)
-
-    async def _tenant(self, tenant_id: TenantId) -> Tenant:
-        return await self._standing.tenant(tenant_id)
-
-    async def _deny_once(self, principal: Principal, why: str) -> None:
-        """Record the denial, at most once a minute for each principal: a page that polls must not fill the record."""
-        now = self._clock()
-        last = self._denied.get(principal.id)
-        if last is not None and last <= now < last + dt.timedelta(minutes=1):
-            return
-        if len(self._denied) >= DENIALS:
-            self._denied.clear()
-        self._denied[principal.id] = now
-        await self._recorder.append(denied(principal.tenant_id, why, records.principal(principal)))
-
-
-def _inactive(*, person: bool) -> PersonInactive | TenantInactive:
-    """The tenant is off if the person is not."""
-    return TenantInactive("This plant is switched off.") if person else PersonInactive("This account is switched off.")
 
 
 def _hash(refresh_token: str) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
+from appliance.identity import api_key_store as keys
+from appliance.identity import factor_store as factors
 from appliance.identity import store as queries
 from appliance.identity.errors import KioskRefused, NoTenant, SessionEnded
 from appliance.identity.tables import KioskRow
-from appliance.identity.values import Clock, Kiosk, Person, utc_now
+from appliance.identity.values import ApiKey, Clock, Kiosk, Person, utc_now
 from appliance.store import CONTROL, Purpose, Store, Tenant, TenantId
 
 T = TypeVar("T")
@@ -51,6 +53,15 @@ class Standing:
             raise SessionEnded("The session has ended.")
         return person
 
+    async def has_factor(self, person_id: UUID) -> bool:
+        """Whether the person has a second factor that counts."""
+
+        async def read() -> bool:
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+                return bool(await factors.confirmed(session, person_id))
+
+        return await self._remembered(("factor", person_id), read)
+
     async def kiosk(self, kiosk_id: UUID) -> Kiosk:
         """Raises KioskRefused for one that is unknown or revoked."""
 
@@ -63,6 +74,16 @@ class Standing:
         if kiosk is None or not kiosk.is_active:
             raise KioskRefused("The kiosk is unknown or was revoked.")
         return kiosk
+
+    async def api_key(self, prefix: str) -> ApiKey | None:
+        """The key with this prefix, whatever became of it."""
+
+        async def read() -> ApiKey | None:
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+                found = await keys.with_prefix(session, prefix)
+            return None if found is None else keys.key_of(*found)
+
+        return await self._remembered(("key", prefix), read)
 
     async def tenants(self) -> list[Tenant]:
         return await self._remembered("tenants", self._store.tenants)
@@ -77,6 +98,9 @@ class Standing:
     def forget(self) -> None:
         """Ask the database anew at the next question."""
         self._known.clear()
+
+    def forget_key(self, prefix: str) -> None:
+        self._known.pop(("key", prefix), None)
 
     async def _remembered(self, key: object, read: Callable[[], Awaitable[T]]) -> T:
         now = self._monotonic()

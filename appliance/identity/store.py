@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
@@ -45,6 +45,14 @@ def kiosk_of(row: KioskRow) -> Kiosk:
 
 async def person_named(session: AsyncSession, tenant_id: TenantId, username: str) -> PersonRow | None:
     return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id, username=username))
+
+
+async def person_where(session: AsyncSession, tenant_id: TenantId, condition: ColumnElement[bool]) -> PersonRow | None:
+    return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id).where(condition))
+
+
+async def person_by_id(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> PersonRow | None:
+    return await session.scalar(select(PersonRow).filter_by(tenant_id=tenant_id, id=person_id))
 
 
 async def person_to_change(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> PersonRow | None:
@@ -91,8 +99,11 @@ async def use_refresh(session: AsyncSession, refresh_hash: str, now: dt.datetime
     return await _changed(session, statement.values(used_at=now))
 
 
-async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime) -> None:
-    open_ones = (SessionRow.person_id == person_id, SessionRow.ended_at.is_(None))
+async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime, *, but: UUID | None = None) -> None:
+    """End what the person has open, except `but`."""
+    open_ones = [SessionRow.person_id == person_id, SessionRow.ended_at.is_(None)]
+    if but is not None:
+        open_ones.append(SessionRow.id != but)
     await session.execute(update(SessionRow).where(*open_ones).values(ended_at=now))
 
 
@@ -134,6 +145,11 @@ async def forget_old_codes(session: AsyncSession, tenant_id: TenantId, now: dt.d
 
 async def kiosk_with_key(session: AsyncSession, thumbprint: str) -> KioskRow | None:
     return await session.scalar(select(KioskRow).filter_by(thumbprint=thumbprint))
+
+
+async def kiosk_named(session: AsyncSession, tenant_id: TenantId, name: str) -> KioskRow | None:
+    query = select(KioskRow).filter_by(tenant_id=tenant_id, name=name).order_by(KioskRow.id).limit(1)
+    return await session.scalar(query)
 
 
 async def kiosks_after(

@@ -79,3 +79,65 @@ class EnrolmentCodeRow(ControlBase):
     created_by: Mapped[uuid.UUID]
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class FactorRow(ControlBase):
+    """A second factor of a person; it counts once it is confirmed.
+
+    `sealed` is a TOTP secret under a key of the node, or a security key's public key (COSE). `counter` is the last time
+    step that was used, or the security key's own count. `handle` is a security key's credential id, for the name `host`.
+    """
+
+    __tablename__ = "factors"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(120))
+    handle: Mapped[str | None] = mapped_column(String(1400), unique=True)
+    host: Mapped[str | None] = mapped_column(String(253))
+    sealed: Mapped[bytes]
+    counter: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecoveryCodeRow(ControlBase):
+    """A keyed hash of a code that works once."""
+
+    __tablename__ = "recovery_codes"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class SpentSlipRow(ControlBase):
+    """A slip that was acted on, kept until it is too old to come again."""
+
+    __tablename__ = "spent_slips"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class ApiKeyRow(ControlBase):
+    """A key of a program. `hash` is keyed; `prefix` is shown. Without a maker, the owner of the data directory made it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenants.id"), index=True)
+    prefix: Mapped[str] = mapped_column(String(32), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    maker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    role: Mapped[str] = mapped_column(String(16))
+    clearance: Mapped[int]
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    days: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

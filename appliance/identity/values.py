@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from appliance.store import TenantId
 
 Role = Literal["viewer", "operator", "admin"]
+FactorKind = Literal["totp", "webauthn", "recovery"]
 Clock = Callable[[], dt.datetime]
 
 
@@ -32,6 +33,8 @@ class Lifetimes:
     challenge: dt.timedelta = dt.timedelta(seconds=60)
     enrolment: dt.timedelta = dt.timedelta(hours=24)
     leeway: dt.timedelta = dt.timedelta(seconds=30)
+    second_step: dt.timedelta = dt.timedelta(minutes=5)
+    step_up: dt.timedelta = dt.timedelta(minutes=2)
 
 
 DEFAULT_LIFETIMES: Final = Lifetimes()
@@ -96,6 +99,69 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor of a person; without `confirmed_at` it is offered and does not count yet."""
+
+    id: UUID
+    kind: FactorKind
+    name: str
+    created_at: dt.datetime
+    confirmed_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFactors:
+    """What a person has beside the password; `recovery_codes` is how many are unused."""
+
+    factors: tuple[Factor, ...]
+    recovery_codes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TotpOffer:
+    """Shown once: base32 to type, and an `otpauth` address for an app."""
+
+    factor: Factor
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """`recovery_codes` are shown once, and only with a person's first factor."""
+
+    factor: Factor
+    recovery_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOffer:
+    """What a browser needs to make a credential; `challenge` comes back with it. `options` is JSON of WebAuthn."""
+
+    challenge: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A code, or what a security key says (JSON of WebAuthn) to `challenge` at the address `origin`."""
+
+    kind: FactorKind
+    code: str
+    challenge: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a person gives again to show that it is still them: `answer` where they have a second factor, or the password."""
+
+    password: str | None = None
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Kiosk:
     """An enrolled device. It is known by its key alone."""
 
@@ -137,3 +203,42 @@ class Credential:
     username: str
     password: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """`role` and `clearance` may be left to the maker's own; `scopes` are names of actions, at least one."""
+
+    name: str
+    scopes: frozenset[str]
+    role: Role | None = None
+    clearance: int | None = None
+    days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of a program. `role` and `clearance` are what it has now: never more than its maker has."""
+
+    id: UUID
+    tenant_id: TenantId
+    prefix: str
+    hash: str
+    name: str
+    maker_id: UUID | None
+    role: Role
+    clearance: int
+    scopes: frozenset[str]
+    is_active: bool
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    revoked_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """`secret` is the whole key, shown once."""
+
+    key: ApiKey
+    secret: str

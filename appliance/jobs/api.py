@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
@@ -15,7 +16,7 @@ from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.service import Jobs
 from appliance.jobs.values import State
 from appliance.store import Principal
-from appliance.web import FOLLOW, PAGE_SIZE, PAGE_SIZE_MAX, Injected
+from appliance.web import EVENTS, FOLLOW, PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 JobState = Annotated[State | None, QueryParameter(name="state")]
@@ -34,7 +35,7 @@ class JobsController(Controller):
     path = "/v1"
     tags = ("Jobs",)
 
-    @get("/jobs", operation_id="list_jobs")
+    @get("/jobs", operation_id="list_jobs", asks="jobs.list")
     async def recent(
         self,
         principal: Injected[Principal],
@@ -48,7 +49,7 @@ class JobsController(Controller):
             principal, everybody=False, state=job_state, page_size=page_size, page_token=page_token
         )
 
-    @get("/admin/jobs", operation_id="list_all_jobs")
+    @get("/admin/jobs", operation_id="list_all_jobs", asks="audit.read_all")
     async def everybodys(
         self,
         principal: Injected[Principal],
@@ -60,7 +61,7 @@ class JobsController(Controller):
         """All jobs of the tenant, newest first; for admins."""
         return await jobs.recent(principal, everybody=True, state=job_state, page_size=page_size, page_token=page_token)
 
-    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("get_job"))
+    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("get_job"), asks="jobs.read")
     async def read(self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]) -> JobView:
         """One job."""
         return await jobs.read(principal, job_id)
@@ -68,8 +69,10 @@ class JobsController(Controller):
     @delete(
         ["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"],
         operation_id=_named("cancel_job"),
+        asks="jobs.cancel",
         status_code=202,
         response_headers=FOLLOW,
+        responses={200: ResponseSpec(JobView, generate_examples=False, description="It had been asked, or had ended.")},
     )
     async def cancel(
         self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]
@@ -80,7 +83,7 @@ class JobsController(Controller):
             return Response(found, status_code=200)
         return Response(found, status_code=202, headers={"location": f"/v1/jobs/{job_id}"})
 
-    @get("/jobs/{job_id:uuid}/events", operation_id="job_events")
+    @get("/jobs/{job_id:uuid}/events", operation_id="job_events", asks="jobs.read", media_type=EVENTS)
     async def events(
         self,
         job_id: FromPath[UUID],
@@ -93,7 +96,7 @@ class JobsController(Controller):
             raise InvalidInput("Last-Event-ID is the number of an event.")
         await jobs.read(principal, job_id)
         steps = jobs.events(principal, job_id, int(last_event_id or 0))
-        return Stream(steps, media_type="text/event-stream")
+        return Stream(steps, media_type=EVENTS)
 
 
 ROUTES = [JobsController]

@@ -85,7 +85,7 @@ class LimitsController(Controller):
     path = "/v1/admin/limits"
     tags = ("Limits",)
 
-    @get("/", operation_id="show_limits")
+    @get("/", operation_id="show_limits", asks="limits.read")
     async def show(
         self, principal: Injected[Principal], gate: Injected[Gate], limiter: Injected[Limiter]
     ) -> LimitsView:
@@ -93,7 +93,7 @@ class LimitsController(Controller):
         async with gate.admit(principal, "limits.read", resource=Resource("limit")) as admitted:
             return LimitsView.of(await limiter.show(admitted))
 
-    @post("/reset", operation_id="reset_limits", status_code=200)
+    @post("/reset", operation_id="reset_limits", asks="limits.reset", status_code=200)
     async def reset(
         self,
         principal: Injected[Principal],

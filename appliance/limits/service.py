@@ -12,6 +12,7 @@ from appliance.limits.errors import RateLimited
 from appliance.limits.ports import Counters
 from appliance.limits.rules import Key, Profile, Verdict
 from appliance.metrics import RATE_CHECKED, RATE_USED, RATE_VIOLATIONS
+from appliance.policy import Policies
 from appliance.policy.limits import RateLimits
 from appliance.store import Admitted, Principal, Tenant
 
@@ -38,7 +39,7 @@ class Shown:
 
 class Limiter:
     """Args:
-    limits: of the pack in force, asked at each request.
+    policy: the pack in force says the limits, and is asked at each request.
     ceiling: requests of one person in a minute, whatever the pack allows.
     tenants: for the pack's limits of single tenants.
     """
@@ -46,13 +47,13 @@ class Limiter:
     def __init__(
         self,
         counters: Counters,
-        limits: Callable[[], RateLimits],
+        policy: Policies,
         *,
         ceiling: int,
         profile: Profile,
         tenants: Callable[[], Awaitable[Sequence[Tenant]]],
     ) -> None:
-        self._counters, self._limits, self._tenants = counters, limits, tenants
+        self._counters, self._policy, self._tenants = counters, policy, tenants
         self._ceiling, self._profile = ceiling, profile
         self._slugs: dict[UUID, str] = {}
 
@@ -62,7 +63,7 @@ class Limiter:
         Raises:
             RateLimited: a window is full; the request is counted in none.
         """
-        limits = self._limits()
+        limits = self._policy.pack_of(principal.tenant_id).limits
         slug = await self._slug(principal.tenant_id) if limits.tenants else None
         windows = rules.windows_of(
             principal, route, limits, ceiling=self._ceiling, profile=self._profile, tenant_slug=slug
@@ -90,7 +91,7 @@ class Limiter:
         found = await self._counters.of_tenant(str(admitted.tenant_id))
         used = [_used(key, sum(counts.values())) for key, counts in found.items()]
         used.sort(key=lambda one: (one.subject, one.what, one.seconds))
-        return Shown(self._profile, self._ceiling, self._limits(), tuple(used))
+        return Shown(self._profile, self._ceiling, self._policy.pack_of(admitted.tenant_id).limits, tuple(used))
 
     async def reset(self, admitted: Admitted, subject: str | None) -> int:
         """Forget what was counted of one person or kiosk, or of everybody in the tenant; how many windows."""

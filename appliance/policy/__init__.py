@@ -3,6 +3,7 @@
 from appliance.policy.engine import PolicyEngine
 from appliance.policy.errors import NotListed, PackRefused, ScopeDisagrees, UnsupportedOperator
 from appliance.policy.pack import DEFAULT_PACK
+from appliance.policy.ports import Policies
 from appliance.policy.scope import Scope
 from appliance.policy.values import Resource
 
@@ -10,6 +11,7 @@ __all__ = [
     "DEFAULT_PACK",
     "NotListed",
     "PackRefused",
+    "Policies",
     "PolicyEngine",
     "Resource",
     "Scope",

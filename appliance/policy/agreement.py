@@ -8,13 +8,12 @@ are seeded by the pack's version, so that a refusal can be repeated.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from appliance.policy.errors import ScopeDisagrees
 from appliance.policy.pack import Pack
-from appliance.policy.scope import Scope
+from appliance.policy.ports import Lists
 from appliance.policy.values import Resource
 from appliance.store import Principal, TenantId
 
@@ -22,13 +21,7 @@ ROWS: Final = 8
 """Documents per principal and action; with the shipped pack that is some hundred decisions and 60 ms."""
 
 
-class Decides(Protocol):
-    def permits(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[bool]: ...
-
-    def scope(self, principal: Principal, action: str, resource_type: str = "document") -> Scope: ...
-
-
-def check(engine: Decides, pack: Pack) -> None:
+def check(engine: Lists, pack: Pack) -> None:
     """Try every action with lists for every kind of principal and role.
 
     Raises:

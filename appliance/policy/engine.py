@@ -20,7 +20,7 @@ from appliance.policy.pack import DEFAULT_PACK, Pack, load
 from appliance.policy.residuals import allowed
 from appliance.policy.scope import Scope
 from appliance.policy.values import Resource
-from appliance.store import Decision, Principal
+from appliance.store import Decision, Principal, TenantId
 
 DEFAULT_DENY: Final = "default-deny"
 EVALUATION_ERROR: Final = "evaluation-error"
@@ -33,20 +33,27 @@ class PolicyEngine:
     """Decides from one policy pack, for the life of the process. Safe to share between tasks and threads.
 
     Args:
-        directory: the pack; by default the one of this release.
+        pack: the pack, or its directory; by default the one of this release.
 
     Raises:
         PackRefused: the pack is malformed, uses an operator that lists cannot be filtered by, or its scopes were
             seen to disagree with Cedar.
     """
 
-    def __init__(self, directory: Path = DEFAULT_PACK) -> None:
-        self._pack = load(directory)
+    def __init__(self, pack: Pack | Path = DEFAULT_PACK) -> None:
+        self._pack = pack if isinstance(pack, Pack) else load(pack)
         agreement.check(self, self._pack)
+
+    async def follow(self) -> None:
+        """The pack is always the same; a policy whose pack can be switched looks here which one is in force."""
 
     @property
     def pack_version(self) -> str:
         return self._pack.version
+
+    def pack_of(self, _tenant_id: TenantId) -> Pack:
+        """The same for every tenant."""
+        return self._pack
 
     @property
     def pack(self) -> Pack:

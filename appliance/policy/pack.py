@@ -1,16 +1,18 @@
 """A policy pack: Cedar policies with their schema, and what Cedar has to be told beside them.
 
     <pack>/schema.cedarschema   what policies may speak about
-    <pack>/policies.cedar       who may do what, each policy with @id, each forbid with @question and @reason
-    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits
+    <pack>/policies.cedar       who may do what: a permit has @id and @says, a forbid @id, @question and @reason
+    <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits, the last day
 
 The pack's version is the first 12 hex digits of a SHA-256 over the three files; it stands in every decision.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,10 @@ DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
 COLLECTION: Final = "Collection"
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
+LARGEST: Final = 256 * 1024
+"""Bytes of one file of a pack."""
+
+_ACTION: Final = re.compile(r'^action "([^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +47,67 @@ class Pack:
     """A pack that Cedar has validated."""
 
     version: str
+    texts: Mapping[str, str]
+    """The files, by name."""
     name: str
+    valid_until: dt.date | None
+    """The last day on which it decides anything; None for one that does not end."""
     refusal: str
     schema: cedarpy.Schema
     policies: cedarpy.PolicySet
     permits: cedarpy.PolicySet
     """The permits alone: they answer whether a role permits the action, whatever else forbids it."""
+    says: Mapping[str, str]
+    """What each permit gives, in words."""
     forbids: Mapping[str, Forbid]
+    actions: tuple[str, ...]
+    """Every action that the schema knows, sorted."""
     literals: frozenset[str]
     """Every string that a policy compares with; random checks use them, so that they meet each case."""
+    compared: Mapping[str, frozenset[str]]
+    """The same by the attribute of the resource that they are compared with."""
     roles: Mapping[str, tuple[str, ...]]
     """A role -> itself and every role it includes."""
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
     limits: RateLimits
+    sanitised_from: int
+    """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
+    intents: Mapping[str, str]
+    """What is said to somebody whose question has an intent that no policy permits them."""
 
 
-def load(directory: Path) -> Pack:
-    """Read the pack in `directory`.
+def read(directory: Path) -> dict[str, str]:
+    """The files of the pack in `directory`, unread.
 
     Raises:
-        PackRefused: a file is missing or unreadable, Cedar does not validate it, or a policy lacks an annotation.
+        PackRefused: one is missing, is no text, or is larger than a file of a pack is.
     """
+    texts = {}
+    for name in FILES:
+        try:
+            with (directory / name).open("rb") as file:
+                raw = file.read(LARGEST + 1)
+            texts[name] = raw.decode()
+        except OSError as error:
+            raise PackRefused(f"The pack cannot be read: {name}: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise PackRefused(f"The pack is malformed: {name} is not UTF-8.") from None
+    return texts
+
+
+def parse(texts: Mapping[str, str]) -> Pack:
+    """Make a pack of its files.
+
+    Raises:
+        PackRefused: Cedar does not validate it, a policy lacks an annotation, or a fact is missing.
+    """
+    if set(texts) != set(FILES):
+        raise PackRefused(f"A pack has the files {', '.join(FILES)} and no others.")
+    if large := [name for name in FILES if len(texts[name].encode()) > LARGEST]:
+        raise PackRefused(f"{large[0]} is larger than {LARGEST // 1024} KiB.")
     try:
-        texts = {name: (directory / name).read_text(encoding="utf-8") for name in FILES}
         facts = tomllib.loads(texts["pack.toml"])
         schema = cedarpy.Schema.from_str(texts["schema.cedarschema"])
         validation = cedarpy.validate_policies(texts["policies.cedar"], schema)
@@ -73,32 +115,49 @@ def load(directory: Path) -> Pack:
             raise PackRefused(f"Cedar does not validate the policies: {validation.errors[0].error}")
         named = _named(json.loads(cedarpy.policies_to_json_str(texts["policies.cedar"])))
         return Pack(
-            version=_version(texts),
-            name=str(facts["name"]),
+            version=version_of(texts),
+            texts=dict(texts),
+            name=str(facts["name"])[:80],
+            valid_until=_day(facts.get("valid_until")),
             refusal=str(facts["refusal"]),
             schema=schema,
             policies=_policy_set(named),
             permits=_policy_set({key: policy for key, policy in named.items() if policy["effect"] == "permit"}),
+            says={key: _says(key, policy) for key, policy in named.items() if policy["effect"] == "permit"},
             forbids={key: _forbid(key, policy) for key, policy in named.items() if policy["effect"] == "forbid"},
+            actions=_actions(schema),
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
+            compared=_compared([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
+            sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
+            intents={name: str(told) for name, told in facts.get("intents", {}).items()},
         )
-    except OSError as error:
-        raise PackRefused(f"The pack cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PackRefused(f"The pack is malformed: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PackRefused(f"The pack is malformed: {str(error)[:300]}") from error
+    except RecursionError:
+        raise PackRefused("The pack is malformed: something in it is nested too deeply.") from None
 
 
-def _version(texts: Mapping[str, str]) -> str:
+def load(directory: Path) -> Pack:
+    """The pack in `directory`. Raises PackRefused as `read` and `parse` do."""
+    return parse(read(directory))
+
+
+def version_of(texts: Mapping[str, str]) -> str:
+    """12 hex digits over the names, sizes and bytes of the files."""
     digest = hashlib.sha256()
-    for name in FILES:
+    for name in sorted(texts, key=_order):
         body = texts[name].encode()
         digest.update(f"{name} {len(body)}\n".encode() + body)
     return digest.hexdigest()[:12]
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (FILES.index(name), name) if name in FILES else (len(FILES), name)
 
 
 def _named(parsed: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +187,24 @@ def _forbid(name: str, policy: Mapping[str, Any]) -> Forbid:
     return Forbid(int(annotations["question"]), annotations["reason"])
 
 
+def _says(name: str, policy: Mapping[str, Any]) -> str:
+    words = policy["annotations"].get("says")
+    if not words:
+        raise PackRefused(f"The permit {name} needs @says: what it gives, in words.")
+    return str(words)
+
+
+def _actions(schema: cedarpy.Schema) -> tuple[str, ...]:
+    """Cedar writes a schema back with one line for the head of each action."""
+    return tuple(sorted(set(_ACTION.findall(str(schema)))))
+
+
+def _day(value: Any) -> dt.date | None:
+    if value is None or type(value) is dt.date:
+        return value
+    raise PackRefused("valid_until is a day, as in 2027-06-30 without quotes.")
+
+
 def _included(role: str, roles: Mapping[str, list[str]]) -> tuple[str, ...]:
     found: list[str] = []
     waiting = [role]
@@ -148,6 +225,30 @@ def _attributes(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         if unknown := set(kinds.values()) - KINDS:
             raise PackRefused(f"The type {entity} has an attribute of the kind {sorted(unknown)[0]!r}.")
     return attributes
+
+
+def _compared(node: Any) -> dict[str, frozenset[str]]:
+    """For each attribute of a resource, the literals that stand on the other side of an operator."""
+    found: dict[str, set[str]] = {}
+
+    def look(part: Any) -> None:
+        match part:
+            case {"left": left, "right": right}:
+                for one, other in ((left, right), (right, left)):
+                    match one:
+                        case {".": {"left": {"Var": "resource"}, "attr": str(attribute)}}:
+                            found.setdefault(attribute, set()).update(_strings(other))
+                look(left)
+                look(right)
+            case dict():
+                for child in part.values():
+                    look(child)
+            case list():
+                for child in part:
+                    look(child)
+
+    look(node)
+    return {attribute: frozenset(values) for attribute, values in found.items()}
 
 
 def _strings(node: Any) -> Iterator[str]:

@@ -21,7 +21,7 @@ class SearchController(Controller):
     path = "/v1/search"
     tags = ("Search",)
 
-    @post(operation_id="search", status_code=200)
+    @post(operation_id="search", asks="search.query", status_code=200)
     async def search(
         self, data: JSONBody[Query], principal: Injected[Principal], gate: Injected[Gate], search: Injected[Search]
     ) -> Results:

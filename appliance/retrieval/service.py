@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from appliance.policy import PolicyEngine
+    from appliance.policy import Policies
     from appliance.retrieval.engines import Engine
     from appliance.retrieval.ports import Ranker
     from appliance.store import Admitted, Store
@@ -56,7 +56,7 @@ class Search:
         ranker: the small models; while they are down, words alone decide.
     """
 
-    def __init__(self, store: Store, engine: Engine, policy: PolicyEngine, ranker: Ranker) -> None:
+    def __init__(self, store: Store, engine: Engine, policy: Policies, ranker: Ranker) -> None:
         self._store = store
         self._engine = engine
         self._policy = policy
@@ -232,14 +232,7 @@ class Search:
     def _permitted(self, admitted: Admitted, hits: Sequence[Hit]) -> list[Hit]:
         """The policies once more, row by row: the filter in SQL was compiled from them, this asks them."""
         documents = {hit.document.id: hit.document for hit in hits}
-        resources = [
-            Resource(
-                "document",
-                str(document.id),
-                {"level": document.level, "tags": list(document.tags), "acl": list(document.acl)},
-            )
-            for document in documents.values()
-        ]
+        resources = [Resource("document", str(document.id), document.attributes) for document in documents.values()]
         allowed = self._policy.permits(admitted.principal, admitted.action, resources)
         readable = {id_ for id_, may in zip(documents, allowed, strict=True) if may}
         return [hit for hit in hits if hit.document.id in readable]

@@ -4,10 +4,11 @@ from database to database and stand in `engines`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, or_, select, update
 
 from appliance.documents.values import Box, DocumentFacts, Line, Passage
 from appliance.policy.conditions import ArrayContains
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from appliance.documents.values import Stage
     from appliance.policy import Scope
     from appliance.retrieval.values import Filters
 
@@ -26,14 +28,20 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "level": PassageSource.level.expression,
     "tags": PassageSource.tags.expression,
     "acl": PassageSource.acl.expression,
-    # Nobody reads a passage for having uploaded it: the index does not know who did.
-    "owner": null(),
+    "owner": PassageSource.data_owner.expression,
+    "stage": PassageSource.stage.expression,
+    "approved": PassageSource.approved.expression,
 }
 
 
 def visible(scope: Scope, filters: Filters) -> ColumnElement[bool]:
     """Sources that may answer: in force, within the scope, and of the kind asked for."""
-    clauses: list[ColumnElement[bool]] = [PassageSource.in_force.is_(True), scope.where(_SCOPE_COLUMNS)]
+    clauses: list[ColumnElement[bool]] = [
+        PassageSource.in_force.is_(True),
+        scope.where(_SCOPE_COLUMNS),
+        # An approval that has ended is worth nothing, whether or not the list was made anew since.
+        or_(PassageSource.approved_until.is_(None), PassageSource.approved_until > dt.datetime.now(dt.UTC)),
+    ]
     if filters.doc_types:
         clauses.append(PassageSource.doc_type.in_(filters.doc_types))
     for column, wanted in (
@@ -122,6 +130,10 @@ def _columns(document: DocumentFacts) -> dict[str, Any]:
         "level": document.level,
         "tags": list(document.tags),
         "acl": list(document.acl),
+        "data_owner": document.owner,
+        "stage": document.stage,
+        "approved": list(document.approved),
+        "approved_until": document.approved_until,
         "assets": list(document.assets),
         "asset_keys": sorted(keys_of(document.assets)),
         "filename": document.filename,
@@ -146,6 +158,7 @@ async def put_passages(session: AsyncSession, source_id: int, passages: Sequence
             "tokens": item.tokens,
             "text": item.text,
             "lines": [_flat(line) for line in item.lines],
+            "flags": None if item.flags is None else list(item.flags),
         }
         for item in passages
     ]
@@ -195,6 +208,10 @@ def facts(row: PassageSource) -> DocumentFacts:
         assets=tuple(row.assets),
         in_force=row.in_force,
         title=row.title,
+        owner=row.data_owner,
+        stage=cast("Stage", row.stage),
+        approved=tuple(row.approved),
+        approved_until=row.approved_until,
     )
 
 
@@ -207,6 +224,7 @@ def passage(row: PassageRow) -> Passage:
         text=row.text,
         tokens=row.tokens,
         lines=tuple(Line(start, end, Box(page, *sides)) for start, end, page, *sides in row.lines),
+        flags=None if row.flags is None else tuple(row.flags),
     )
 
 

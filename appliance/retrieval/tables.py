@@ -8,13 +8,14 @@ Beside them stand what the migration makes by hand, because SQLAlchemy has no wo
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.store import Json, TenantBase
+from appliance.store import Json, TenantBase, UtcDateTime
 
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -31,6 +32,10 @@ class PassageSource(TenantBase):
     level: Mapped[int]
     tags: Mapped[list[str]] = mapped_column(Json)
     acl: Mapped[list[str]] = mapped_column(Json)
+    data_owner: Mapped[str] = mapped_column(String(36))
+    stage: Mapped[str] = mapped_column(String(8))
+    approved: Mapped[list[str]] = mapped_column(Json)
+    approved_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     assets: Mapped[list[str]] = mapped_column(Json)
     asset_keys: Mapped[list[str]] = mapped_column(Json)
     filename: Mapped[str] = mapped_column(String(255))
@@ -55,3 +60,5 @@ class PassageRow(TenantBase):
     tokens: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     lines: Mapped[list[Any]] = mapped_column(Json)
+    flags: Mapped[list[str] | None] = mapped_column(Json)
+    """Rules by which it gives orders to a language model; None while nobody has looked."""

@@ -6,24 +6,16 @@ between the two (DNS rebinding) leads nowhere. Redirects are never followed.
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from appliance import plant
 from appliance.routing.errors import AddressRefused
 
-LOOK_UP_SECONDS: Final = 5.0
 LONGEST: Final = 300
 _PORTS: Final = {"http": 80, "https": 443}
-_PLANT: Final = tuple(
-    ipaddress.ip_network(one)
-    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
-)
-"""RFC 1918, RFC 4193 and loopback. Link-local addresses are left out: cloud machines keep their secrets there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +50,11 @@ def listed(url: str, allowed: Sequence[str]) -> tuple[str, str, int, str]:
 async def checked(url: str, allowed: Sequence[str]) -> Address:
     """Look an address up and judge it. Raises AddressRefused."""
     scheme, host, port, path = listed(url, allowed)
-    try:
-        async with asyncio.timeout(LOOK_UP_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
-        raise AddressRefused(
-            f"{host} is not known here.", hint="Write its address, or teach the box its name."
-        ) from None
-    addresses = [ipaddress.ip_address(one[4][0]) for one in found]
-    if not addresses or not all(inside(one) for one in addresses):
+    addresses = await plant.found(host, port)
+    if not addresses:
+        raise AddressRefused(f"{host} is not known here.", hint="Write its address, or teach the box its name.")
+    if not all(plant.inside(one) for one in addresses):
         raise AddressRefused(f"{host} is not inside the plant.")
     first = addresses[0]
     at = f"[{first}]" if first.version == 6 else str(first)
     return Address(f"{scheme}://{host}:{port}{path}", f"{scheme}://{at}:{port}{path}", f"{host}:{port}")
-
-
-def inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is one of a plant's own."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address.version == net.version and address in net for net in _PLANT)

@@ -27,7 +27,7 @@ class ProvidersController(Controller):
     path = "/v1/admin/models/providers"
     tags = ("Models",)
 
-    @get("/", operation_id="list_providers")
+    @get("/", operation_id="list_providers", asks="models.manage")
     async def listed(
         self,
         principal: Injected[Principal],
@@ -40,7 +40,7 @@ class ProvidersController(Controller):
             found = await providers.all(admitted)
         return schemas.ProvidersView(items=[await _view(one, routes) for one in found])
 
-    @post("/register", operation_id="register_provider", status_code=201)
+    @post("/register", operation_id="register_provider", asks="models.manage", status_code=201)
     async def register(
         self,
         data: JSONBody[schemas.NewProvider],
@@ -56,7 +56,7 @@ class ProvidersController(Controller):
             made = await providers.register(admitted, data.name, data.kind, data.registration())
         return await _view(made, routes)
 
-    @put("/default", operation_id="set_main_provider", status_code=204)
+    @put("/default", operation_id="set_main_provider", asks="models.activate", status_code=204)
     async def set_main(
         self,
         data: JSONBody[schemas.MainProvider],
@@ -71,7 +71,7 @@ class ProvidersController(Controller):
             chosen = None if data.provider is None else (await providers.one(admitted, data.provider)).name
             await defaults.set_main(admitted, data.scope, chosen)
 
-    @get("/main", operation_id="main_provider")
+    @get("/main", operation_id="main_provider", asks="models.manage")
     async def main(
         self,
         principal: Injected[Principal],
@@ -88,7 +88,7 @@ class ProvidersController(Controller):
                 chosen = await (await router.choose(Wanted(principal, PLAIN))).provider() or LOCAL
             return await _view(await providers.one(admitted, chosen), routes)
 
-    @get("/{provider:str}", operation_id="get_provider")
+    @get("/{provider:str}", operation_id="get_provider", asks="models.manage")
     async def one(
         self,
         provider: Word,
@@ -102,7 +102,7 @@ class ProvidersController(Controller):
             found = await providers.one(admitted, provider)
         return await _view(found, routes)
 
-    @patch("/{provider:str}", operation_id="change_provider")
+    @patch("/{provider:str}", operation_id="change_provider", asks="models.manage")
     async def change(
         self,
         provider: Word,
@@ -118,7 +118,7 @@ class ProvidersController(Controller):
             changed = await providers.change(admitted, provider, data.registration())
         return await _view(changed, routes)
 
-    @post("/{provider:str}/tests", operation_id="test_provider", status_code=200)
+    @post("/{provider:str}/tests", operation_id="test_provider", asks="models.manage", status_code=200)
     async def test(
         self,
         provider: Word,
@@ -132,7 +132,7 @@ class ProvidersController(Controller):
             measured = await providers.remeasure(admitted, provider)
         return await _view(measured, routes)
 
-    @delete("/{provider:str}", operation_id="remove_provider")
+    @delete("/{provider:str}", operation_id="remove_provider", asks="models.manage")
     async def remove(
         self, provider: Word, principal: Injected[Principal], gate: Injected[Gate], providers: Injected[Providers]
     ) -> None:
@@ -145,7 +145,7 @@ class DefaultsController(Controller):
     path = "/v1/models/defaults"
     tags = ("Models",)
 
-    @get("/", operation_id="model_defaults")
+    @get("/", operation_id="model_defaults", asks="models.prefer")
     async def read(
         self,
         principal: Injected[Principal],
@@ -158,7 +158,7 @@ class DefaultsController(Controller):
         async with gate.admit(principal, "models.prefer", resource=Resource("model")):
             return await _defaults(principal, defaults, routes, router)
 
-    @patch("/", operation_id="set_model_default")
+    @patch("/", operation_id="set_model_default", asks=("models.prefer", "models.activate"))
     async def write(
         self,
         data: JSONBody[schemas.NewDefault],

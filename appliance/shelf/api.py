@@ -30,7 +30,7 @@ class ModelsController(Controller):
     path = "/v1/models/instances"
     tags = ("Models",)
 
-    @get("/", operation_id="list_models")
+    @get("/", operation_id="list_models", asks="models.list")
     async def listed(
         self,
         principal: Injected[Principal],
@@ -50,7 +50,7 @@ class ModelsController(Controller):
             importable=shelf.importable(),
         )
 
-    @get("/{model:str}", operation_id="get_model")
+    @get("/{model:str}", operation_id="get_model", asks="models.list")
     async def one(
         self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.ModelView:
@@ -58,7 +58,7 @@ class ModelsController(Controller):
         async with gate.admit(principal, "models.list", resource=Resource("model")) as admitted:
             return schemas.ModelView.of(await shelf.package(admitted, model))
 
-    @post("/", operation_id="take_in_model", status_code=201)
+    @post("/", operation_id="take_in_model", asks="models.manage", status_code=201)
     async def take_in(
         self,
         data: JSONBody[schemas.NewModel],
@@ -69,7 +69,7 @@ class ModelsController(Controller):
         """Copy a GGUF file onto the shelf and check it; it is not in force yet."""
         return await _take_in(data, principal, gate, shelf)
 
-    @delete("/{model:str}", operation_id="remove_model")
+    @delete("/{model:str}", operation_id="remove_model", asks="models.manage")
     async def remove(
         self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> None:
@@ -77,7 +77,7 @@ class ModelsController(Controller):
         async with gate.admit(principal, "models.manage", resource=Resource("model", model)) as admitted:
             await shelf.remove(admitted, model)
 
-    @post("/{model:str}/checks", operation_id="verify_model", status_code=200)
+    @post("/{model:str}/checks", operation_id="verify_model", asks="models.manage", status_code=200)
     async def verify(
         self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.ModelView:
@@ -85,7 +85,7 @@ class ModelsController(Controller):
         async with gate.admit(principal, "models.manage", resource=Resource("model", model)) as admitted:
             return schemas.ModelView.of(await shelf.verify(admitted, model))
 
-    @post("/{model:str}/tests", operation_id="test_model", status_code=200)
+    @post("/{model:str}/tests", operation_id="test_model", asks="models.test", status_code=200)
     async def test(
         self,
         model: Word,
@@ -104,7 +104,7 @@ class ManifestController(Controller):
     path = "/v1/admin/models/manifests/builtins"
     tags = ("Models",)
 
-    @get("/", operation_id="list_manifests")
+    @get("/", operation_id="list_manifests", asks="models.manage")
     async def listed(
         self, principal: Injected[Principal], gate: Injected[Gate], built_in: Injected[BuiltIns]
     ) -> list[schemas.BuiltInView]:
@@ -112,7 +112,7 @@ class ManifestController(Controller):
         async with gate.admit(principal, "models.manage", resource=Resource("model")):
             return [schemas.BuiltInView.of(one) for one in built_in()]
 
-    @post("/staged", operation_id="stage_model", status_code=201)
+    @post("/staged", operation_id="stage_model", asks="models.manage", status_code=201)
     async def stage(
         self,
         data: JSONBody[schemas.NewModel],
@@ -123,7 +123,7 @@ class ManifestController(Controller):
         """The same as taking a model in."""
         return await _take_in(data, principal, gate, shelf)
 
-    @post("/activations", operation_id="activate_model", status_code=200)
+    @post("/activations", operation_id="activate_model", asks="models.activate", status_code=200)
     async def activate(
         self,
         data: JSONBody[schemas.Chosen],
@@ -138,7 +138,7 @@ class ManifestController(Controller):
             word = data.model or await shelf.latest(admitted)
             return schemas.ModelView.of(await shelf.activate(admitted, word))
 
-    @post("/deactivations", operation_id="deactivate_model", status_code=200)
+    @post("/deactivations", operation_id="deactivate_model", asks="models.activate", status_code=200)
     async def deactivate(
         self,
         data: JSONBody[schemas.Chosen],
@@ -153,7 +153,7 @@ class ManifestController(Controller):
             ended = await shelf.deactivate(admitted, data.model or "")
             return schemas.Ended(items=[schemas.ModelView.of(one) for one in ended])
 
-    @post("/rollbacks", operation_id="roll_back_model", status_code=200)
+    @post("/rollbacks", operation_id="roll_back_model", asks="models.activate", status_code=200)
     async def roll_back(
         self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.ModelView:
@@ -161,7 +161,7 @@ class ManifestController(Controller):
         async with gate.admit(principal, "models.activate", resource=Resource("model")) as admitted:
             return schemas.ModelView.of(await shelf.roll_back(admitted))
 
-    @get("/history", operation_id="model_history")
+    @get("/history", operation_id="model_history", asks="models.manage")
     async def history(
         self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.HistoryView:
@@ -174,7 +174,7 @@ class ProcessController(Controller):
     path = "/v1/admin/processes"
     tags = ("Models",)
 
-    @get("/history/manifests", operation_id="process_manifest_history")
+    @get("/history/manifests", operation_id="process_manifest_history", asks="models.manage")
     async def history(
         self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.HistoryView:
@@ -182,7 +182,7 @@ class ProcessController(Controller):
         async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
             return schemas.HistoryView(items=[schemas.HappenedView.of(one) for one in await shelf.history(admitted)])
 
-    @get("/", operation_id="list_processes")
+    @get("/", operation_id="list_processes", asks="models.manage")
     async def processes(
         self, principal: Injected[Principal], gate: Injected[Gate], processes: Injected[Callable[[], dict[str, int]]]
     ) -> dict[str, int]:

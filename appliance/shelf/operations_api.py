@@ -109,7 +109,7 @@ class BatchController(Controller):
     path = "/v1/batch/models"
     tags = ("Models",)
 
-    @post("/bulk-create", operation_id="take_in_models", status_code=200)
+    @post("/bulk-create", operation_id="take_in_models", asks="models.manage", status_code=200)
     async def take_in(
         self,
         data: JSONBody[NewModels],
@@ -143,7 +143,7 @@ class BatchController(Controller):
                 return _together(_undone(done, [each.name for each in data.items]))
         return _together(done)
 
-    @delete("/bulk-delete", operation_id="remove_models", status_code=200)
+    @delete("/bulk-delete", operation_id="remove_models", asks="models.manage", status_code=200)
     async def remove(
         self,
         data: JSONBody[ModelsToRemove],
@@ -180,7 +180,13 @@ class InternalController(Controller):
     path = "/v1/internal/ops"
     tags = ("Models",)
 
-    @post("/auto-start-override", operation_id="override_auto_start_internally", status_code=200)
+    @post(
+        "/auto-start-override",
+        operation_id="override_auto_start_internally",
+        asks="models.activate",
+        only="owner",
+        status_code=200,
+    )
     async def auto_start(
         self,
         data: JSONBody[AutoStart],
@@ -196,13 +202,13 @@ class OperationsController(Controller):
     path = "/v1/admin"
     tags = ("Models",)
 
-    @get("/ops/preview-staged", operation_id="preview_staged_models")
+    @get("/ops/preview-staged", operation_id="preview_staged_models", asks="models.manage")
     async def preview(self, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]) -> Preview:
         """The models that wait to be put in force, and whether each would fit into the memory that is free now."""
         async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
             return Preview(items=[WaitingView.of(one) for one in await shelf.waiting(admitted)])
 
-    @post("/ops/auto-start-override", operation_id="override_auto_start", status_code=200)
+    @post("/ops/auto-start-override", operation_id="override_auto_start", asks="models.activate", status_code=200)
     async def auto_start(
         self,
         data: JSONBody[AutoStart],
@@ -213,7 +219,7 @@ class OperationsController(Controller):
         """Hold the model in force for a tier back, so that it does not run, or let it run again."""
         return await _auto_start(data, principal, gate, shelf)
 
-    @get("/processes/history/processes", operation_id="process_history")
+    @get("/processes/history/processes", operation_id="process_history", asks="models.manage")
     async def history(
         self,
         principal: Injected[Principal],
@@ -224,7 +230,7 @@ class OperationsController(Controller):
         async with gate.admit(principal, "models.manage", resource=Resource("model")):
             return Lifecycle(items=[LifecycleView.model_validate(one) for one in lifecycle()])
 
-    @delete("/processes/{pid:int}", operation_id="stop_model_server", status_code=202)
+    @delete("/processes/{pid:int}", operation_id="stop_model_server", asks="models.manage", status_code=202)
     async def stop(
         self,
         pid: Annotated[int, PathParameter(description="The process id of a model server.", ge=1, le=2**31 - 1)],

@@ -82,7 +82,7 @@ class SpendingController(Controller):
     path = "/v1"
     tags = ("Models",)
 
-    @get("/analytics/costs", operation_id="costs")
+    @get("/analytics/costs", operation_id="costs", asks="usage.read")
     async def costs(
         self,
         principal: Injected[Principal],
@@ -94,7 +94,7 @@ class SpendingController(Controller):
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
             return Costs(items=[SpentView.of(one) for one in await spending.spent(admitted, days=days)])
 
-    @get("/admin/budgets", operation_id="list_budgets")
+    @get("/admin/budgets", operation_id="list_budgets", asks="usage.read")
     async def budgets(
         self, principal: Injected[Principal], gate: Injected[Gate], spending: Injected[Spending]
     ) -> Budgets:
@@ -102,7 +102,7 @@ class SpendingController(Controller):
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
             return Budgets(items=[BudgetView.of(one) for one in await spending.standings(admitted)])
 
-    @put("/admin/budgets", operation_id="set_budget")
+    @put("/admin/budgets", operation_id="set_budget", asks="budgets.manage")
     async def set_budget(
         self,
         data: JSONBody[NewBudget],
@@ -119,7 +119,7 @@ class SpendingController(Controller):
             )  # fmt: skip
         return BudgetView.of(made)
 
-    @delete("/admin/budgets/{budget_id:uuid}", operation_id="drop_budget")
+    @delete("/admin/budgets/{budget_id:uuid}", operation_id="drop_budget", asks="budgets.manage")
     async def drop(
         self,
         budget_id: FromPath[UUID],

@@ -6,7 +6,7 @@ from appliance.store.admission import Admitted, Decision, Outcome, Principal, Re
 from appliance.store.blobs import BlobName, Blobs
 from appliance.store.ids import TenantId, new_id
 from appliance.store.keys import RecoveryCode, create_master_key, recover_master_key, renew_recovery_code
-from appliance.store.opening import open_store
+from appliance.store.opening import keys_alone, open_store
 from appliance.store.schema import (
     AUDIT,
     CONTROL,
@@ -17,7 +17,7 @@ from appliance.store.schema import (
     TenantBase,
     UtcDateTime,
 )
-from appliance.store.sessions import Purpose, SecondWrite, Store, Tenant, Where
+from appliance.store.sessions import Purpose, SecondWrite, Signing, Store, Tenant, Where
 
 __all__ = [
     "AUDIT",
@@ -36,6 +36,7 @@ __all__ = [
     "RecordRef",
     "RecoveryCode",
     "SecondWrite",
+    "Signing",
     "Store",
     "Tenant",
     "TenantBase",
@@ -43,6 +44,7 @@ __all__ = [
     "UtcDateTime",
     "Where",
     "create_master_key",
+    "keys_alone",
     "new_id",
     "open_store",
     "recover_master_key",

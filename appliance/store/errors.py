@@ -98,7 +98,7 @@ class MasterKeyMissing(Damaged):
     """There are wrapped keys, but not the master key that opens them."""
 
     code, title = "master-key-missing", "The master key is missing"
-    hint = "Put keys/master.key back, or run `outpost recover-key` with the recovery code that was shown at install."
+    hint = "Put keys/master.key back, or run `outpost keys recover` with the recovery key that was shown last."
 
 
 class MasterKeyExists(Conflict):
@@ -106,6 +106,55 @@ class MasterKeyExists(Conflict):
 
     code, title = "master-key-exists", "There is already a master key"
     hint = "Nothing needs to be done; to begin anew use an empty data directory."
+
+
+class PassphraseNeeded(Unavailable):
+    """The master key is kept under a passphrase, and it cannot be asked for here."""
+
+    code, title = "passphrase-needed", "The passphrase is needed"
+    hint = "Start at a terminal, give --passphrase-fd, or let systemd hand it over: LoadCredential=outpost-passphrase:FILE."
+
+
+class WrongPassphrase(InvalidInput):
+    """The passphrase is not the one that the master key is kept under."""
+
+    code, title = "wrong-passphrase", "That passphrase does not fit"
+    hint = "Try again; if it is lost, `outpost keys recover` takes the recovery key."
+
+
+class WeakPassphrase(InvalidInput):
+    """A passphrase that could be guessed."""
+
+    code, title = "weak-passphrase", "That passphrase is too short"
+    hint = "Take five or more words that do not belong together."
+
+
+class KeyVolumeMissing(Unavailable):
+    """The stick with the key file is not there."""
+
+    code, title = "key-volume-missing", "The USB key is not plugged in"
+    hint = "Plug it in and mount it where it was; if it is lost, `outpost keys recover` takes the recovery key."
+
+
+class KeyVolumeUnfit(InvalidInput):
+    """The key file cannot be put there, or would protect nothing there."""
+
+    code, title = "key-volume-unfit", "The key cannot be kept there"
+    hint = "Give the directory where a USB stick is mounted."
+
+
+class NoTpm(Unavailable):
+    """The TPM of this machine, or the programs that speak to it, cannot be used."""
+
+    code, title = "no-tpm", "The TPM cannot be used"
+    hint = "See that it is switched on in the firmware and that tpm2-tools are installed; a sealed key opens in no other TPM."
+
+
+class KeysInUse(Conflict):
+    """The keys cannot be wrapped anew under the hands of a process that uses them."""
+
+    code, title = "keys-in-use", "The node is running"
+    hint = "Stop it, do this again, and start it. People stay signed in."
 
 
 class WrongKey(Damaged):
@@ -126,7 +175,7 @@ class WrongRecoveryCode(InvalidInput):
     """The recovery code is not the one that was made for this data directory."""
 
     code, title = "wrong-recovery-code", "That recovery code does not fit"
-    hint = "Type the code exactly as printed at install; letters and digits only, hyphens do not matter."
+    hint = "Type it exactly as it was shown, the newest one; letters and digits only, hyphens do not matter."
 
 
 class UnsafeRole(Damaged):

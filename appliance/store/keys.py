@@ -1,14 +1,12 @@
 """Keys: one master key, one wrapped key per database file.
 
     recovery code ──wraps──┐
-                           master.key ──wraps──> control | audit | tenant-<id>   (keys/<name>.wrapped)
+                           master key ──wraps──> control | audit | tenant-<id>   (keys/<name>.wrapped)
                                                      │
                                                      └── HKDF ──> secrets, blob keys
 
-Wrapping is AES-256-GCM with the file's name as associated data, so that two wrapped keys cannot be swapped.
-A wrapped file is the 4-byte format mark `OPK1`, a 12-byte nonce, then 32 bytes of key and 16 of tag.
-Destroying a wrapped key destroys what it protects. The mode is "file": the master key lies beside the data (0600) and
-protects neither a stolen disk nor a stolen box.
+A wrapped key is 32 bytes sealed (`sealing`) under its own name, so that two wrapped keys cannot be swapped.
+Destroying a wrapped key destroys what it protects. How the master key itself is kept is for `keeping` to say.
 """
 
 from __future__ import annotations
@@ -19,20 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from appliance.errors import Conflict
-from appliance.store.errors import KeyMissing, MasterKeyExists, MasterKeyMissing, WrongKey, WrongRecoveryCode
+from appliance.store.errors import KeyMissing, MasterKeyExists, WrongKey, WrongRecoveryCode
 from appliance.store.files import make_directory, sync_directory, write_durably
+from appliance.store.keeping import KEPT, KEY, MASTER, mode_of, read_master
+from appliance.store.sealing import seal, unseal
 
-MASTER: Final = "master.key"
 RECOVERY: Final = "recovery"
-_MARK: Final = b"OPK1"
-_KEY: Final = 32
-_NONCE: Final = 12
 # Crockford's base 32: no I, L, O or U, which people misread. 28 characters carry 140 random bits.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH: Final = 28
@@ -54,22 +48,12 @@ class RecoveryCode:
 
 def derive(key: bytes, purpose: str) -> bytes:
     """Derive 32 bytes for one purpose from `key` (HKDF-SHA-256, RFC 5869, empty salt)."""
-    return HKDF(algorithm=hashes.SHA256(), length=_KEY, salt=None, info=f"outpost/1/{purpose}".encode()).derive(key)
-
-
-def _wrap(wrapping: bytes, name: str, key: bytes) -> bytes:
-    nonce = os.urandom(_NONCE)
-    return _MARK + nonce + AESGCM(wrapping).encrypt(nonce, key, name.encode())
+    return HKDF(algorithm=hashes.SHA256(), length=KEY, salt=None, info=f"outpost/1/{purpose}".encode()).derive(key)
 
 
 def _unwrap(wrapping: bytes, name: str, stored: bytes) -> bytes | None:
-    if len(stored) != len(_MARK) + _NONCE + _KEY + 16 or not stored.startswith(_MARK):
-        return None
-    nonce, body = stored[len(_MARK) : len(_MARK) + _NONCE], stored[len(_MARK) + _NONCE :]
-    try:
-        return AESGCM(wrapping).decrypt(nonce, body, name.encode())
-    except InvalidTag:
-        return None
+    key = unseal(wrapping, name, stored)
+    return key if key is not None and len(key) == KEY else None
 
 
 def _file(directory: Path, name: str) -> Path:
@@ -90,7 +74,7 @@ def create_master_key(directory: Path) -> RecoveryCode:
     make_directory(directory)
     if has_keys(directory):
         raise MasterKeyExists("This data directory already has keys.")
-    master = os.urandom(_KEY)
+    master = os.urandom(KEY)
     # The recovery wrapping first: a master key without one would be taken into use and could never be recovered.
     code = _wrap_for_recovery(directory, master)
     write_durably(directory / MASTER, master)
@@ -99,26 +83,32 @@ def create_master_key(directory: Path) -> RecoveryCode:
 
 def has_keys(directory: Path) -> bool:
     """Whether there is a master key, or a key that one has wrapped; a recovery key alone is a making cut short."""
-    return (directory / MASTER).exists() or any(path.stem != RECOVERY for path in directory.glob("*.wrapped"))
+    return mode_of(directory) is not None or any(path.stem != RECOVERY for path in directory.glob("*.wrapped"))
 
 
-def renew_recovery_code(directory: Path) -> RecoveryCode:
+def renew_recovery_code(directory: Path, master: bytes | None = None) -> RecoveryCode:
     """Make a new recovery code for the present master key; the one before is worth nothing from then on.
 
     Raises:
         MasterKeyMissing, WrongKey: the master key is not there, or does not fit.
     """
-    return _wrap_for_recovery(directory, Keyring.load(directory).master)
+    return _wrap_for_recovery(directory, Keyring.load(directory, master).master)
 
 
 def _wrap_for_recovery(directory: Path, master: bytes) -> RecoveryCode:
-    code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
-    write_durably(_file(directory, RECOVERY), _wrap(_code_key(code.text), RECOVERY, master))
+    code, wrapped = wrapped_for_recovery(master)
+    write_durably(_file(directory, RECOVERY), wrapped)
     return code
 
 
+def wrapped_for_recovery(master: bytes) -> tuple[RecoveryCode, bytes]:
+    """A new code, and the master key as it alone opens it."""
+    code = RecoveryCode("".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
+    return code, seal(_code_key(code.text), RECOVERY, master)
+
+
 def recover_master_key(directory: Path, code: str) -> None:
-    """Write the master key again from the recovery code; a master key that already fits is left alone.
+    """Write the master key again, in a file, from the recovery code; a file that holds it already is left alone.
 
     Raises:
         WrongRecoveryCode: the code does not open the recovery key.
@@ -134,6 +124,9 @@ def recover_master_key(directory: Path, code: str) -> None:
     present = directory / MASTER
     if not present.exists() or present.read_bytes() != master:
         write_durably(present, master)
+    # What it was kept under is lost. Until this is gone the file is not looked at, and recovering can begin again.
+    (directory / KEPT).unlink(missing_ok=True)
+    sync_directory(directory)
 
 
 class Keyring:
@@ -143,25 +136,33 @@ class Keyring:
         self._directory = directory
         self.master = master
         self._open: dict[str, bytes] = {}
+        self._held: list[int] = []
 
     @classmethod
-    def load(cls, directory: Path) -> Keyring:
-        """Open the keyring under `directory`.
+    def load(cls, directory: Path, master: bytes | None = None) -> Keyring:
+        """Open the keyring under `directory` with the master key, which is read from its file if it is None.
 
         Raises:
             MasterKeyMissing: there is none.
+            PassphraseNeeded: it is kept under one.
             WrongKey: it is not a master key, or not the one that wrapped the keys beside it.
         """
-        try:
-            master = (directory / MASTER).read_bytes()
-        except FileNotFoundError:
-            raise MasterKeyMissing("keys/master.key is not there.") from None
-        if len(master) != _KEY:
-            raise WrongKey("keys/master.key is not a master key.")
-        keyring = cls(directory, master)
+        keyring = cls(directory, read_master(directory) if master is None else master)
         if keyring.has("control"):
             keyring.key("control")
         return keyring
+
+    def hold(self, descriptor: int) -> None:
+        """Keep a lock open until `close`."""
+        self._held.append(descriptor)
+
+    def close(self) -> None:
+        while self._held:
+            os.close(self._held.pop())
+
+    def names(self) -> list[str]:
+        """Everything that has a key."""
+        return sorted(path.stem for path in self._directory.glob("*.wrapped") if path.stem != RECOVERY)
 
     def has(self, name: str) -> bool:
         return name in self._open or _file(self._directory, name).exists()
@@ -174,8 +175,8 @@ class Keyring:
         """
         if self.has(name):
             raise Conflict(f"There is already a key for {name}.")
-        key = os.urandom(_KEY)
-        write_durably(_file(self._directory, name), _wrap(self.master, name, key))
+        key = os.urandom(KEY)
+        write_durably(_file(self._directory, name), seal(self.master, name, key))
         self._open[name] = key
         return key
 

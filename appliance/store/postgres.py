@@ -156,7 +156,10 @@ class PostgresStore(Store):
         guard_schemas(connection, role=str(self._role))
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        try:
+            await self._engine.dispose()
+        finally:
+            self._keyring.close()
 
 
 def _is_current(connection: Connection) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import datetime as dt
 import enum
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ from appliance.store.finishing import uninterrupted
 from appliance.store.ids import TenantId
 from appliance.store.keys import Keyring, RecoveryCode
 from appliance.store.schema import CONTROL, Group
+from appliance.store.switching import generation
 from appliance.store.tables import TenantRow
 
 Where = Literal[Group.CONTROL, Group.AUDIT] | TenantId
@@ -45,6 +47,7 @@ class Purpose(enum.Enum):
     SEED = "seed"
     VERIFY = "verify"
     SHELF = "shelf"
+    VAULT = "vault"
     LIMITS = "limits"
     IDEMPOTENCY = "idempotency"
 
@@ -58,6 +61,18 @@ class Tenant:
     name: str
     is_active: bool
     config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Two keys of 32 bytes: the one that signs, and the one that did until `since`. Never shown."""
+
+    present: bytes
+    before: bytes | None = None
+    since: dt.datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Signing(since {self.since})"
 
 
 class SecondWrite(RuntimeError):
@@ -201,9 +216,15 @@ class Store(abc.ABC):
     async def close(self) -> None:
         """Close all connections; sessions still open fail."""
 
-    def secret(self, name: str) -> bytes:
-        """32 bytes of this node for one purpose, the same on every start."""
-        return self._keyring.secret(CONTROL.value, f"secret/{name}")
+    def secret(self, name: str, generation: int = 0) -> bytes:
+        """32 bytes of this node for one purpose, the same on every start; another for each generation."""
+        return self._keyring.secret(CONTROL.value, f"secret/{name}" + (f"/{generation}" if generation else ""))
+
+    def signing(self, name: str) -> Signing:
+        """What a purpose signs with since its last rotation, and what it signed with before."""
+        present = generation(self.data / "keys", name)
+        before = None if present.number == 0 else self.secret(name, present.number - 1)
+        return Signing(self.secret(name, present.number), before, present.since)
 
     def tenant_secret(self, tenant_id: TenantId, name: str) -> bytes:
         """32 bytes of this tenant for one purpose; gone when the tenant's key is destroyed."""

@@ -143,5 +143,8 @@ class SqlcipherStore(Store):
 
     async def close(self) -> None:
         files, self._files = self._files, {}
-        for file in files.values():
-            await file.close()
+        try:
+            for file in files.values():
+                await file.close()
+        finally:
+            self._keyring.close()

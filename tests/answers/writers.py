@@ -83,5 +83,5 @@ class Only:
 class NoClassifier:
     """The classifier of the guard while its server is down."""
 
-    async def classify(self, texts: Sequence[str]) -> list[float]:
+    async def classify(self, texts: Sequence[str], bulk: bool = False) -> list[float]:
         raise ModelUnavailable("down")

@@ -63,7 +63,8 @@ class Plant:
     def kiosk(self, name: str) -> httpx.Client:
         """A freshly enrolled kiosk with its token."""
         device = Device()
-        code = self.person("admin").post("/v1/kiosks/enrolment-codes", json={}).raise_for_status().json()["code"]
+        with self.node.owner(TENANT) as door:
+            code = door.post("/v1/kiosks/enrolment-codes", json={}).raise_for_status().json()["code"]
         client = self.stranger()
         enrolment = {"code": code, "name": name, "public_key": device.public_jwk}
         kiosk_id = client.post("/v1/kiosks/enrol", json=enrolment).raise_for_status().json()["kiosk_id"]

@@ -16,6 +16,16 @@ PUBLIC = {
     ("GET", "/v1"),
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
+    ("GET", "/v1/auth/ways"),
+    ("POST", "/v1/auth/exchange"),
+    ("GET", "/v1/auth/oidc/{tenant}/start"),
+    ("GET", "/v1/auth/oidc/{tenant}/callback"),
+    ("GET", "/v1/auth/saml/{tenant}/metadata"),
+    ("GET", "/v1/auth/saml/{tenant}/start"),
+    ("POST", "/v1/auth/saml/{tenant}/acs"),
+    ("GET", "/v1/auth/saml/{tenant}/finish"),
+    ("POST", "/v1/auth/second-factor"),
+    ("POST", "/v1/auth/second-factor/options"),
     ("POST", "/v1/kiosks/enrol"),
     ("POST", "/v1/kiosks/challenge"),
     ("POST", "/v1/kiosks/token"),
@@ -28,6 +38,7 @@ PUBLIC = {
     ("GET", "/v1/health/ready"),
     ("GET", "/v1/health/startup"),
     ("GET", "/v2/health/live"),
+    ("GET", "/v1/tls/ca"),
 }
 """Every operation that anybody may call. A new one is written here by hand, or it needs a token."""
 

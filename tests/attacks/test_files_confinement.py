@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.tally import tried
+
 ROOT = Path(__file__).parents[2]
 
 PROLOGUE = """
@@ -42,6 +44,7 @@ def attempts(tmp_path: Path, *works: str) -> tuple[dict[str, str], list[str]]:
         [sys.executable, "-c", script, str(secret)], capture_output=True, text=True, check=True, env=environment
     )
     done, led_to = json.loads(ran.stdout)
+    tried(len(works))
     return done, led_to
 
 

@@ -11,14 +11,14 @@ from appliance.documents.chunking import chunk
 from appliance.documents.errors import UnreadableFile
 from appliance.documents.sandbox import Limits, Sandbox
 from appliance.documents.tokens import estimated_tokens
-
-DATA = Path(__file__).parents[2] / "../shared/data"
+from tests.attacks.lists import DATA
+from tests.attacks.tally import tried
 
 
 def files_of(corpus: str, pattern: str = "*") -> list[Path]:
     folder = DATA / corpus
     if not folder.is_dir():
-        pytest.skip(f"../shared/data/{corpus} is not here")
+        pytest.skip(f"{DATA / corpus} is not here")
     return sorted(path for path in folder.rglob(pattern) if path.is_file())
 
 
@@ -27,6 +27,7 @@ async def outcomes(files: list[Path]) -> Counter[str]:
     found: Counter[str] = Counter()
     async with Sandbox(Limits(seconds=30, cpu_seconds=25)) as sandbox:
         for path in files:
+            tried()
             try:
                 parsed = await sandbox.parse(path.read_bytes(), path.name)
             except UnreadableFile as refusal:

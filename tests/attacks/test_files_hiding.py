@@ -9,6 +9,7 @@ import pytest
 
 from appliance.documents.errors import UnknownDocument
 from appliance.store import Store, Tenant
+from tests.attacks.tally import refusal, tried
 from tests.documents.plant import Plant, plant_on
 
 MANUAL, OTHER = b"# Lock-out\n\nOpen Q101A first.\n", b"# Lock-out\n\nNo lock is needed.\n"
@@ -27,6 +28,7 @@ async def test_an_upload_hides_no_document_that_its_uploader_may_not_read(plant:
     for metadata in ('{"revision": "99"}', f'{{"supersedes": ["loto.md", "{critical.id}"]}}'):
         name = "loto.md" if "revision" in metadata else "other.md"
         await plant.ready(name, OTHER, by=operator, metadata=metadata)
+        tried()
 
     row = await plant.row(critical.id)
     assert row is not None
@@ -40,13 +42,13 @@ async def test_the_same_content_in_another_persons_reach_is_no_oracle(plant: Pla
 
     assert mine.document_id != critical.id
     for person in (viewer, operator):
-        with pytest.raises(UnknownDocument):
+        with refusal(UnknownDocument):
             await plant.library.detail(person, critical.id)
-        with pytest.raises(UnknownDocument):
+        with refusal(UnknownDocument):
             await plant.library.file(person, critical.id)
-        with pytest.raises(UnknownDocument):
+        with refusal(UnknownDocument):
             await plant.library.passages(person, critical.id, start=0, limit=5)
-        with pytest.raises(UnknownDocument):
+        with refusal(UnknownDocument):
             await plant.library.page_image(person, critical.id, 1, 300)
 
 
@@ -57,13 +59,14 @@ async def test_a_page_that_was_drawn_for_one_person_is_not_shown_to_another(plan
     row = await plant.ready("loto.pdf", flowing_pdf("secret"), by=admin, classification="III")
     await plant.library.page_image(admin, row.id, 1, 200)
 
-    with pytest.raises(UnknownDocument):
+    with refusal(UnknownDocument):
         await plant.library.page_image(plant.person("operator", 2), row.id, 1, 200)
 
 
 async def test_what_stands_in_a_file_never_becomes_a_query(plant: Plant) -> None:
     sly = b"# '; DROP TABLE documents; --\n\n\" OR 1=1 -- %_\\ NEAR(a b) {a}\n"
     row = await plant.ready("'; DELETE FROM documents; --.md", sly, tags=["'; --"], metadata='{"assets": ["%\' OR 1"]}')
+    tried(2)
     page = await plant.library.listed(plant.person(), page_size=20, words="' OR 1=1 --")
 
     assert row.status == "ready"

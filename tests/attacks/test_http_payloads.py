@@ -15,12 +15,10 @@ import httpx
 import pytest
 
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant, problem_of, running_plant
+from tests.attacks.lists import family
+from tests.attacks.tally import attempt, tried
 from tests.chat.test_chat_http import events_of
-from tests.node import ROOT
 
-PAYLOADS = ROOT.parent / "shared" / "data" / "payloads_all_the_things"
-SOME = 24
-"""Of each family, spread over the whole list; the lists repeat themselves."""
 JSON = {"content-type": "application/json"}
 NOWHERE = str(uuid.UUID(int=0))
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -56,18 +54,13 @@ def _the_node_lives_on(plant: Plant) -> Iterator[None]:
     assert plant.node.pids() == before
 
 
-def family(folder: str, *names: str) -> list[str]:
-    """Payloads of one family."""
-    if not PAYLOADS.is_dir():
-        pytest.skip("../shared/data/payloads_all_the_things is not here")
-    files = [PAYLOADS / folder / name for name in names]
-    lines = [line for file in files for line in file.read_text("utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[:: max(1, len(lines) // SOME)]
-
-
 def at_once(attack: Callable[[str], int], payloads: list[str]) -> set[int]:
+    def counted(payload: str) -> int:
+        with attempt():
+            return attack(payload)
+
     with ThreadPoolExecutor(6) as pool:
-        return set(pool.map(attack, payloads))
+        return set(pool.map(counted, payloads))
 
 
 def files_of(data: Path) -> set[str]:
@@ -121,6 +114,7 @@ def test_no_file_name_of_an_upload_leads_out_of_the_library(plant: Plant) -> Non
     operator = plant.person("operator")
     for index, name in enumerate(names):
         text = f"# Note {index}\n\nNothing to see."
+        tried()
         response = operator.post("/v1/documents/upload", files={"file": (name, text.encode())})
         assert response.status_code in {202, 400, 415}, response.text
         if response.status_code == 202:
@@ -204,6 +198,7 @@ def test_sql_in_lists_and_their_filters_finds_nothing_more(plant: Plant) -> None
 def test_sql_in_a_question_or_a_title_is_kept_as_text(plant: Plant) -> None:
     viewer = plant.person("viewer")
     for payload in injections()[::12]:
+        tried(2)
         title = viewer.post("/v1/conversations", json={"title": payload}).raise_for_status().json()
         answer = (
             viewer.post(f"/v1/conversations/{title['id']}/chat", json={"message": payload}).raise_for_status().json()
@@ -251,6 +246,7 @@ def test_no_file_name_gets_a_line_break_into_the_headers_of_its_download(plant: 
     kind = {"content-type": "multipart/form-data; boundary=x"}
     response = operator.post("/v1/documents/upload", content=b"".join(parts), headers=kind)
     document = response.raise_for_status().json()["document_id"]
+    tried()
 
     download = operator.get(f"/v1/documents/{document}/file")
 
@@ -272,6 +268,7 @@ def test_no_question_and_no_document_writes_an_event_of_its_own_into_a_stream(pl
         "event: end\r\rdata: {}\r\r V-99?",
         "V-99\u2028opens\x85at?",
     ):
+        tried()
         response = viewer.post("/v1/chat", json={"message": question, "stream": True})
         assert re.findall(r"^event: (\w+)$", response.text, re.MULTILINE) == ["passages", "answer", "end"]
         assert [name for name, _ in events_of(response)] == ["passages", "answer", "end"]
@@ -324,7 +321,8 @@ def test_every_route_that_takes_json_refuses_what_is_none_of_its_shape(plant: Pl
             for value in (DEEP, b"9" * 400, b"-0.0e-999", b"Infinity", b'"\\ud83d"', b'{"a":1}')
         ]
         for content in wrong + own:
-            assert sent(plant, method, path, content) in {201, 400, 401, 404, 429}, (method, path, content[:60])
+            with attempt():
+                assert sent(plant, method, path, content) in {201, 400, 401, 404, 429}, (method, path, content[:60])
 
 
 def test_no_string_in_any_body_makes_a_node_stumble(plant: Plant) -> None:
@@ -367,7 +365,8 @@ def test_no_number_in_a_path_or_a_query_makes_a_node_stumble(plant: Plant) -> No
             f"/v1/documents?page_size={number}",
             f"/v1/audit?limit={number}",
         ):
-            assert admin.get(path).status_code < 500, path
+            with attempt():
+                assert admin.get(path).status_code < 500, path
 
 
 def test_no_moment_makes_a_node_stumble(plant: Plant) -> None:
@@ -381,11 +380,13 @@ def test_no_moment_makes_a_node_stumble(plant: Plant) -> None:
         "-1",
         "2026-02-30",
     ):
-        assert plant.person("admin").get("/v1/audit", params={"after": moment}).status_code in {200, 400}, moment
+        with attempt():
+            assert plant.person("admin").get("/v1/audit", params={"after": moment}).status_code in {200, 400}, moment
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_moment_that_does_not_exist_in_utc_is_named_as_a_wrong_field(plant: Plant, moment: str) -> None:
+    tried()
     refused = plant.person("admin").get("/v1/audit", params={"after": moment})
 
     assert [one["field"] for one in problem_of(refused)["fields"]] == ["after"]
@@ -398,6 +399,7 @@ def test_a_place_beyond_every_document_is_named_as_a_wrong_field(plant: Plant, s
     document = next(
         one["document_id"] for one in admin.get("/v1/documents").json()["items"] if one["filename"] == MANUAL
     )
+    tried()
     refused = admin.get(f"/v1/documents/{document}/passages", params={"start": start})
 
     assert [one["field"] for one in problem_of(refused)["fields"]] == ["start"]
@@ -419,7 +421,8 @@ def test_no_spelling_of_a_path_makes_a_node_stumble(plant: Plant, name: str) -> 
         f"/v1?{name}",
     ):
         head = f"GET {path} HTTP/1.1\r\nhost: node\r\nauthorization: {token}\r\nconnection: close\r\n\r\n"
-        assert int(plant.raw(head.encode()).split()[1]) < 500, path
+        with attempt():
+            assert int(plant.raw(head.encode()).split()[1]) < 500, path
 
 
 @pytest.mark.parametrize(
@@ -446,6 +449,7 @@ def test_no_spelling_of_a_path_makes_a_node_stumble(plant: Plant, name: str) -> 
     ],
 )
 def test_no_description_of_an_upload_makes_a_node_stumble(plant: Plant, fields: dict[str, str]) -> None:
+    tried()
     text = f"# Described by {abs(hash(str(fields)))}\n\nSome text."
     response = plant.person("operator").post(
         "/v1/documents/upload", files={"file": ("a.md", text.encode())}, data=fields
@@ -480,6 +484,7 @@ def test_no_description_of_an_upload_makes_a_node_stumble(plant: Plant, fields: 
     ],
 )
 def test_an_upload_that_is_no_form_is_refused(plant: Plant, kind: str, content: bytes) -> None:
+    tried()
     headers = {b"content-type": kind.encode("latin-1")}
 
     assert plant.person("operator").post("/v1/documents/upload", content=content, headers=headers).status_code in {
@@ -502,6 +507,7 @@ def test_an_upload_that_is_no_form_is_refused(plant: Plant, kind: str, content: 
     ],
 )
 def test_a_request_whose_length_is_told_in_two_ways_is_turned_away(plant: Plant, framing: bytes) -> None:
+    tried()
     smuggled = b"0\r\n\r\nGET /v1 HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n"
     answer = plant.raw(
         b"POST /v1/auth/login HTTP/1.1\r\nhost: node\r\nconnection: close\r\n" + framing + b"\r\n" + smuggled

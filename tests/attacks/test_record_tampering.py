@@ -20,6 +20,7 @@ from appliance.audit.rules import Frontier, leaf_hash
 from appliance.audit.verify import VerifyReport, verify
 from appliance.store import Store, Tenant, open_store
 from appliance.store.engines import connect
+from tests.attacks.tally import tried
 from tests.audit.conftest import record
 
 RECORDS = 150
@@ -27,7 +28,8 @@ RECORDS = 150
 
 @contextmanager
 def attacker(data: Path, store: Store, *, guarded: bool = False) -> Iterator[sqlite3.Connection]:
-    """The audit file with its key, outside the appliance; the triggers dropped unless `guarded`."""
+    """The audit file with its key, outside the appliance; the triggers dropped unless `guarded`. One try."""
+    tried()
     connection = connect(data / "audit.db", store._keyring.key("audit"))
     if not guarded:
         triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
@@ -249,6 +251,7 @@ async def test_flipped_bytes_in_the_encrypted_file_are_damage(node_store: Store,
             byte = raw.read(1)
             raw.seek(-1, 1)
             raw.write(bytes([byte[0] ^ 0xFF]))
+        tried()
         store = await open_store(damaged)
 
         report = await verify(store)
@@ -270,6 +273,7 @@ async def test_a_lost_tail_of_the_write_ahead_log_does_not_match_the_saved_head(
     await recorder.close()
     wal = stolen / "audit.db-wal"
     wal.write_bytes(wal.read_bytes()[: wal.stat().st_size - 3 * 4096])
+    tried()
     store = await open_store(stolen)
 
     report = await verify(store)
@@ -303,6 +307,7 @@ async def test_a_rewritten_head_file_does_not_verify(node_store: Store, log: str
             line = json.dumps(head, ensure_ascii=False).encode().ljust(LINE - 1) + b"\n"
         forged.append(line)
     path.write_bytes(b"".join(forged))
+    tried()
 
     report = await verify(node_store)
 
@@ -312,6 +317,7 @@ async def test_a_rewritten_head_file_does_not_verify(node_store: Store, log: str
 
 async def test_a_head_file_that_is_gone_is_missed(node_store: Store, log: str) -> None:
     (node_store.data / HEAD_FILE).unlink()
+    tried()
 
     assert "head-missing" in kinds(await verify(node_store))
     assert log

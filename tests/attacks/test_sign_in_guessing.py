@@ -10,6 +10,7 @@ import pytest
 from appliance.identity.errors import SignInRefused, TooManyAttempts
 from appliance.identity.values import PersonChange
 from appliance.store import Store, Tenant
+from tests.attacks.tally import refusal, tried
 from tests.identity.site import PASSWORD, Site
 
 
@@ -22,7 +23,7 @@ def site(store: Store) -> Iterator[Site]:
 
 async def guess(site: Site, tenant: Tenant, times: int, name: str = "nora") -> None:
     for _ in range(times):
-        with pytest.raises(SignInRefused):
+        with refusal(SignInRefused):
             await site.login(tenant, name, "a wrong guess")
 
 
@@ -30,7 +31,7 @@ async def test_six_failures_lock_the_account_even_for_the_right_password(site: S
     await site.add(tenant, "nora")
     await guess(site, tenant, 6)
 
-    with pytest.raises(SignInRefused) as refused:
+    with refusal(SignInRefused) as refused:
         await site.login(tenant, "nora")
 
     assert refused.value.detail == SignInRefused().detail
@@ -95,6 +96,7 @@ async def test_guesses_made_at_once_are_all_counted(site: Site, tenant: Tenant) 
 
     guessed = await asyncio.gather(*[attempt(f"guess number {number}") for number in range(12)])
 
+    tried(len(guessed))
     assert not any(guessed)
     assert site.record.reasons().count("wrong password") == 6
     assert site.record.reasons().count("locked") == 6
@@ -120,9 +122,9 @@ async def test_one_address_that_guesses_names_is_stopped_before_it_fills_the_rec
     sign_in = site.sign_in
     try:
         for number in range(5):
-            with pytest.raises(SignInRefused):
+            with refusal(SignInRefused):
                 await sign_in.login(tenant.slug, f"guess{number}", PASSWORD, address="10.0.0.9")
-        with pytest.raises(TooManyAttempts) as stopped:
+        with refusal(TooManyAttempts) as stopped:
             await sign_in.login(tenant.slug, "nora", PASSWORD, address="10.0.0.9")
 
         assert stopped.value.context["retry_after"] == 3

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.answers import Answer, Answers
+from appliance.answers.screens import Screens
 from appliance.cards import Building, Cards
 from appliance.cards import store as queries
 from appliance.cards.service import Card
@@ -16,13 +17,15 @@ from appliance.cards.tables import CardRow
 from appliance.documents.values import DocumentFacts
 from appliance.errors import Unavailable
 from appliance.gate import Gate
+from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings
 from appliance.jobs import Cancelled
 from appliance.jobs.values import JobId, RunningJob
-from appliance.policy import Resource
+from appliance.policy import PolicyEngine, Resource
 from appliance.shelf.spending import Spending
 from appliance.store import Principal, Purpose, Store, Tenant, new_id
 from models.chat_client import ChatDelta
-from tests.answers.writers import Only
+from tests.answers.writers import NoClassifier, Only
 from tests.retrieval.library import Library, facts, text_passage
 
 TABLE = (
@@ -32,6 +35,7 @@ TABLE = (
 )
 CASING = "What is the torque of the casing bolts of P-101A?"
 SAID = "The torque of the casing bolts of P-101A is 47 Nm [1]."
+POLICY = PolicyEngine()
 UNTIL = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
@@ -88,11 +92,17 @@ class Plant:
     cards: Cards
     search: Any
 
+    @property
+    def screens(self) -> Screens:
+        return Screens(Guard(NoClassifier()), Settings(self.store), POLICY)
+
     def person(self, *, clearance: int = 2) -> Principal:
         return Principal(new_id(), "person", self.tenant.id, "Nora", "operator", clearance, session_id=new_id())
 
     def building(self, writer: RowWriter, **about: Any) -> Building:
-        return Building(self.store, self.gate, self.search, self.answers, Only(writer), Spending(self.store), **about)
+        return Building(
+            self.store, self.gate, self.search, self.answers, Only(writer), Spending(self.store), self.screens, **about
+        )
 
     async def put(self, document: DocumentFacts, text: str = TABLE) -> DocumentFacts:
         return await self.library.put(document, text_passage(text, kind="table", heading="Torques"))

@@ -9,16 +9,17 @@ from uuid import UUID
 import pytest
 
 from appliance.cards.nights import Nights, night
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
-from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from appliance.web import Cursors
-from tests.answers.writers import NoClassifier, Only
-from tests.cards.plant import CASING, SAID, Plant, RowWriter, manual
+from tests.answers.writers import Only
+from tests.cards.plant import CASING, POLICY, SAID, Plant, RowWriter, manual
 
 
 async def test_a_card_is_made_and_fits_the_same_question_however_it_is_typed(plant: Plant) -> None:
@@ -202,7 +203,9 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         plant.store,
         plant.gate,
         plant.answers,
-        Wording(Only(writer), plant.cards, Spending(plant.store), Guard(NoClassifier()), within=8),
+        Wording(Only(writer), plant.cards, Spending(plant.store), plant.screens, within=8),
+        Intents(POLICY),
+        Settings(plant.store),
         Cursors(plant.store.secret("cursor")),
     )
 

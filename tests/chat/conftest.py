@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from appliance.answers import Answers
+from appliance.answers.screens import Screens
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.cards import Cards
+from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings
 from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
@@ -40,9 +43,12 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     search = Search(node_store, SqliteEngine(), POLICY, models)
     answers = Answers(search, models)
     cards = Cards(node_store, gate, search, models, Waker(node_store.data / "run" / "worker.sock"))
-    wording = Wording(Only(SilentWriter()), cards, Spending(node_store), Guard(models), within=8)
+    guarding = Settings(node_store)
+    wording = Wording(
+        Only(SilentWriter()), cards, Spending(node_store), Screens(Guard(models), guarding, POLICY), within=8
+    )
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, answers, wording, cursors)
+    chat = Chat(node_store, gate, answers, wording, Intents(POLICY), guarding, cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

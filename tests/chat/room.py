@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from appliance.audit.tables import LeafRow, OpenRow
 from appliance.chat.service import Chat
 from appliance.chat.tables import Feedback, Message
 from appliance.gate import Gate
+from appliance.policy import PolicyEngine
 from appliance.store import AUDIT, Principal, Purpose, Store, Tenant, TenantId, new_id
 from appliance.store.sessions import Where
 
@@ -23,6 +25,7 @@ class Room:
     tenant: Tenant
     chat: Chat
     gate: Gate
+    intents: Mapping[str, str] = field(default_factory=lambda: PolicyEngine().pack.intents)
 
     def person(self, name: str = "Nora North") -> Principal:
         return Principal(new_id(), "person", self.tenant.id, name, "viewer", 2, session_id=new_id())

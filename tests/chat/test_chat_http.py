@@ -22,7 +22,17 @@ from tests.chat.room import everything_in
 
 PROMISED = {"answer", "kind", "citations", "served_by", "grounded", "ms_to_quotes", "ms_total"}
 """What everybody who asks gets: `POST /v1/chat`, the stream's answer, `outpost ask --json`."""
-BESIDE = {"nearest", "passages", "verdict", "classification", "conversation_id", "message_id", "words"}
+BESIDE = {
+    "nearest",
+    "passages",
+    "verdict",
+    "classification",
+    "conversation_id",
+    "message_id",
+    "words",
+    "warnings",
+    "disclosure",
+}
 CITED = {"document_id", "filename", "revision", "page", "heading", "quote", "box"}
 CITED_BESIDE = {"title", "boxes", "passage_id", "ordinal", "level"}
 

@@ -107,7 +107,7 @@ async def test_the_question_to_another_persons_conversation_is_refused_before_an
     theirs = (await room.ask(room.person(), QUESTION))["conversation_id"]
 
     with pytest.raises(NoSuchConversation):
-        await _answer(room.chat, room.person("Otto Other"), QUESTION, UUID(theirs), stream=True)
+        await _answer(room.chat.ask(room.person("Otto Other"), QUESTION, UUID(theirs)), stream=True)
 
 
 async def test_a_deleted_conversation_is_gone_for_its_owner_too(room: Room) -> None:
@@ -282,7 +282,7 @@ async def closed_as_cancelled(room: Room) -> None:
 
 
 async def test_a_reader_who_leaves_after_the_passages_leaves_a_closed_record(room: Room) -> None:
-    stream: Any = await _answer(room.chat, room.person(), QUESTION, None, stream=True)
+    stream: Any = await _answer(room.chat.ask(room.person(), QUESTION), stream=True)
     events = stream.iterator
 
     assert (await anext(events)).startswith(b"event: passages\n")
@@ -292,7 +292,7 @@ async def test_a_reader_who_leaves_after_the_passages_leaves_a_closed_record(roo
 
 
 async def test_a_reader_who_leaves_before_the_stream_began_leaves_a_closed_record(room: Room) -> None:
-    stream: Any = await _answer(room.chat, room.person(), QUESTION, None, stream=True)
+    stream: Any = await _answer(room.chat.ask(room.person(), QUESTION), stream=True)
     await stream.iterator.aclose()
     del stream
     gc.collect()

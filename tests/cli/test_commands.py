@@ -27,7 +27,20 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
     help_ = outpost("--help")
 
     assert help_.code == 0
-    for command in ("run", "ask", "ingest", "audit", "eval", "doctor", "kiosk-code", "recover-key", "openapi"):
+    for command in (
+        "run",
+        "ask",
+        "ingest",
+        "audit",
+        "eval",
+        "doctor",
+        "kiosk-code",
+        "recover-key",
+        "openapi",
+        "tls",
+        "keys",
+        "vault",
+    ):
         assert f" {command} " in help_.out
     assert outpost("run", "--help").code == 0
     assert outpost("--version").out.count(".") == 2
@@ -85,11 +98,12 @@ def test_a_variable_that_is_no_setting_is_code_2_in_words_and_in_json() -> None:
     assert (as_json.code, as_json.json["code"]) == (WRONG_USE, "invalid-setting")
 
 
-def test_a_node_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_node_without_tls_does_not_listen_beyond_loopback_and_makes_nothing(tmp_path: Path) -> None:
     ended = outpost("run", "--data", tmp_path / "data", "--listen", "0.0.0.0:8000")
 
-    assert ended.code == WRONG_USE
+    assert ended.code == CONFLICT
     assert "TLS" in ended.err
+    assert "outpost tls init" in ended.err
     assert not (tmp_path / "data").exists()
 
 
@@ -334,3 +348,60 @@ def test_a_second_node_at_the_same_address_is_refused_before_it_makes_its_keys(p
     assert ended.code == CONFLICT
     assert f"port {plant.node.port}" in ended.err
     assert not (tmp_path / "data" / "keys").exists()
+
+
+def test_a_policy_pack_is_changed_compared_put_in_force_and_taken_back(plant: Plant, tmp_path: Path) -> None:
+    at = ("--data", plant.node.data)
+    folder = tmp_path / "pack"
+    assert outpost("policy", "export", folder, *at).code == 0
+    cedar = folder / "policies.cedar"
+    cedar.write_text(
+        cedar.read_text().replace('"viewer",\n  action in [', '"viewer",\n  action in [Action::"jobs.list",')
+    )
+    assert "sound" in outpost("policy", "check", folder).out
+    version = outpost("policy", "stage", folder, *at, "--json").json["version"]
+
+    shown = outpost("policy", "preview", version, *at)
+    refused = outpost("policy", "activate", version, *at)
+
+    assert "jobs.list" in shown.out
+    assert (refused.code, "outpost policy preview" in refused.err) == (13, True)
+    word = outpost("policy", "preview", version, *at, "--json").json["confirm"]
+    try:
+        assert outpost("policy", "activate", version, "--confirm", word, *at).code == 0
+        explained = outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at)
+        assert explained.out.startswith("allowed: viewer jobs.list job\n  by viewers-ask-and-read: ")
+    finally:
+        assert outpost("policy", "rollback", *at).code == 0
+    assert outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at).out.startswith("refused")
+    assert [one["what"] for one in outpost("policy", "history", *at, "--json").json["items"]][:2] == [
+        "rollback",
+        "activate",
+    ]
+
+
+def test_a_policy_pack_is_not_written_over_files(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    refused = outpost("policy", "export", tmp_path, "--data", plant.node.data)
+
+    assert (refused.code, sorted(one.name for one in tmp_path.iterdir())) == (2, ["mine.txt"])
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    made = outpost("key", "create", "MES", "--scope", "auth.me", "--days", "7", *data, "--json")
+    listed = outpost("key", "list", *data, "--json").json["items"]
+    rotated = outpost("key", "rotate", made.json["id"], *data)
+    with plant.stranger() as program:
+        old = program.get("/v1/auth/me", headers={"x-api-key": made.json["key"]})
+        now = program.get("/v1/auth/me", headers={"x-api-key": rotated.out.split()[0]})
+    revoked = outpost("key", "revoke", made.json["id"], *data)
+    wrong = outpost("key", "create", "x", "--scope", "no.such", *data, "--json")
+
+    assert made.json["id"] in {one["id"] for one in listed}
+    assert "key" not in listed[0]
+    assert (old.status_code, now.status_code, now.json()["kind"]) == (401, 200, "service")
+    assert "off" in revoked.out
+    assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
+    assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND

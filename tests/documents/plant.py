@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.documents import store as queries
+from appliance.documents.approvals import Approvals
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
 from appliance.documents.receiving import Received
@@ -29,13 +30,15 @@ from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import describe
 from appliance.documents.values import DocumentFacts, Passage
 from appliance.gate import Gate
+from appliance.guard.screening import Guard
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs.waking import Bell
 from appliance.policy import PolicyEngine
-from appliance.store import Principal, Purpose, Store, Tenant, new_id
+from appliance.store import Admitted, Principal, Purpose, Store, Tenant, new_id
 from appliance.store.admission import Role, minter
 from appliance.web import Cursors
 from models.client import ModelUnavailable
+from tests.answers.writers import NoClassifier
 
 if TYPE_CHECKING:
     from appliance.documents.ports import Embedder, Index
@@ -93,6 +96,23 @@ class SteadyEmbedder:
         return normal
 
 
+@dataclass(frozen=True)
+class Somebody:
+    id: UUID
+    clearance: int
+    is_active: bool = True
+
+
+class TelephoneBook:
+    """The people of the plant, kept in memory."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Somebody] = {}
+
+    async def known(self, _admitted: Admitted, word: str) -> Somebody | None:
+        return self.people.get(word)
+
+
 @dataclass
 class Plant:
     store: Store
@@ -106,11 +126,16 @@ class Plant:
     sandbox: Sandbox
     jobs: Jobs
     folder: Path
+    people: TelephoneBook
+    approvals: Approvals
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     _running: list[tuple[Worker, asyncio.Task[None]]] = field(default_factory=list)
 
     def person(self, role: Role = "operator", clearance: int = 2, tenant: Tenant | None = None) -> Principal:
-        return Principal(new_id(), "person", (tenant or self.tenant).id, "Nora North", role, clearance)
+        person = Principal(new_id(), "person", (tenant or self.tenant).id, "Nora North", role, clearance)
+        if tenant is None:
+            self.people.people[str(person.id)] = Somebody(person.id, clearance)
+        return person
 
     async def upload(self, name: str, content: bytes, *, by: Principal | None = None, **said: Any) -> Uploaded:
         path = self.folder / f"upload-{new_id()}"
@@ -172,10 +197,14 @@ async def plant_on(
             return holder[0].now
 
         waker = Waker(folder / "worker.sock")
-        library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, clock=clock)
-        ingest = Ingest(store, gate, memory, embedder or steady, sandbox, clock=clock)
+        people = TelephoneBook()
+        library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, people, clock=clock)
+        approvals = Approvals(store, gate, POLICY, memory, waker, people, cursors, clock=clock)
+        ingest = Ingest(store, gate, memory, embedder or steady, sandbox, Guard(NoClassifier()), clock=clock)
         jobs = Jobs(store, gate, cursors, WATCHES)
-        plant = Plant(store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder)
+        plant = Plant(
+            store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder, people, approvals
+        )
         holder.append(plant)
         try:
             yield plant

@@ -168,7 +168,10 @@ async def test_what_was_accepted_leads_to_what_to_follow(app: Litestar, node_pla
     ("name", "form", "status", "code"),
     [
         ("a.md", {"classification": "SECRET"}, 400, "unknown-classification"),
-        ("a.md", {"classification": "RESTRICTED"}, 403, "owner-approval-needed"),
+        ("a.md", {"metadata": '{"owner": "nobody"}'}, 400, "unsuitable-data-owner"),
+        ("a.md", {"metadata": '{"field_labels": {"price": "III"}}'}, 400, "invalid-document"),
+        ("a.md", {"metadata": '{"field_labels": ["III"]}'}, 400, "invalid-document"),
+        ("a.md", {"metadata": '{"price": 1, "field_labels": {"price": "V"}}'}, 400, "unknown-classification"),
         ("a.md", {"metadata": "{"}, 400, "invalid-document"),
         ("a.md", {"metadata": "[]"}, 400, "invalid-document"),
         ("a.md", {"metadata": '{"effective_from": "soon"}'}, 400, "invalid-document"),

@@ -138,12 +138,12 @@ async def test_a_refused_upload_is_named_with_its_reason(
 ) -> None:
     async with client:
         summary = await ingest(
-            client, [folder / "b.txt"], tenant=None, classification="IV", wait=False, manifest=None,
+            client, [folder / "b.txt"], tenant=None, classification="V", wait=False, manifest=None,
             console=Console(file=io.StringIO()),
         )  # fmt: skip
 
     assert (summary.uploaded, summary.failed) == (0, 1)
-    assert "approval of the document's owner" in summary.failures[0].reason
+    assert "none of the four levels" in summary.failures[0].reason
 
 
 def test_a_manifest_says_more_of_its_files(folder: Path) -> None:

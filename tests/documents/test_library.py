@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from appliance.documents.errors import DocumentBusy, NoPages, OwnerApprovalNeeded, UnknownDocument
+from appliance.documents.errors import DocumentBusy, NoPages, UnknownDocument
 from appliance.errors import Forbidden
 from appliance.jobs import RunningJob
 from appliance.jobs.values import JobId
@@ -58,13 +58,6 @@ async def test_a_failed_document_is_tried_again_by_the_same_upload(plant: Plant)
     assert failed.status == "failed"
     assert failed.reason == "The file is damaged: it cannot be opened as a PDF."
     assert (again.document_id, again.status) == (failed.id, "processing")
-
-
-async def test_class_four_is_refused_and_the_refusal_is_on_record(plant: Plant) -> None:
-    with pytest.raises(OwnerApprovalNeeded) as refusal:
-        await plant.upload("secret.md", MANUAL, by=plant.person("admin", 3), classification="IV")
-
-    assert "class-four-is-not-served-here" in refusal.value.context["policies"]
 
 
 async def test_nobody_uploads_above_their_clearance_and_viewers_do_not_upload(plant: Plant) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import Watch
+from tests.e2e.conftest import TENANT, Watch
+from tests.node import RunningNode
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -79,7 +80,6 @@ async def test_a_tab_never_acts_for_somebody_who_signed_in_in_another(console: C
     await page.evaluate("kept => sessionStorage.setItem('outpost.session', kept)", json.dumps(somebody))
     watch.expected.append("401")
     await page.reload()
-    await page.get_by_role("link", name="Documents").click()
 
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -180,11 +180,20 @@ async def test_the_record_shows_the_sign_in_that_just_happened(console: Console)
     await expect(page.get_by_role("dialog")).to_contain_text('"event_type": "auth.login"')
 
 
-async def test_an_admin_makes_a_code_for_a_kiosk(console: Console) -> None:
+async def test_an_admin_confirms_with_the_password_and_makes_a_code_for_a_kiosk(
+    console: Console, running_node: RunningNode, watch: Watch
+) -> None:
+    watch.expected.append("403")
+    admin = next(one for one in running_node.credentials() if (one["tenant"], one["role"]) == (TENANT, "admin"))
     page = await console("admin")
 
     await page.get_by_role("link", name="People").click()
     await page.get_by_role("button", name="New kiosk code").click()
+    await page.get_by_label("Your password").fill("a wrong guess")
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("does not fit")
+    await page.get_by_label("Your password").fill(admin["password"])
+    await page.get_by_role("button", name="Confirm").click()
 
     await expect(page.get_by_role("dialog")).to_contain_text("/kiosk?code=")
 

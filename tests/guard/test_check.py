@@ -23,7 +23,7 @@ class Scores:
     def __init__(self, **scores: float) -> None:
         self.scores, self.asked = scores, list[str]()
 
-    async def classify(self, texts: Sequence[str]) -> list[float]:
+    async def classify(self, texts: Sequence[str], bulk: bool = False) -> list[float]:
         self.asked += texts
         return [self.scores.get(text, 0.0) for text in texts]
 

@@ -10,16 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from appliance.audit.values import NewRecord
 from appliance.errors import Unavailable
-from appliance.identity import Attempts, Kiosks, Passwords, People, SignIn
-from appliance.identity.values import NewPerson, Person, Role, SignedIn
+from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
+from appliance.identity.codes import code_at
+from appliance.identity.errors import SecondFactorRequired
+from appliance.identity.values import Answer, Clock, FactorKind, NewPerson, Person, Role, SignedIn
+from appliance.policy import PolicyEngine
 from appliance.store import Admitted, Decision, Principal, RecordRef, Store, Tenant, new_id
 from appliance.store.admission import Kind, minter
 
+POLICY = PolicyEngine()
 PASSWORD = "correct horse battery"
 
 
@@ -68,19 +73,51 @@ class RecordBook:
 class Site:
     """Everything about identity, as `compose` would build it."""
 
-    def __init__(self, store: Store, *, burst: int = 1000) -> None:
+    def __init__(self, store: Store, *, burst: int = 1000, admins_need_factor: bool = False) -> None:
         self.store = store
         self.clock = HandClock()
         self.record = RecordBook()
         self.passwords = Passwords(memory_kib=8, passes=1)
         self.attempts = Attempts(burst=burst, monotonic=self.clock.seconds)
+        self.admins_need_factor = admins_need_factor
         self.people = People(store, passwords=self.passwords, clock=self.clock)
         self._mint = minter()
 
     @property
     def sign_in(self) -> SignIn:
         """A process of its own each time: what it remembers for two seconds is not in the way of a test."""
-        return SignIn(self.store, self.record, passwords=self.passwords, attempts=self.attempts, clock=self.clock)
+        return SignIn(
+            self.store,
+            self.record,
+            passwords=self.passwords,
+            factors=self.factors,
+            attempts=self.attempts,
+            admins_need_factor=self.admins_need_factor,
+            clock=self.clock,
+        )
+
+    @property
+    def factors(self) -> Factors:
+        return Factors(self.store, clock=self.clock)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.store, POLICY, clock=self.clock)
+
+    @property
+    def proofs(self) -> Proofs:
+        return Proofs(
+            self.store,
+            self.record,
+            passwords=self.passwords,
+            factors=self.factors,
+            attempts=self.attempts,
+            clock=self.clock,
+        )
+
+    @property
+    def step_ups(self) -> StepUps:
+        return StepUps(self.store, self.record, proofs=self.proofs, clock=self.clock)
 
     @property
     def kiosks(self) -> Kiosks:
@@ -109,6 +146,29 @@ class Site:
     async def login(self, tenant: Tenant, name: str, password: str = PASSWORD) -> SignedIn:
         return await self.sign_in.login(tenant.slug, name, password)
 
+    async def principal(self, tenant: Tenant, name: str) -> Principal:
+        """Somebody who has signed in with the password alone."""
+        return await self.sign_in.authenticate((await self.login(tenant, name)).access_token)
+
+    async def with_app(self, tenant: Tenant, principal: Principal) -> App:
+        """Give a person an authenticator app; its first code is used up."""
+        offer = await self.factors.begin_totp(self.admitted(tenant, principal=principal), "Phone", tenant.name)
+        app = App(offer.secret, self.clock)
+        confirmed = await self.factors.confirm_totp(
+            self.admitted(tenant, principal=principal), offer.factor.id, app.code()
+        )
+        app.recovery_codes = confirmed.recovery_codes
+        return app
+
+    async def challenge(self, tenant: Tenant, name: str, password: str = PASSWORD) -> str:
+        """What the right password of somebody with a second factor is answered with."""
+        with pytest.raises(SecondFactorRequired) as step:
+            await self.login(tenant, name, password)
+        return str(step.value.context["challenge"])
+
+    async def second_factor(self, challenge: str, kind: FactorKind, code: str) -> SignedIn:
+        return await self.sign_in.second_factor(Answer(kind, code, challenge))
+
     async def enrolled(self, tenant: Tenant, device: Device, *, clearance: int = 2) -> UUID:
         code = await self.kiosks.issue_code(self.admitted(tenant), clearance=clearance)
         return (await self.kiosks.enrol(code.code, "Line 1", device.public_jwk)).kiosk.id
@@ -116,6 +176,18 @@ class Site:
     async def kiosk_token(self, kiosk_id: UUID, device: Device) -> str:
         challenge = await self.kiosks.challenge(kiosk_id)
         return (await self.kiosks.token(kiosk_id, challenge, device.sign(challenge))).access_token
+
+
+class App:
+    """An authenticator app on a phone, whose clock is the site's unless it goes wrong."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._secret = base64.b32decode(secret + "=" * (-len(secret) % 8))
+        self._clock = clock
+        self.recovery_codes: tuple[str, ...] = ()
+
+    def code(self, **ahead: float) -> str:
+        return code_at(self._secret, self._clock() + dt.timedelta(**ahead))
 
 
 class Device:

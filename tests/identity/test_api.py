@@ -96,7 +96,11 @@ async def test_an_admin_adds_changes_and_lists_people(node: Web) -> None:
         assert (nora["username"], nora["clearance"], nora["is_active"]) == ("nora", 2, True)
         assert (await node.login("north", "nora", nora["password"])).status_code == 200
 
-        changed = await ada.patch(f"/v1/admin/users/{nora['id']}", json={"role": "operator", "clearance": 1})
+        change, path = {"role": "operator", "clearance": 1}, f"/v1/admin/users/{nora['id']}"
+        assert (await ada.patch(path, json=change)).json()["code"] == "step-up-required"
+        changed = await ada.patch(
+            path, json=change, headers=await node.step_up(ada, "people.update", resource=nora["id"])
+        )
         assert (changed.json()["role"], changed.json()["clearance"]) == ("operator", 1)
         assert "password" not in changed.json()
 
@@ -130,7 +134,8 @@ async def test_what_an_admin_gets_wrong_is_said_in_a_problem(node: Web) -> None:
 async def test_a_kiosk_is_enrolled_asks_for_itself_and_is_revoked(node: Web) -> None:
     device = Device()
     async with await node.signed_in("north", "ada", PASSWORD) as ada, node.client() as anybody:
-        code = (await ada.post("/v1/kiosks/enrolment-codes")).json()
+        confirmed = await node.step_up(ada, "kiosks.enrol")
+        code = (await ada.post("/v1/kiosks/enrolment-codes", headers=confirmed)).json()
         enrolled = await anybody.post(
             "/v1/kiosks/enrol", json={"code": code["code"], "name": "Line 1", "public_key": device.public_jwk}
         )

@@ -13,13 +13,13 @@ from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.gate import Gate
-from appliance.identity import Attempts, Kiosks, Passwords, People, SignIn
+from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.api import ROUTES
 from appliance.policy import PolicyEngine
 from appliance.store import Store
 from appliance.store.admission import minter
 from appliance.web import Cursors
-from tests.identity.site import Site
+from tests.identity.site import PASSWORD, Site
 
 
 class Web:
@@ -42,16 +42,31 @@ class Web:
         tokens = (await self.login(tenant, username, password)).raise_for_status().json()
         return self.client(tokens["access_token"])
 
+    async def step_up(self, person: httpx.AsyncClient, action: str, resource: str = "", **proof: str) -> dict[str, str]:
+        """The header for one action of somebody who gives their password, or what `proof` says."""
+        body = {"action": action, "resource": resource, **(proof or {"password": PASSWORD})}
+        given = (await person.post("/v1/auth/step-up", json=body)).raise_for_status().json()
+        return {"x-step-up": given["step_up"]}
+
 
 @asynccontextmanager
-async def web(store: Store, engine: PolicyEngine) -> AsyncIterator[Web]:
+async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = False) -> AsyncIterator[Web]:
     """Serve the identity API over `store`, as `compose` puts it together."""
     site = Site(store)
     recorder = Recorder(store, Instance(store.data / "run"))
     gate = Gate(engine, recorder, minter())
     store.post_record = gate.post_record
     passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=1000)
-    sign_in = SignIn(store, recorder, passwords=passwords, attempts=attempts)
+    factors = Factors(store)
+    proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+    sign_in = SignIn(
+        store,
+        recorder,
+        passwords=passwords,
+        factors=factors,
+        attempts=attempts,
+        admins_need_factor=admins_need_factor,
+    )
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
@@ -59,6 +74,10 @@ async def web(store: Store, engine: PolicyEngine) -> AsyncIterator[Web]:
         "sign_in": sign_in,
         "people": People(store, passwords=passwords),
         "kiosks": Kiosks(store, recorder, attempts=attempts),
+        "factors": factors,
+        "api_keys": ApiKeys(store, engine),
+        "proofs": proofs,
+        "step_ups": StepUps(store, recorder, proofs=proofs),
         "cursors": Cursors(store.secret("cursor")),
     }
     try:

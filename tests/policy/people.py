@@ -40,5 +40,9 @@ KIOSK = principal("viewer", kind="kiosk")
 OWNER = principal("admin", kind="owner", clearance=3)
 
 
+def described(level: int = 2, tags: tuple[str, ...] = (), acl: tuple[Any, ...] = ()) -> dict[str, Any]:
+    return {"level": level, "tags": list(tags), "acl": list(acl), "stage": "open", "approved": []}
+
+
 def document(level: int = 2, tags: tuple[str, ...] = (), acl: tuple[Any, ...] = (), **more: Any) -> Resource:
-    return Resource("document", "d-1", {"level": level, "tags": list(tags), "acl": list(acl), **more})
+    return Resource("document", "d-1", {**described(level, tags, acl), **more})

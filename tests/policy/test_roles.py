@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.policy import PolicyEngine, Resource
@@ -31,9 +33,14 @@ MATRIX = (
     ("people.list", "person", "a"),
     ("people.create", "person", "a"),
     ("people.update", "person", "a"),
+    ("factors.reset", "person", "a"),
     ("kiosks.enrol", "kiosk", "a"),
     ("kiosks.list", "kiosk", "a"),
     ("kiosks.revoke", "kiosk", "a"),
+    ("api_keys.list", "api_key", "a"),
+    ("api_keys.create", "api_key", "a"),
+    ("api_keys.rotate", "api_key", "a"),
+    ("api_keys.revoke", "api_key", "a"),
     ("tenants.list", "tenant", "a"),
     ("tenants.read", "tenant", "a"),
     ("models.list", "model", "oa"),
@@ -42,8 +49,16 @@ MATRIX = (
     ("models.test", "model", "a"),
     ("usage.read", "model", "a"),
     ("budgets.manage", "model", "a"),
+    ("vault.list", "secret", "a"),
+    ("vault.manage", "secret", "a"),
     ("limits.read", "limit", "a"),
     ("limits.reset", "limit", "a"),
+    ("sign_in.read", "sign_in", "a"),
+    ("sign_in.manage", "sign_in", "a"),
+    ("intent.admin", "conversation", "a"),
+    ("intent.security", "conversation", "a"),
+    ("intent.dangerous", "conversation", ""),
+    ("guard.manage", "guard", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
@@ -87,3 +102,11 @@ def test_a_kiosk_gets_nothing_from_the_role_it_carries(engine: PolicyEngine) -> 
 def test_what_is_permitted_names_the_policy_that_permits_it(engine: PolicyEngine) -> None:
     assert engine.decide(VIEWER, "search.query", Resource("search")).policies == ("viewers-ask-and-read",)
     assert engine.decide(ADMIN, "people.create", Resource("person")).policies == ("admins-run-the-site",)
+
+
+@pytest.mark.parametrize("action", ["factors.read", "factors.enrol", "factors.remove"])
+def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine, action: str) -> None:
+    service = replace(ADMIN, kind="service")
+
+    assert all(engine.decide(who, action, Resource("person")).allowed for who in (VIEWER, OPERATOR, ADMIN))
+    assert not any(engine.decide(who, action, Resource("person")).allowed for who in (KIOSK, OWNER, service))

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Integer, String, create_engine, literal, select
 from appliance.policy import NotListed, PolicyEngine, Resource, Scope
 from appliance.policy.agreement import some_principals, some_row
 from appliance.store import CONTROL, Json, Principal, Purpose, Store
-from tests.policy.people import ADMIN, KIOSK, NORTH, OPERATOR, SOUTH, VIEWER, principal
+from tests.policy.people import ADMIN, KIOSK, NORTH, OPERATOR, SOUTH, VIEWER, described, principal
 
 ENGINE = PolicyEngine()
 SQLITE: Engine = create_engine("sqlite://")
@@ -38,6 +38,8 @@ rows = st.fixed_dictionaries(
         "tags": st.lists(texts, max_size=3),
         "acl": st.lists(texts, max_size=3),
         "owner": st.none() | texts,
+        "stage": st.sampled_from(["open", "waiting", ""]),
+        "approved": st.lists(texts, max_size=2),
         "tenant": st.sampled_from([str(NORTH), str(NORTH), str(SOUTH)]),
     }
 )
@@ -49,6 +51,8 @@ def columns(row: dict[str, Any]) -> dict[str, Any]:
         "tags": literal(row["tags"], Json()),
         "acl": literal(row["acl"], Json()),
         "owner": literal(row["owner"], String()),
+        "stage": literal(row["stage"], String()),
+        "approved": literal(row["approved"], Json()),
         "tenant": literal(row["tenant"], String()),
     }
 
@@ -80,7 +84,7 @@ async def test_both_databases_filter_as_cedar_decides(store: Store, engine: Poli
 
 
 def test_a_scope_without_a_tenant_column_is_for_the_principals_own_database(engine: PolicyEngine) -> None:
-    row = {"level": 1, "tags": [], "acl": [], "owner": None, "tenant": str(SOUTH)}
+    row = {**described(1), "owner": None, "tenant": str(SOUTH)}
     own = {name: column for name, column in columns(row).items() if name != "tenant"}
     scope = engine.scope(VIEWER, "documents.list")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from appliance.routing.addresses import checked, inside, listed
+from appliance.plant import inside
+from appliance.routing.addresses import checked, listed
 from appliance.routing.errors import AddressRefused
 from appliance.settings import InvalidSetting, load
 

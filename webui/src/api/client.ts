@@ -10,6 +10,8 @@ export interface Credentials {
   token(): Promise<string | null>;
   /** True when a new token is there and the call is worth repeating. */
   renew(): Promise<boolean>;
+  /** Ask the person to show again that it is them; a step-up for this action, or null where they would not. */
+  confirm?(action: string, resource: string): Promise<string | null>;
 }
 
 type Wanted = components["schemas"]["Wording"];
@@ -126,6 +128,18 @@ export class Client {
   }
 
   async #send(request: Request): Promise<Response> {
+    try {
+      return await this.#signedIn(request.clone());
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "step-up-required") throw error;
+      const confirmed = await this.credentials.confirm?.(String(error.fields["action"]), String(error.fields["resource"]));
+      if (!confirmed) throw error;
+      request.headers.set("X-Step-Up", confirmed);
+      return this.#signedIn(request);
+    }
+  }
+
+  async #signedIn(request: Request): Promise<Response> {
     try {
       return await this.#patiently(request.clone());
     } catch (error) {

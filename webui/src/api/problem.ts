@@ -10,6 +10,8 @@ export class Problem extends Error {
     readonly hint: string | null,
     /** Seconds to wait before trying again, where the node says so. */
     readonly retryAfter: number | null,
+    /** Whatever else the node says of it. */
+    readonly fields: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail || title);
   }
@@ -25,6 +27,7 @@ export class Problem extends Error {
       text("detail"),
       text("hint") || null,
       Number.isFinite(wait) && wait > 0 ? Math.ceil(wait) : null,
+      fields,
     );
   }
 }

@@ -20,6 +20,11 @@ export type Checkpoint = Schemas["CheckpointView"];
 export type UserRow = Schemas["AdminUserView"];
 export type CreatedUser = Schemas["CreatedUserView"];
 export type KioskRow = Schemas["KioskView"];
+export type Factors = Schemas["FactorsView"];
+export type Factor = Schemas["FactorView"];
+export type FactorKind = Schemas["SecondFactor"]["kind"];
+export type Proof = Schemas["StepUp"];
+export type TotpOffer = Schemas["TotpOfferView"];
 export type EnrolmentCode = Schemas["CodeView"];
 export type Shelf = Schemas["ShelfView"];
 export type ModelRow = Schemas["ModelView"];
@@ -77,6 +82,8 @@ export interface Answer {
   message_id: string;
   classification: number;
   words: { available: boolean; seconds: number | null; by_itself: boolean };
+  warnings: Schemas["WarningView"][];
+  disclosure: string;
 }
 
 export type Length = Schemas["Wording"]["length"] & string;
@@ -93,6 +100,7 @@ export interface WordedEvent {
   dropped: number;
   served_by: string;
   ms: number;
+  warnings: Schemas["WarningView"][];
 }
 
 export interface PassagesEvent {

@@ -1,6 +1,19 @@
 import { body, Client, IN_COOKIE, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
-import type { Person, SignedIn } from "../api/types.ts";
+import { touched } from "./keys.ts";
+import type { FactorKind, Person, SignedIn } from "../api/types.ts";
+
+export interface SecondStep {
+  tenant: string;
+  challenge: string;
+  kinds: FactorKind[];
+}
+
+export interface Asked {
+  action: string;
+  resource: string;
+  answer: (stepUp: string | null) => void;
+}
 
 const KEY = "outpost.session";
 const TENANT = "outpost.tenant";
@@ -24,6 +37,10 @@ class Session implements Credentials {
   #renewal: Promise<boolean> | null = null;
   /** True after a session ended without the person asking for it. */
   expired: boolean = $state(false);
+  /** True while all that the person may do is enrol a second factor. */
+  narrowed: boolean = $state(false);
+  /** What waits for the person to show again that it is them. */
+  asked: Asked | null = $state.raw(null);
 
   get person(): Person | null {
     return this.#person;
@@ -33,10 +50,39 @@ class Session implements Credentials {
     return localStorage.getItem(TENANT) ?? "";
   }
 
-  async signIn(tenant: string, username: string, password: string): Promise<void> {
-    this.#hold(await body(open.POST("/v1/auth/login", { body: { tenant, username, password }, headers: IN_COOKIE })));
-    localStorage.setItem(TENANT, tenant);
-    this.expired = false;
+  /** The challenge of the second step, where the person has a second factor; else they are signed in. */
+  async signIn(tenant: string, username: string, password: string): Promise<SecondStep | null> {
+    try {
+      this.#enter(await body(open.POST("/v1/auth/login", { body: { tenant, username, password }, headers: IN_COOKIE })), tenant);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "second-factor-required") throw error;
+      return { tenant, challenge: String(error.fields["challenge"]), kinds: error.fields["kinds"] as FactorKind[] };
+    }
+  }
+
+  async secondStep({ tenant, challenge }: SecondStep, kind: FactorKind, code: string): Promise<void> {
+    this.#enter(await body(open.POST("/v1/auth/second-factor", { body: { challenge, kind, code }, headers: IN_COOKIE })), tenant);
+  }
+
+  /** The same with a security key; false where none was touched. */
+  async secondStepByKey(step: SecondStep): Promise<boolean> {
+    const { public_key } = await body(open.POST("/v1/auth/second-factor/options", { body: { challenge: step.challenge } }));
+    const answer = await touched(public_key);
+    if (answer) await this.secondStep(step, "webauthn", answer);
+    return answer !== null;
+  }
+
+  /** Learn whether there is more to do than enrol a second factor. */
+  async look(): Promise<void> {
+    this.narrowed = (await body(client.call.GET("/v1/auth/me"))).scopes.length > 0;
+  }
+
+  confirm(action: string, resource: string): Promise<string | null> {
+    return new Promise((answer) => {
+      this.asked?.answer(null);
+      this.asked = { action, resource, answer };
+    });
   }
 
   async signOut(): Promise<void> {
@@ -96,6 +142,12 @@ class Session implements Credentials {
     return true;
   }
 
+  #enter(signedIn: SignedIn, tenant: string): void {
+    this.#hold(signedIn);
+    localStorage.setItem(TENANT, tenant);
+    this.expired = false;
+  }
+
   #hold(signedIn: SignedIn): void {
     this.#token = signedIn.access_token;
     this.#person = signedIn.user;
@@ -105,6 +157,7 @@ class Session implements Credentials {
   #forget(): void {
     this.#token = null;
     this.#person = null;
+    this.narrowed = false;
     sessionStorage.removeItem(KEY);
   }
 }

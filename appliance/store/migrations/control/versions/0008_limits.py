@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import Json, UtcDateTime
 
 revision = "0008_limits"
-down_revision: str | None = "0005_routing"
+down_revision: str | None = "0007_federation"
 branch_labels = None
 depends_on = None
 

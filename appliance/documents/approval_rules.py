@@ -1,0 +1,103 @@
+"""What a data owner can be asked for, and what their approvals amount to. Pure.
+
+    ingest      take a document of class IV in                  IV stays out of the library until then
+    list        let the people on the list of a class III see it   until then only the data owner does
+    use         let named people use a class IV for a purpose, until a day
+    declassify  lower the class; asked by somebody, or when its review falls due
+
+A request is pending until it is approved or rejected, by the data owner or an admin, never by who asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from appliance.documents.errors import InvalidApproval
+
+Kind = Literal["ingest", "list", "use", "declassify"]
+State = Literal["pending", "approved", "rejected"]
+
+LONGEST_USE: Final = dt.timedelta(days=366)
+MOST_PEOPLE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One request and what became of it. `people` are ids of persons, `until` the first moment after a use."""
+
+    id: UUID
+    kind: Kind
+    document_id: UUID
+    data_owner: str
+    requester: str
+    purpose: str
+    people: tuple[str, ...]
+    until: dt.datetime | None
+    level: int | None
+    state: State
+    decided_by: str | None
+    decided_at: dt.datetime | None
+    answer: str | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for. `people` are ids."""
+
+    kind: Kind
+    purpose: str
+    people: tuple[str, ...] = ()
+    until: dt.datetime | None = None
+    level: int | None = None
+
+
+def check(wanted: Wanted, *, level: int, stage: str, now: dt.datetime) -> None:
+    """Whether this can be asked for a document of class `level`.
+
+    Raises:
+        InvalidApproval: it cannot, and why.
+    """
+    if not wanted.purpose.strip():
+        raise InvalidApproval("Say what it is for.", field="purpose")
+    match wanted.kind:
+        case "use":
+            if level < 4:
+                raise InvalidApproval("Only documents of class IV are approved for each use.", field="kind")
+            if not 1 <= len(set(wanted.people)) <= MOST_PEOPLE:
+                raise InvalidApproval(f"Name 1 to {MOST_PEOPLE} people.", field="people")
+            if wanted.until is None or not now < wanted.until <= now + LONGEST_USE:
+                raise InvalidApproval("Say until which day, within a year.", field="until")
+        case "declassify":
+            if wanted.level is None or not 1 <= wanted.level < level:
+                raise InvalidApproval(f"The new class is lower than {level}.", field="level")
+            if stage == "waiting":
+                raise InvalidApproval("The document is not taken in yet.", field="kind")
+        case _:
+            raise InvalidApproval("This is asked for by itself when a document is uploaded.", field="kind")
+
+
+def in_use(approvals: Iterable[Approval], now: dt.datetime) -> tuple[tuple[str, ...], dt.datetime | None]:
+    """Who may use the document now, and when the first of these approvals ends."""
+    standing = [
+        one
+        for one in approvals
+        if one.kind == "use" and one.state == "approved" and one.until is not None and one.until > now
+    ]
+    people = sorted({person for one in standing for person in one.people})
+    return tuple(people), min((one.until for one in standing if one.until is not None), default=None)
+
+
+def stage_at_upload(level: int, owner: str, uploader: str) -> Literal["open", "waiting"]:
+    """A class IV waits for approval; a class III for its data owner, unless it is they who bring it and its list."""
+    if level >= 4 or (level == 3 and owner != uploader):
+        return "waiting"
+    return "open"
+
+
+def kind_at_upload(level: int) -> Kind:
+    return "ingest" if level >= 4 else "list"

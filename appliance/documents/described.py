@@ -1,0 +1,23 @@
+"""Documents as the policies see them, for whoever compares policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from appliance.documents.store import facts
+from appliance.documents.tables import DocumentRow
+from appliance.store import Admitted, Store
+
+
+class Described:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def attributes(self, admitted: Admitted, limit: int) -> Mapping[str, Mapping[str, Any]]:
+        """What policies know of the tenant's latest documents, by id."""
+        query = select(DocumentRow).order_by(DocumentRow.seq.desc()).limit(limit)
+        async with self._store.open_session(admitted) as session:
+            return {str(row.id): facts(row).attributes for row in await session.scalars(query)}

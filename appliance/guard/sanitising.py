@@ -1,0 +1,120 @@
+"""What a model may read, and what of its words may be shown. Pure.
+
+    into a model     personal data by the plant's rule; secrets never
+    out of a model   secrets and unsafe links while the text comes (holdback.py), personal data and class sentence by sentence
+
+The rule of a plant is `{enabled, patterns, action}`. From the class on that the policy pack names, it is in force whatever was set, for
+every kind, and what it would only warn of is taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from appliance.guard.pii import find, patterns, redact
+from appliance.guard.values import Finding, Warned
+
+PiiAction = Literal["redact", "warn", "block"]
+SECRET: Final = "SECRET"  # noqa: S105  # the name of a kind
+IMPERSONAL: Final = frozenset({SECRET, "URL"})
+"""Kinds that are no personal data: a secret is taken out always, an address of a page only where the plant names it."""
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind of personal data that can be named in a rule, in the order of the table."""
+    return tuple(dict.fromkeys(one.kind for one in patterns() if one.kind != SECRET))
+
+
+@dataclass(frozen=True, slots=True)
+class PiiRule:
+    """What becomes of personal data before a model reads a text, and in what it writes. No `patterns`: all kinds of persons."""
+
+    enabled: bool = True
+    patterns: frozenset[str] = frozenset()
+    action: PiiAction = "redact"
+
+    @property
+    def named(self) -> frozenset[str]:
+        return self.patterns or frozenset(kinds()) - IMPERSONAL
+
+    def at(self, level: int, forced_from: int) -> PiiRule:
+        """The rule for sources of a class."""
+        if level < forced_from:
+            return self
+        every = self.named | (frozenset(kinds()) - IMPERSONAL)
+        return PiiRule(True, every, "block" if self.enabled and self.action == "block" else "redact")
+
+
+@dataclass(slots=True)
+class Sanitiser:
+    """Stands on both sides of a model for one answer, and remembers what it did.
+
+    Args:
+        rule: the plant's, for the class of the sources.
+        clearance: the reader's; no sentence of a source above it leaves.
+    """
+
+    rule: PiiRule = field(default_factory=PiiRule)
+    clearance: int = 4
+    kept_in: set[str] = field(default_factory=set)
+    warned_of: set[str] = field(default_factory=set)
+    kept_out: set[str] = field(default_factory=set)
+
+    def blocked(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Kinds of personal data for which none of these may be given to a model."""
+        if not self.rule.enabled or self.rule.action != "block":
+            return ()
+        return tuple(sorted({one.kind for text in texts for one in find(text)} & self.rule.named))
+
+    def given(self, text: str) -> str:
+        """The text as a model may read it."""
+        found = find(text)
+        taken = [one for one in found if one.kind == SECRET or self._takes(one)]
+        self.kept_in |= {one.kind for one in taken}
+        self._note(found)
+        return redact(text, taken)
+
+    def leaking(self, text: str) -> list[Finding]:
+        """Secrets and unsafe links, which no model may say to anybody."""
+        found = sorted([*(one for one in find(text) if one.kind == SECRET), *find(text, table="output")])
+        self.kept_out |= {one.kind for one in found}
+        return found
+
+    def said(self, sentence: str, level: int) -> str | None:
+        """A sentence as it may be shown; None where it may not. `level` is the class of its source."""
+        if level > self.clearance:
+            self.kept_out.add("class")
+            return None
+        found = find(sentence)
+        taken = [one for one in found if self._takes(one)]
+        self._note(found)
+        self.kept_out |= {one.kind for one in taken}
+        if taken and self.rule.action == "block":
+            return None
+        return redact(sentence, taken)
+
+    def warnings(self) -> list[Warned]:
+        """What is to be told of it."""
+        told = []
+        if self.kept_in:
+            told.append(Warned("personal-data", "Taken out before a model read this:", tuple(sorted(self.kept_in))))
+        if self.warned_of:
+            told.append(
+                Warned("personal-data", "A model has read or written personal data:", tuple(sorted(self.warned_of)))
+            )
+        if self.kept_out:
+            told.append(Warned("output", "Taken out of what a model wrote:", tuple(sorted(self.kept_out))))
+        return told
+
+    def for_another(self) -> Sanitiser:
+        """The same for another try, which remembers nothing yet."""
+        return replace(self, kept_in=set(), warned_of=set(), kept_out=set())
+
+    def _takes(self, one: Finding) -> bool:
+        return self.rule.enabled and self.rule.action != "warn" and one.kind in self.rule.named
+
+    def _note(self, found: Sequence[Finding]) -> None:
+        if self.rule.enabled and self.rule.action == "warn":
+            self.warned_of |= {one.kind for one in found} & self.rule.named

@@ -1,0 +1,75 @@
+"""What a plant has set for the guard: its rule for personal data, its words of disclosure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from appliance.errors import Unprocessable
+from appliance.guard.sanitising import PiiRule, kinds
+from appliance.guard.tables import GuardSettingRow
+from appliance.store import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appliance.store import Admitted, Store
+
+PII, DISCLOSURE = "pii_sanitization", "disclosure"
+LONGEST: Final = 500
+"""Characters of a disclosure."""
+
+
+class UnknownKind(Unprocessable):
+    """A rule names a kind of personal data that is not looked for here."""
+
+    code, title = "unknown-kind", "There is no such kind of personal data"
+    hint = "Take one of those that `GET /v1/guard/settings` lists under `kinds`."
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """`disclosure` holds the plant's own texts by language."""
+
+    pii: PiiRule = field(default_factory=PiiRule)
+    disclosure: Mapping[str, str] = field(default_factory=dict)
+
+
+def rule_of(value: Mapping[str, Any]) -> PiiRule:
+    """`{enabled, patterns, action}`; names may be written small. Raises UnknownKind."""
+    named = frozenset(str(name).upper() for name in value.get("patterns", ()))
+    if unknown := sorted(named - set(kinds())):
+        raise UnknownKind(f"{unknown[0].lower()[:40]} is not looked for here.")
+    return PiiRule(bool(value.get("enabled", True)), named, value.get("action", "redact"))
+
+
+class Settings:
+    """Read with every answer, so that a change counts for the next one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, admitted: Admitted) -> GuardSettings:
+        """Those of the tenant."""
+        async with self._store.open_session(admitted) as session:
+            rows = {row.name: row.value for row in await session.scalars(select(GuardSettingRow))}
+        return GuardSettings(rule_of(rows.get(PII, {})), dict(rows.get(DISCLOSURE, {})))
+
+    async def change(self, admitted: Admitted, name: str, value: Mapping[str, Any]) -> None:
+        """Set one anew; what it was before goes into the record. Raises UnknownKind."""
+        if name == PII:
+            rule_of(value)
+        async with self._store.open_session(admitted, write=True) as session:
+            query = select(GuardSettingRow).where(GuardSettingRow.name == name).with_for_update()
+            row = (await session.scalars(query)).one_or_none()
+            before = None if row is None else row.value
+            moment = dt.datetime.now(dt.UTC)
+            if row is None:
+                session.add(GuardSettingRow(id=new_id(), name=name, value=dict(value), changed_at=moment))
+            else:
+                row.value, row.changed_at = dict(value), moment
+            admitted.outcome.resource_id = name
+            admitted.outcome.metadata |= {"before": before, "after": dict(value)}

@@ -1,0 +1,221 @@
+"""Policy packs of a plant: stage, look at what would change, put in force, take back, explain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from sqlalchemy.exc import IntegrityError
+
+from appliance.identity.kiosks import Kiosks
+from appliance.identity.people import People
+from appliance.packs import diff, records, subjects
+from appliance.packs import store as queries
+from appliance.packs.errors import NeedsConfirmation, NothingBefore, PackNotSound, SwitchedMeanwhile, UnknownPack
+from appliance.packs.force import InForce
+from appliance.packs.tables import PackRow, SwitchRow
+from appliance.packs.values import Explained, Preview, Staged, Switch, What
+from appliance.policy import PackRefused, PolicyEngine, Resource
+from appliance.policy.pack import parse
+from appliance.store import Admitted, Store
+
+REQUESTS: Final = 1000
+DOCUMENTS: Final = 2000
+SWITCHES: Final = 100
+EVERY: Final = 100_000
+RELEASE: Final = "release"
+"""What the pack of the release is called where a version is asked for."""
+
+Decisions = Callable[[Admitted, int], Awaitable[Sequence[Mapping[str, Any]]]]
+"""The last decisions of the tenant's record, the newest first."""
+Trial = Callable[[Mapping[str, str]], Awaitable[None]]
+"""Looks at a pack as a whole; raises PackRefused."""
+
+
+class Documents(Protocol):
+    async def attributes(self, admitted: Admitted, limit: int) -> Mapping[str, Mapping[str, Any]]:
+        """What the policies know of the tenant's documents, by id."""
+
+
+class Packs:
+    """The packs of the admitted principal's tenant.
+
+    Args:
+        decisions: the record, read.
+        documents: the library, as far as policies see it.
+        trial: looks at a stranger's pack where it can do no harm.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        in_force: InForce,
+        people: People,
+        kiosks: Kiosks,
+        decisions: Decisions,
+        documents: Documents,
+        trial: Trial,
+        *,
+        clock: Callable[[], Any],
+    ) -> None:
+        self._store = store
+        self._in_force = in_force
+        self._people = people
+        self._kiosks = kiosks
+        self._decisions = decisions
+        self._documents = documents
+        self._trial = trial
+        self._clock = clock
+
+    async def all(self, admitted: Admitted) -> list[Staged]:
+        """The pack of the release first, then the newest."""
+        now = self._in_force.version(admitted.tenant_id)
+        own = self._in_force.release.pack
+        async with self._store.open_control(admitted) as session:
+            rows = await queries.packs(session, admitted.tenant_id)
+        found = [Staged(own.version, own.name, now is None, True, own.valid_until, None)]
+        for row in rows:
+            pack = parse(row.texts)
+            found.append(Staged(row.version, row.name, row.version == now, False, pack.valid_until, row.staged_at))
+        return found
+
+    async def texts(self, admitted: Admitted, version: str) -> Mapping[str, str]:
+        """The files of a pack. Raises UnknownPack."""
+        own = self._in_force.release.pack
+        if version in {RELEASE, own.version}:
+            return own.texts
+        async with self._store.open_control(admitted) as session:
+            found = await queries.texts(session, admitted.tenant_id, version)
+        if found is None:
+            raise UnknownPack(f"No pack {version[:40]} is staged here.")
+        return found
+
+    async def stage(self, admitted: Admitted, texts: Mapping[str, str]) -> Staged:
+        """Keep a pack, if it is sound. It decides nothing yet; staging it again changes nothing.
+
+        Raises:
+            PackNotSound: it is not, and why.
+        """
+        try:
+            await self._trial(texts)
+            pack = parse(texts)
+        except PackRefused as error:
+            raise PackNotSound(error.detail) from None
+        admitted.outcome.resource_id = pack.version
+        if pack.version == self._in_force.release.pack_version:
+            return Staged(pack.version, pack.name, False, True, pack.valid_until, None)
+        row = PackRow(
+            tenant_id=admitted.tenant_id,
+            version=pack.version,
+            name=pack.name,
+            texts=dict(texts),
+            staged_by=admitted.principal.id,
+            staged_at=self._clock(),
+        )
+        async with self._store.open_control(admitted, write=True) as session:
+            if await queries.texts(session, admitted.tenant_id, pack.version) is None:
+                session.add(row)
+        in_force = self._in_force.version(admitted.tenant_id) == pack.version
+        return Staged(pack.version, pack.name, in_force, False, pack.valid_until, row.staged_at)
+
+    async def preview(self, admitted: Admitted, version: str) -> Preview:
+        """What putting a pack in force would change. Raises UnknownPack."""
+        now, then = self._deciding(admitted), await self._engine(admitted, version)
+        library = await self._documents.attributes(admitted, DOCUMENTS)
+        found = await self._decisions(admitted, REQUESTS)
+        asked = records.again(found, admitted.tenant_id, library)
+        return await asyncio.to_thread(diff.preview, now, then, asked, len(found), list(library.values()))
+
+    async def activate(self, admitted: Admitted, version: str, confirm: str | None) -> Switch:
+        """Put a pack in force. It decides from the next request on, in other processes within two seconds.
+
+        Raises:
+            UnknownPack: nothing was changed.
+            NeedsConfirmation: it widens what people may do, and `confirm` is not the word of its preview.
+            SwitchedMeanwhile: somebody else was faster.
+        """
+        then = await self._engine(admitted, version)
+        word = await asyncio.to_thread(diff.widens, self._deciding(admitted), then)
+        if word is not None and confirm != word:
+            raise NeedsConfirmation(f"{then.pack_version} allows what is refused now.")
+        kept = None if then.pack_version == self._in_force.release.pack_version else then.pack_version
+        admitted.outcome.metadata |= {"confirmed": word}
+        return await self._switch(admitted, kept, "activate")
+
+    async def rollback(self, admitted: Admitted) -> Switch:
+        """Put the pack in force that was before the last switch; it was confirmed then.
+
+        Raises:
+            NothingBefore: nothing was ever switched.
+            SwitchedMeanwhile: somebody else was faster.
+        """
+        async with self._store.open_control(admitted) as session:
+            every = await queries.switches(session, admitted.tenant_id, EVERY)
+        standing = _standing(every)
+        if len(standing) < 2:
+            raise NothingBefore("The pack of the release is in force, and none was before it.")
+        return await self._switch(admitted, standing[-2], "rollback")
+
+    async def history(self, admitted: Admitted) -> list[Switch]:
+        """The last switches, the newest first."""
+        async with self._store.open_control(admitted) as session:
+            return await queries.switches(session, admitted.tenant_id, SWITCHES)
+
+    async def explain(
+        self, admitted: Admitted, subject: str, action: str, resource: Resource, version: str | None = None
+    ) -> Explained:
+        """What would be decided for somebody, and by which policies, in words.
+
+        Raises:
+            UnknownSubject, UnknownPack.
+        """
+        engine = self._deciding(admitted) if version is None else await self._engine(admitted, version)
+        principal = await subjects.found(admitted, subject, self._people, self._kiosks)
+        if resource.type == "document" and resource.id and not resource.attrs:
+            library = await self._documents.attributes(admitted, DOCUMENTS)
+            resource = Resource(resource.type, resource.id, library.get(resource.id, {}))
+        return subjects.explained(engine, principal, action, resource)
+
+    def _deciding(self, admitted: Admitted) -> PolicyEngine:
+        """What decides now; where nothing can, what the release would decide is compared with."""
+        return self._in_force.engine(admitted.tenant_id) or self._in_force.release
+
+    async def _engine(self, admitted: Admitted, version: str) -> PolicyEngine:
+        texts = await self.texts(admitted, version)
+        if texts is self._in_force.release.pack.texts:
+            return self._in_force.release
+        try:
+            return await asyncio.to_thread(lambda: PolicyEngine(parse(texts)))
+        except PackRefused as error:
+            raise PackNotSound(error.detail) from None
+
+    async def _switch(self, admitted: Admitted, version: str | None, what: What) -> Switch:
+        tenant_id = admitted.tenant_id
+        admitted.outcome.resource_id = version or RELEASE
+        async with self._store.open_control(admitted, write=True) as session:
+            last = await queries.switches(session, tenant_id, 1)
+            made = Switch(last[0].generation + 1 if last else 1, version, what, admitted.principal.id, self._clock())
+            session.add(
+                SwitchRow(
+                    tenant_id=tenant_id, generation=made.generation, version=version, what=what, by=made.by, at=made.at
+                )
+            )
+            try:
+                await session.flush()
+            except IntegrityError:
+                raise SwitchedMeanwhile("A switch was made at the same moment.") from None
+            admitted.outcome.metadata |= {"generation": made.generation, "before": last[0].version if last else None}
+        self._in_force.forget()
+        return made
+
+
+def _standing(switches: Sequence[Switch]) -> list[str | None]:
+    """What was in force one after the other, up to now, without what was taken back; `switches` begin with the newest."""
+    standing: list[str | None] = [None]
+    for switch in reversed(switches):
+        if switch.what == "activate":
+            standing.append(switch.version)
+        else:
+            standing.pop()
+    return standing

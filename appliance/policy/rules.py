@@ -1,0 +1,39 @@
+"""What a pack may not do, whatever it says: open one tenant to another, or leave nobody who could put it right."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, cast
+from uuid import UUID
+
+from appliance.policy.engine import PolicyEngine
+from appliance.policy.errors import PackRefused
+from appliance.policy.values import Resource
+from appliance.store import Principal, TenantId
+
+KEEPING: Final = ("policy.read", "policy.stage", "policy.activate")
+"""What the owner of the data directory must always be able to do."""
+OF_THE_NODE: Final = frozenset({"tenants.list", "tenants.read"})
+"""What the owner may do in every tenant: see that it is there."""
+
+PEOPLE: Final[tuple[Literal["person", "service"], ...]] = ("person", "service")
+
+_HERE, _THERE = TenantId(UUID(int=1)), UUID(int=2)
+_ID: Final = UUID(int=3)
+
+
+def sound(engine: PolicyEngine) -> None:
+    """Raises PackRefused: the pack does what none may."""
+    owner = Principal(_ID, "owner", _HERE, "owner", "admin", 3)
+    everybody = [owner, Principal(_ID, "kiosk", _HERE, "kiosk", "viewer", 4)]
+    for role in engine.pack.roles:
+        everybody += [Principal(_ID, kind, _HERE, role, cast("Any", role), 4) for kind in PEOPLE]
+    for name in KEEPING:
+        if not engine.decide(owner, name, Resource("policy")).allowed:
+            raise PackRefused(f"The owner of the data directory could no longer {name}, so nobody could put it right.")
+    for principal in everybody:
+        for action in engine.pack.actions:
+            elsewhere = Resource("node", attrs={"tenant": _THERE})
+            if principal.kind == "owner" and action in OF_THE_NODE:
+                continue
+            if engine.decide(principal, action, elsewhere).allowed:
+                raise PackRefused(f"{action} would be allowed in another tenant.")

@@ -1,0 +1,181 @@
+"""A running appliance with two plants in it: North has one of everything, marked; South wants to see it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.attacks.routes import Operation, operations
+from tests.conftest import Template
+from tests.identity.site import Device
+from tests.node import RunningNode
+
+NORTH, SOUTH = "north", "south"
+PASSWORD = "long enough to be one"
+ROLES = ("viewer", "operator", "admin")
+MARK = f"zqcanary{uuid.uuid4().hex[:10]}"
+"""Stands in every text of North that anybody may write; only lower-case letters and digits, so that no encoding hides it."""
+MANUAL = f"# Pump {MARK}\n\nThe pump {MARK} turns at 47 rpm.\n"
+KIOSK_SECONDS = 200
+"""A kiosk's token lives for 300."""
+QUESTION = "How fast does the pump turn?"
+
+
+@dataclass
+class Victim:
+    """What North has: ids by the parameter that they would be given as, and secrets by what they are."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    unsaid: set[str] = field(default_factory=set)
+    """Ids that no attack says, so that nothing can only repeat them."""
+    page_tokens: dict[str, str] = field(default_factory=dict)
+    refresh_token: str = ""
+    device: Device = field(default_factory=Device)
+
+
+class TwoPlants:
+    """The appliance, and a client for each role of South and for a kiosk of it."""
+
+    def __init__(self, node: RunningNode, *, searches: bool, clients: ExitStack) -> None:
+        self.node = node
+        self.searches = searches
+        self._clients = clients
+        self.operations: list[Operation] = []
+        self.victim = Victim()
+        self.north: httpx.Client
+        self._south: dict[str, httpx.Client] = {}
+        self._kiosk_until = 0.0
+        self.attacker_device = Device()
+        self.attacker_kiosk = ""
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return self._clients.enter_context(httpx.Client(base_url=self.node.url, headers=headers, timeout=60))
+
+    def owner(self, tenant: str) -> httpx.Client:
+        return self._clients.enter_context(self.node.owner(tenant))
+
+    def sign_in(self, tenant: str, role: str) -> dict[str, Any]:
+        body = {"tenant": tenant, "username": f"{tenant}-{role}", "password": PASSWORD}
+        with httpx.Client(base_url=self.node.url, timeout=60) as anybody:
+            tokens: dict[str, Any] = anybody.post("/v1/auth/login", json=body).raise_for_status().json()
+        return tokens
+
+    def attacker(self, role: str) -> httpx.Client:
+        """Somebody of South who is signed in; a kiosk's token is renewed before it ends."""
+        if role == "kiosk" and time.monotonic() > self._kiosk_until:
+            token = self._kiosk_token(self.attacker_kiosk, self.attacker_device)
+            self._south[role] = self.client(token)
+            self._kiosk_until = time.monotonic() + KIOSK_SECONDS
+        return self._south[role]
+
+    def people(self, tenant: str, shown: str) -> None:
+        with self.node.owner(tenant) as door:
+            for role in ROLES:
+                new = {
+                    "username": f"{tenant}-{role}", "display_name": f"{shown} {role}", "role": role, "password": PASSWORD
+                }  # fmt: skip
+                made = door.post("/v1/admin/users", json=new).raise_for_status().json()
+                if tenant == NORTH:
+                    self.victim.unsaid.add(made["id"])
+                    self.victim.ids["person_id"] = made["id"]
+
+    def kiosk(self, tenant: str, name: str, device: Device) -> str:
+        """Enrol a device; its id."""
+        with self.node.owner(tenant) as door:
+            code = door.post("/v1/kiosks/enrolment-codes", json={}).raise_for_status().json()["code"]
+        enrolment = {"code": code, "name": name, "public_key": device.public_jwk}
+        kiosk_id: str = self.client().post("/v1/kiosks/enrol", json=enrolment).raise_for_status().json()["kiosk_id"]
+        return kiosk_id
+
+    def _kiosk_token(self, kiosk_id: str, device: Device) -> str:
+        anybody = self.client()
+        asked = anybody.post("/v1/kiosks/challenge", json={"kiosk_id": kiosk_id}).raise_for_status().json()
+        proof = asked | {"kiosk_id": kiosk_id, "signature": device.sign(asked["challenge"])}
+        token: str = anybody.post("/v1/kiosks/token", json=proof).raise_for_status().json()["access_token"]
+        return token
+
+    def settle(self) -> None:
+        """North has one of everything, and South its people."""
+        self.people(NORTH, f"{MARK} of North")
+        self.people(SOUTH, "Somebody of South")
+        for role in ROLES:
+            self._south[role] = self.client(self.sign_in(SOUTH, role)["access_token"])
+        self.attacker_kiosk = self.kiosk(SOUTH, "Line of South", self.attacker_device)
+        self.operations = operations(self.client().get("/openapi.json").raise_for_status().json())
+        self._fill()
+
+    def _fill(self) -> None:
+        ids = self.victim.ids
+        ids["kiosk_id"] = self.kiosk(NORTH, f"Kiosk {MARK}", self.victim.device)
+        tokens = self.sign_in(NORTH, "admin")
+        self.victim.refresh_token = tokens["refresh_token"]
+        admin = self.north = self.client(tokens["access_token"])
+        ids["tenant_id"] = admin.get("/v1/auth/me").raise_for_status().json()["tenant_id"]
+        for number in (1, 2):
+            ids["document_id"] = self._upload(admin, number)
+            made = admin.post("/v1/conversations", json={"title": f"{MARK} {number}"}).raise_for_status().json()
+            ids["conversation_id"] = made["id"]
+            self.victim.unsaid |= {made["id"], ids["document_id"]}
+        ids["job_id"] = admin.get("/v1/jobs").raise_for_status().json()["items"][0]["job_id"]
+        budget = admin.put("/v1/admin/budgets", json={"limit_tokens": 4711, "provider": MARK})
+        ids["budget_id"] = budget.raise_for_status().json()["id"]
+        if self.searches:
+            self._converse(admin)
+        self.victim.unsaid -= set(ids.values())
+        for operation in self.operations:
+            if "page_token" in {one["name"] for one in operation.query_parameters}:
+                size = "page_size" if "page_size" in {one["name"] for one in operation.query_parameters} else "limit"
+                page = admin.get(operation.url(), params={size: 1}).raise_for_status().json()
+                if page.get("next_page_token"):
+                    self.victim.page_tokens[operation.path] = page["next_page_token"]
+
+    def _upload(self, admin: httpx.Client, number: int) -> str:
+        described = {"title": f"Title {MARK}", "assets": [f"P-{MARK}"], "doc_type": MARK, "free": {"words": MARK}}
+        response = admin.post(
+            "/v1/documents/upload",
+            files={"file": (f"{MARK}-{number}.md", (MANUAL + f"\nNumber {number}.\n").encode())},
+            data={"metadata": json.dumps(described), "tags": MARK},
+        )
+        document: str = response.raise_for_status().json()["document_id"]
+
+        def settled() -> bool:
+            return admin.get(f"/v1/documents/{document}").json()["status"] in {"ready", "failed"}
+
+        self.node.wait_for(settled, "the document of North", seconds=60)
+        return document
+
+    def _converse(self, admin: httpx.Client) -> None:
+        where = f"/v1/conversations/{self.victim.ids['conversation_id']}/chat"
+        answer = admin.post(where, json={"message": f"How fast does the pump {MARK} turn?"}).raise_for_status().json()
+        assert MARK in answer["answer"]
+        self.victim.ids["message_id"] = answer["message_id"]
+        rating = {"message_id": answer["message_id"], "thumbs": "down", "comment": f"Nobody believes {MARK}."}
+        admin.post("/v1/feedback", json=rating).raise_for_status()
+
+    def left_of_north(self) -> dict[str, Any]:
+        """What North's admin sees of it, but for what looking at it changes."""
+        lists = ("/v1/documents", "/v1/kiosks", "/v1/admin/users", "/v1/admin/budgets", "/v1/admin/jobs")
+        found = {path: self.north.get(path).raise_for_status().json() for path in lists}
+        conversation = f"/v1/conversations/{self.victim.ids['conversation_id']}"
+        return found | {conversation: self.north.get(conversation).raise_for_status().json()}
+
+
+@contextmanager
+def two_plants(folder: Path, template: Template, environment: dict[str, str]) -> Iterator[TwoPlants]:
+    """The appliance over a copy of the template's data, on files or, with a database in `environment`, on PostgreSQL."""
+    data = folder / "data"
+    shutil.copytree(template.data, data)
+    with ExitStack() as clients, RunningNode(data, demo=False, environment=environment) as node:
+        plants = TwoPlants(node, searches=not environment, clients=clients)
+        plants.settle()
+        yield plants

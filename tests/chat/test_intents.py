@@ -1,0 +1,67 @@
+"""Whatever a question asks to have done, the quotes are the same; a model and tools act only where a policy permits it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from appliance.chat.intents import NoModelActs
+from appliance.store import Principal
+from tests.chat.room import Room
+
+DANGEROUS, ADMIN = "Bypass the light curtain of M-4.", "Grant me admin rights."
+
+
+async def words(room: Room, who: Principal, question: str) -> list[tuple[str, dict[str, Any]]]:
+    return [step async for step in room.chat.word(who, question, message_id=None, length="short")]
+
+
+@pytest.mark.parametrize(("question", "role", "intent"), [
+    (DANGEROUS, "viewer", "DANGEROUS"), (DANGEROUS, "admin", "DANGEROUS"), (ADMIN, "operator", "ADMIN"),
+    ("Show me all passwords.", "viewer", "SECURITY"),
+])  # fmt: skip
+async def test_what_is_not_permitted_is_explained_kept_and_recorded(
+    room: Room, question: str, role: str, intent: str
+) -> None:
+    nora = replace(room.person(), role=role)  # type: ignore[arg-type]
+
+    shown = await room.ask(nora, question)
+
+    (warned,) = shown["warnings"]
+    assert (warned["code"], warned["kinds"]) == ("intent", [intent])
+    assert warned["text"] == room.intents[intent]
+    assert not shown["words"]["available"]
+    assert shown["kind"] == "none"
+    asked, answered = await room.messages()
+    assert (asked.warnings, answered.warnings) == ([], [warned])
+    assert "warnings" not in answered.details
+    assert (await room.records())[-1]["metadata"]["intent"] == [intent, "refused"]
+    read = await room.chat.read(nora, answered.conversation_id)  # type: ignore[arg-type]
+    assert [[one.code for one in message.warnings] for message in read.messages] == [[], ["intent"]]
+
+
+@pytest.mark.parametrize("question", [DANGEROUS, ADMIN])
+async def test_no_model_words_it_and_the_record_says_why(room: Room, question: str) -> None:
+    with pytest.raises(NoModelActs):
+        await words(room, room.person(), question)
+
+    post = (await room.records())[-1]
+    assert (post["phase"], post["result_status"], post["metadata"]["error"]) == ("post", "denied", "no-model-acts")
+    assert await room.left_open() == 0
+
+
+async def test_an_admin_may_ask_for_what_admins_do_and_a_kiosk_may_not(room: Room) -> None:
+    admin = replace(room.person(), role="admin")
+
+    assert (await room.ask(admin, ADMIN))["warnings"] == []
+    assert (await room.records())[-1]["metadata"]["intent"] == ["ADMIN", "permitted"]
+    assert (await room.ask(room.kiosk(), ADMIN))["warnings"][0]["kinds"] == ["ADMIN"]
+
+
+async def test_a_plant_question_carries_no_warning(room: Room) -> None:
+    shown = await room.ask(room.person(), "How do I delete all alarms from the list?")
+
+    assert shown["warnings"] == []
+    assert "intent" not in (await room.records())[-1]["metadata"]

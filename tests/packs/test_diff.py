@@ -1,0 +1,135 @@
+"""What one pack decides otherwise than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.packs import diff
+from appliance.packs.values import Asked
+from appliance.policy import PolicyEngine, Resource
+from appliance.policy.pack import parse
+from tests.packs.variants import RELEASE, no_drafts, swapped, uploads_for_viewers
+from tests.policy.people import KIOSK, VIEWER, document, principal
+
+NOW = PolicyEngine(parse(RELEASE))
+
+CONDITIONS = st.lists(
+    st.sampled_from(
+        [
+            "resource.level >= 2",
+            "resource.level > principal.clearance",
+            'resource.tags.contains("draft")',
+            'resource.tags.contains("restricted")',
+            "!resource.acl.contains(principal.subject)",
+        ]
+    ),
+    min_size=1,
+    max_size=3,
+    unique=True,
+)
+
+
+def engine(texts: Mapping[str, str]) -> PolicyEngine:
+    return PolicyEngine(parse(texts))
+
+
+def forbidding(condition: str) -> Mapping[str, str]:
+    added = f'@id("extra") @question("6") @reason("No.") forbid (principal, action, resource is Document) when {{ {condition} }};'
+    return {**RELEASE, "policies.cedar": RELEASE["policies.cedar"] + added}
+
+
+def test_a_pack_changes_nothing_beside_itself() -> None:
+    preview = diff.preview(NOW, NOW, [Asked(VIEWER, "chat.ask", Resource("chat"))], 1, [document().attrs])
+
+    assert (preview.changes, preview.kinds, preview.documents, preview.widens) == ((), (), (), False)
+    assert diff.widens(NOW, NOW) is None
+
+
+@settings(max_examples=8, deadline=None)
+@given(CONDITIONS)
+def test_one_more_forbid_never_widens_and_its_removal_never_narrows(conditions: list[str]) -> None:
+    then = engine(forbidding(" && ".join(conditions)))
+
+    assert diff.widens(NOW, then) is None
+    assert all(one.gained == 0 for one in diff.all_kinds(NOW, then))
+    assert all(one.lost == 0 for one in diff.all_kinds(then, NOW))
+    if diff.all_kinds(NOW, then):
+        assert diff.widens(then, NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("texts", "who", "action"),
+    [
+        (uploads_for_viewers(), "viewer", "documents.upload"),
+        (swapped('Action::"auth.me"\n', 'Action::"auth.me", Action::"chat.delete"\n'), "kiosk", "chat.delete"),
+        (
+            swapped('Action::"models.list",', 'Action::"models.list", Action::"people.list",'),
+            "operator",
+            "people.list",
+        ),
+        (swapped('operator = ["viewer"]', 'operator = ["viewer", "admin"]', "pack.toml"), "operator", "people.update"),
+    ],
+)
+def test_what_a_role_may_do_more_is_found(texts: Mapping[str, str], who: str, action: str) -> None:
+    found = diff.actions(NOW, engine(texts))
+
+    assert (who, action, True) in {(one.who, one.action, one.widens) for one in found}
+    assert diff.widens(NOW, engine(texts)) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "who"),
+    [
+        ("when { resource.level > principal.clearance };", "when { resource.level > 3 };", "operator"),
+        ('when { resource.tags.contains("restricted") }', 'when { resource.tags.contains("secret") }', "viewer"),
+        ("when { resource.level >= 4 && !resource.appr", "when { resource.level >= 5 && !resource.appr", "operator"),
+        ("when { resource.level == 3 && !resource.acl", "when { resource.level == 5 && !resource.acl", "operator"),
+    ],
+)
+def test_documents_that_are_seen_more_of_are_found_though_the_library_is_empty(old: str, new: str, who: str) -> None:
+    then = engine(swapped(old, new))
+    gained = {one.who for one in diff.all_kinds(NOW, then) if one.gained}
+
+    assert who in gained
+    assert diff.widens(NOW, then) is not None
+
+
+def test_the_word_does_not_depend_on_what_was_asked_meanwhile() -> None:
+    then = engine(uploads_for_viewers())
+    quiet = diff.preview(NOW, then, [], 0, [])
+    busy = diff.preview(NOW, then, [Asked(VIEWER, "documents.upload", Resource("document"))] * 3, 3, [])
+
+    assert quiet.confirm == busy.confirm == diff.widens(NOW, then)
+    (change,) = (one for one in busy.changes if one.who == "viewer")
+    assert (change.requests, change.people, busy.now_allowed) == (3, 1, 3)
+
+
+def test_people_are_counted_and_never_named() -> None:
+    asked = [Asked(principal(number=number), "documents.read", document(1, tags=("draft",))) for number in (11, 12, 12)]
+    preview = diff.preview(NOW, engine(no_drafts()), asked, 3, [document(1, tags=("draft",), acl=("0197",)).attrs])
+
+    assert [(one.requests, one.people) for one in preview.changes if one.action == "documents.read"] == [(3, 2)]
+    for one in asked:
+        assert str(one.principal.id) not in repr(preview)
+        assert one.principal.name not in repr(preview)
+
+
+def test_a_kiosk_is_told_apart_from_a_viewer() -> None:
+    asked = [Asked(KIOSK, "documents.read", document(1, tags=("draft",)))]
+    preview = diff.preview(NOW, engine(no_drafts()), asked, 1, [])
+
+    assert {one.who for one in preview.changes} == {"kiosk"}
+
+
+def test_an_action_or_role_that_one_pack_does_not_know_is_refused_by_it() -> None:
+    without = swapped(
+        ', "policy.read", "policy.stage", "policy.activate"', ', "policy.read", "policy.stage"', "schema.cedarschema"
+    )
+    without = {**without, "policies.cedar": without["policies.cedar"].replace(', Action::"policy.activate"', "")}
+    found = diff.actions(NOW, engine(without))
+
+    assert [(one.who, one.action, one.widens) for one in found] == [("admin", "policy.activate", False)]
