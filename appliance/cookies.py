@@ -10,11 +10,18 @@ Nothing is ever done because of a cookie alone. A page of another origin can nei
 it) nor pass for one of ours (`Sec-Fetch-Site`, `Origin`). Under TLS the cookie is `Secure` and named `__Secure-…`, which no
 page in the clear can set, and no other name is looked at. The name ends in the port: cookies know none, and a host may
 have several nodes. A cookie that comes twice was planted, and is none.
+
+A page that is loaded again while its refresh is under way never hears of the new cookie, and sends the old one. For a moment
+the same browser at the same address gets the same answer again; anybody else, and anybody later, ends the session.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
+import time
+import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from litestar.enums import ScopeType
@@ -23,10 +30,14 @@ from appliance.edge import MORE_HEADERS
 from appliance.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 PATH: Final = "/v1/auth"
 ASKS: Final = b"x-outpost-session"
+AGAIN_SECONDS: Final = 10.0
+"""For so long the same browser gets the same answer to the same cookie."""
 REFRESH, LOGOUT = f"{PATH}/refresh", f"{PATH}/logout"
 
 
@@ -46,8 +57,11 @@ class NoSessionCookie(Unauthenticated):
 class SessionCookies:
     """ASGI middleware before authentication."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._app = app
+        self._monotonic = monotonic
+        self._turns: weakref.WeakValueDictionary[bytes, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._given: dict[bytes, tuple[float, list[Message]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or not _asks(scope):
@@ -59,8 +73,26 @@ class SessionCookies:
         if path == LOGOUT:
             cast("dict[str, Any]", scope).setdefault(MORE_HEADERS, []).append(cookie.gone())
         if path == REFRESH:
-            scope, receive = _with_body(scope, {"refresh_token": cookie.read()})
-        await self._app(scope, receive, _Moving(send, cookie))
+            await self._refresh(scope, cookie, send)
+        else:
+            await self._app(scope, receive, _Moving(send, cookie))
+
+    async def _refresh(self, scope: HTTPScope, cookie: Cookie, send: Send) -> None:
+        token, asker = cookie.read(), _asker(scope)
+        key = hashlib.sha256(token.encode() + b"\0" + asker).digest()
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        async with turn:
+            now = self._monotonic()
+            self._given = {one: kept for one, kept in self._given.items() if kept[0] > now}
+            if key in self._given:
+                for message in self._given[key][1]:
+                    await send(message)
+                return
+            scope, receive = _with_body(scope, {"refresh_token": token})
+            moving = _Moving(send, cookie)
+            await self._app(scope, receive, moving)
+            if moving.sent and cast("Any", moving.sent[0])["status"] == 200:
+                self._given[key] = now + AGAIN_SECONDS, moving.sent
 
 
 class Cookie:
@@ -99,6 +131,7 @@ class _Moving:
     def __init__(self, send: Send, cookie: Cookie) -> None:
         self._send, self._cookie = send, cookie
         self._start: dict[str, Any] | None = None
+        self.sent: list[Message] = []
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -110,8 +143,10 @@ class _Moving:
                 start["headers"] = [*start["headers"], self._cookie.gone()]
             elif start["status"] == 200 and not message.get("more_body", False):
                 message = self._moved(start, message)
-            await self._send(cast("Any", start))
-        await self._send(message)
+            self.sent.append(cast("Any", start))
+        self.sent.append(message)
+        for one in self.sent[-2:] if start is not None else (message,):
+            await self._send(one)
 
     def _moved(self, start: dict[str, Any], message: Any) -> Any:
         try:
@@ -125,6 +160,11 @@ class _Moving:
         rest = [one for one in start["headers"] if one[0].lower() != b"content-length"]
         start["headers"] = [*rest, (b"content-length", str(len(body)).encode()), self._cookie.holding(token)]
         return {**message, "body": body}
+
+
+def _asker(scope: HTTPScope) -> bytes:
+    client = scope.get("client")
+    return f"{client[0] if client else ''}".encode() + b"\0" + dict(scope["headers"]).get(b"user-agent", b"")
 
 
 def _asks(scope: HTTPScope) -> bool:

@@ -143,11 +143,22 @@ def test_a_cookie_that_was_copied_ends_the_session_when_it_is_used_again(plant: 
         login(plant, browser)
         copied = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         assert refresh(browser).status_code == 200
-        thief = httpx.post(f"{plant.node.url}/v1/auth/refresh", headers=ASKING | {"cookie": copied})
+        stolen = ASKING | {"cookie": copied, "user-agent": "another browser"}
+        thief = httpx.post(f"{plant.node.url}/v1/auth/refresh", headers=stolen)
 
         assert thief.status_code == 401
         assert "Max-Age=0" in thief.headers["set-cookie"]
         assert refresh(browser).status_code == 401
+
+
+def test_a_page_loaded_again_in_the_middle_of_a_refresh_stays_signed_in(plant: Plant) -> None:
+    with plant.stranger() as browser:
+        login(plant, browser)
+        sent = ASKING | {"cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+        answers = [httpx.post(f"{plant.node.url}/v1/auth/refresh", headers=sent) for _ in range(3)]
+
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert len({answer.headers["set-cookie"] for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("token", [None, "Bearer altered"])
