@@ -91,10 +91,11 @@ test: setup $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/browser $(STAMPS)/tpm ## Set 
 	@$(BIN)/python -m pytest
 	@cd webui && ../$(VENV)/npm run --silent test
 
-check: $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/node ## Style, types, arrows between domains, documents that match the code
+check: $(STAMPS)/dev $(STAMPS)/chat $(STAMPS)/node ## Style, types, no secrets, documents that match the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.secret_scan
 	@$(BIN)/python -m appliance.reference --check docs/reference
 	@$(BIN)/outpost openapi $(STAMPS)/openapi.json && cmp -s $(STAMPS)/openapi.json webui/openapi.json || { \
 		echo "webui/openapi.json no longer matches the code: run make format"; exit 1; }

@@ -56,7 +56,7 @@ def is_public(path: str) -> bool:
 class Identities(Protocol):
     """What authentication needs of the identity domain."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         """Raises Unauthenticated unless the token is ours, fresh, and its person and tenant are active."""
 
     async def owner(self, tenant_slug: str | None) -> Principal:
@@ -86,7 +86,10 @@ class Authentication:
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("This needs a sign-in.")
-        return await self._identities.authenticate(token)
+        kiosk = headers.get(b"x-kiosk-token")
+        return await self._identities.authenticate(
+            token, kiosk_token=None if kiosk is None else kiosk.decode("latin-1")
+        )
 
 
 def _api_key(given: str) -> str:

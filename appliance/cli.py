@@ -15,7 +15,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_api_keys, cli_keys, cli_limits, cli_models, cli_policy
+from appliance import __version__, cli_api_keys, cli_keys, cli_limits, cli_models, cli_policy, cli_sign_in
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -55,6 +55,7 @@ app.command(cli_policy.policy)
 app.command(cli_policy.approval)
 app.command(cli_limits.limits)
 app.command(cli_api_keys.key)
+app.command(cli_sign_in.sign_in)
 
 
 @app.command
@@ -198,6 +199,22 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     from appliance.commands.asking import make_kiosk_code
 
     return finish(make_kiosk_code(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@app.command(name="reset-factors")
+def reset_factors(
+    username: Annotated[str, Parameter(help="Who lost phone and recovery codes.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Remove all second factors of a person."""
+    from appliance.commands.people import reset_factors as reset
+
+    work = reset(settings_of(data).socket, username, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
 
 
 @app.command(name="recover-key")

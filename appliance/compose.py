@@ -53,16 +53,11 @@ from appliance.health import Health, NotWell
 from appliance.idempotency import Keys
 from appliance.identity import api as identity_api
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.badges import Badges
 from appliance.identity.factors import Factors
 from appliance.identity.federation import api as federation_api
-from appliance.identity.federation.arrivals import Arrivals
-from appliance.identity.federation.bearer import Identities, Verifier
-from appliance.identity.federation.keys import IssuerKeys, KeyFile
+from appliance.identity.federation.assembly import Outside, assembled
 from appliance.identity.federation.keys import Keys as IdentityKeys
-from appliance.identity.federation.oidc import CodeFlow
-from appliance.identity.federation.providers import Providers as IdentityProviders
-from appliance.identity.federation.reach import Reach
-from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -128,7 +123,7 @@ ROUTES = [
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
 ]  # fmt: skip
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
 )  # fmt: skip
@@ -216,16 +211,11 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             store, recorder, passwords=passwords, factors=factors, attempts=attempts,
             admins_need_factor=settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()),
         )  # fmt: skip
-        identity_providers = IdentityProviders(store)
-        reach = Reach(settings.identity_hosts, beyond=settings.role == "hub")
-        identity_keys = IdentityKeys(KeyFile(settings.jwks_local_path), IssuerKeys(reach))
-        stack.push_async_callback(identity_keys.issuers.close)
-        verifier = Verifier(identity_providers, identity_keys)
-        arrivals = Arrivals(store, recorder, sign_in, attempts=Attempts())
-        oidc = CodeFlow(
-            identity_providers, identity_keys.issuers, verifier, reach, arrivals, public_url=settings.public_url
+        outside = Outside(
+            settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url
         )
-        saml = SamlFlow(identity_providers, arrivals, public_url=settings.public_url)
+        federation, identities = assembled(store, recorder, sign_in, outside, attempts=Attempts())
+        stack.push_async_callback(federation.keys.issuers.close)
         guard_settings = GuardSettings(store)
         screens = Screens(Guard(base.models), guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
@@ -252,6 +242,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
             "factors": factors,
             "api_keys": ApiKeys(store, base.policy),
+            "badges": Badges(store, recorder, passwords=passwords, attempts=Attempts()),
             "proofs": proofs,
             "step_ups": StepUps(store, recorder, proofs=proofs),
             "library": library,
@@ -264,7 +255,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "cursors": cursors,
             "certificates": certificates,
             "vault": Vault(store, masks or Masks()),
-            "health": _health(base, routes, certificates, counted, identity_keys),
+            "health": _health(base, routes, certificates, counted, federation.keys),
             "node": node_facts(settings),
             "gauges": _gauges(store),
             "shelf": shelf,
@@ -275,14 +266,11 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "defaults": defaults,
             "router": router,
             "limiter": limiter,
-            "federation": federation_api.Federation(
-                identity_providers, identity_keys, arrivals, oidc, saml, settings.public_url
-            ),
+            "federation": federation,
             "guard_settings": guard_settings,
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }
-        identities = Identities(sign_in, verifier, store, recorder)
         yield build(ROUTES, services, identities, limiter, base.keys), ui, certificates
 
 

@@ -57,7 +57,7 @@ async def initialise(settings: Settings, *, demo: bool) -> int:
             print("outpost: write it down; if keys/master.key is lost, it is the only way back.", flush=True)
         await store.migrate()
         tenants = await _tenants(store, _wanted() if demo else [DEFAULT_TENANT])
-        async with _recorder(settings, store) as recorder:
+        async with recording(settings, store) as recorder:
             await make_people(settings, store, recorder, tenants)
             # Theirs, or those of a first start that was cut off here.
             await recorder.relay(None)
@@ -80,7 +80,8 @@ async def _tenants(store: Store, wanted: list[tuple[str, str]]) -> list[Tenant]:
 
 
 @asynccontextmanager
-async def _recorder(settings: Settings, store: Store) -> AsyncIterator[Recorder]:
+async def recording(settings: Settings, store: Store) -> AsyncIterator[Recorder]:
+    """The record, for a process that is none of the node's own."""
     settings.run.mkdir(mode=0o700, exist_ok=True)
     instance = Instance(settings.run)
     recorder = Recorder(store, instance)

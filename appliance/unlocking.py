@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from functools import partial
 from getpass import getpass
@@ -61,7 +62,19 @@ def ask(descriptor: int | None = None, prompt: str = "passphrase: ") -> str:
             return _line((Path(folder) / CREDENTIAL).read_bytes()[:LONGEST])
     if not sys.stdin.isatty():
         raise PassphraseNeeded("The master key is kept under a passphrase, and nobody is here to be asked for it.")
-    return getpass(prompt)
+    return typed(prompt)
+
+
+def typed(prompt: str) -> str:
+    """What somebody types unseen, or the next line of standard input where nobody sits there. Ctrl-C ends the command."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    # An event loop takes the signal for later, and there is no later while it waits here.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return getpass(prompt)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def settled(directory: Path) -> bool:

@@ -17,6 +17,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
+from pydantic import AfterValidator
 
 from appliance.errors import InvalidInput
 
@@ -47,6 +48,17 @@ class StreamedOperation(Operation):
 
 FOLLOW = (ResponseHeader(name="location", description="What to follow from here on.", documentation_only=True),)
 """What an operation says of the header that its 202 carries."""
+
+
+def at_most(entries: int) -> AfterValidator:
+    """How many entries an object may have. A `max_length` on it would make the description call it a list."""
+
+    def checked(found: dict[Any, Any]) -> dict[Any, Any]:
+        if len(found) > entries:
+            raise ValueError(f"at most {entries} entries")
+        return found
+
+    return AfterValidator(checked)
 
 
 class InvalidCursor(InvalidInput):

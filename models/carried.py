@@ -49,6 +49,6 @@ class Carried:
 
 
 ALL = (
-    Carried(INJECTION, "classify", INJECTION_HEAD, "head.safetensors", "1", "CC-BY-SA-4.0", 384, 512),
+    Carried(INJECTION, "classify", INJECTION_HEAD, "head.safetensors", "2", "CC-BY-SA-4.0", 384, 512),
     Carried(STARTER, "chat", STARTER_FILE, "model.gguf", "1", "CC-BY-SA-4.0", 0, 1024, ("fast",)),
 )

@@ -91,3 +91,37 @@ def test_where_others_reach_the_node_admins_need_a_second_factor() -> None:
 def test_another_word_for_the_second_factor_is_refused() -> None:
     with pytest.raises(InvalidSetting):
         load({"OUTPOST_ADMIN_SECOND_FACTOR": "perhaps"})
+
+
+def test_the_file_of_keys_is_known_by_the_name_that_other_products_give_it_and_ours_wins() -> None:
+    both = {"JWKS_LOCAL_PATH": "/config/jwks.json", "OUTPOST_JWKS_LOCAL_PATH": "/etc/outpost/jwks.json"}
+
+    assert load({}).jwks_local_path is None
+    assert load({"JWKS_LOCAL_PATH": "/config/jwks.json"}).jwks_local_path == Path("/config/jwks.json")
+    assert load(both).jwks_local_path == Path("/etc/outpost/jwks.json")
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("", "http://127.0.0.1:8000"),
+        ("https://Outpost.plant/", "https://outpost.plant"),
+        ("https://[fd00::1]:8443", "https://[fd00::1]:8443"),
+    ],
+)
+def test_the_public_address_is_the_one_it_listens_on_unless_said(given: str, url: str) -> None:
+    assert load({"OUTPOST_PUBLIC_URL": given}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OUTPOST_PUBLIC_URL": "outpost.plant"}, {"OUTPOST_PUBLIC_URL": "https://outpost.plant/path"},
+        {"OUTPOST_PUBLIC_URL": "https://a@b"}, {"OUTPOST_PUBLIC_URL": "javascript:alert(1)"},
+        {"OUTPOST_IDENTITY_HOSTS": "login.example"}, {"OUTPOST_IDENTITY_HOSTS": "https://login.example:443"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_addresses_of_another_shape_are_refused(variables: dict[str, str]) -> None:
+    with pytest.raises(InvalidSetting):
+        load(variables)

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from appliance.commands.noting import noted
 from appliance.settings import Settings
-from appliance.store import open_store
+from appliance.store import Store, open_store
 from appliance.tls.certificates import Names, fingerprint, names_in, names_of, pem
 from appliance.tls.errors import BadName, CertificateRefused
 from appliance.tls.place import PURPOSE, Place, Served
@@ -27,7 +28,8 @@ LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 async def make(settings: Settings, words: Sequence[str], *, anew: bool, as_json: bool) -> int:
     """Raises BadName, CertificateRefused, NoNodeHere."""
     names = names_of([*words, *_own_names(settings), *LOCAL])
-    async with _place(settings) as place:
+    facts = {"names": names.words(), "new_authority": anew}
+    async with _opened(settings) as (store, place), noted(settings, store, "tls.init", facts):
         made = place.make(names, dt.datetime.now(dt.UTC), anew=anew)
     return _say(made, as_json=as_json)
 
@@ -42,23 +44,23 @@ async def take(
             hint=f"Run `chmod 600 {key}`; better, have a new key made.",
         )
     wanted = names_of(words) if words else _wanted(settings)
-    async with _place(settings) as place:
-        files = certificate.read_bytes(), key.read_bytes(), authority.read_bytes()
+    files = certificate.read_bytes(), key.read_bytes(), authority.read_bytes()
+    async with _opened(settings) as (store, place), noted(settings, store, "tls.use", {"names": wanted.words()}):
         taken = place.take(*files, wanted, dt.datetime.now(dt.UTC))
     return _say(taken, as_json=as_json)
 
 
 async def show(settings: Settings, *, as_json: bool) -> int:
     """Raises NoCertificate, NoNodeHere."""
-    async with _place(settings) as place:
+    async with _opened(settings) as (_, place):
         return _say(place.served(), as_json=as_json)
 
 
 @asynccontextmanager
-async def _place(settings: Settings) -> AsyncIterator[Place]:
+async def _opened(settings: Settings) -> AsyncIterator[tuple[Store, Place]]:
     store = await open_store(settings.data, settings.database_url, create=False, unlock=unlock)
     try:
-        yield Place(settings.data, store.secret(PURPOSE))
+        yield store, Place(settings.data, store.secret(PURPOSE))
     finally:
         await store.close()
 
@@ -82,7 +84,7 @@ def _say(served: Served, *, as_json: bool) -> int:
     facts = {
         "names": names_in(served.leaf).words(),
         "issued_by": "own" if served.own else "plant",
-        "expires_at": served.leaf.not_valid_after_utc.isoformat(),
+        "expires_at": served.ends.isoformat(),
         "state": state.state,
         "detail": state.fact,
         "authority": fingerprint(served.authority),

@@ -16,11 +16,12 @@ from sqlalchemy import text
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
 from appliance.identity.passwords import Passwords
-from appliance.identity.seed import still_first
+from appliance.identity.seed import with_first_password
 from appliance.identity.values import Credential
 from appliance.processes import CREDENTIALS
 from appliance.settings import DEMO_MARK, Settings
-from appliance.store import AUDIT, CONTROL, Purpose, Store, Where, open_store
+from appliance.shelf.spending import has_budget
+from appliance.store import AUDIT, CONTROL, Purpose, Store, Tenant, Where, open_store
 from appliance.store.errors import PassphraseNeeded
 from appliance.store.keeping import KEPT, MASTER, PROMISES, mode_of
 from appliance.tls.place import PURPOSE, Place
@@ -113,22 +114,6 @@ def _second_factor(settings: Settings) -> Finding:
     return Finding("second factor", "note", "admins may sign in with a password alone", advice)
 
 
-async def first_passwords(settings: Settings, store: Store) -> Finding:
-    """How people come in at first; where others reach the node, nobody keeps a password that stands in a file."""
-    kept = [Credential(**one) for one in json.loads((settings.data / CREDENTIALS).read_text(encoding="utf-8"))]
-    passwords = Passwords()
-    try:
-        used = await still_first(store, kept, passwords=passwords)
-    finally:
-        passwords.close()
-    if not used:
-        return Finding("first passwords", "ok", "nobody has one any more", f"{CREDENTIALS} can be deleted.")
-    advice = f"Give these people passwords of their own: theirs stand in {CREDENTIALS}."
-    return Finding(
-        "first passwords", "bad" if settings.reachable else "note", f"{used} people still have theirs", advice
-    )
-
-
 async def _read_everything(settings: Settings) -> list[Finding]:
     """Every page of every database: a damaged one opens, and fails those who come upon the page."""
     try:
@@ -142,12 +127,40 @@ async def _read_everything(settings: Settings) -> list[Finding]:
         certificate = look_at_certificate(settings, store)
         if findings[0].state == "ok":
             for tenant in await store.tenants():
-                findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))  # noqa: PERF401
-            if (settings.data / CREDENTIALS).exists():
-                findings.append(await first_passwords(settings, store))
+                findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))
+                if findings[-1].state == "ok":
+                    findings += await look_at_limits(store, tenant)
+            findings += await look_at_people(settings, store)
         return [certificate, *findings]
     finally:
         await store.close()
+
+
+async def look_at_people(settings: Settings, store: Store) -> list[Finding]:
+    """Whether anybody still has the password of the first start."""
+    path = settings.data / CREDENTIALS
+    if not path.exists():
+        return []
+    passwords = Passwords()
+    try:
+        made = [Credential(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+        left = await with_first_password(store, made, passwords=passwords)
+    except (ValueError, TypeError):
+        return [Finding("sign-ins", "bad", f"{CREDENTIALS} cannot be read", "Remove it if nobody needs it any more.")]
+    finally:
+        passwords.close()
+    fact = f"{len(left)} of {len(made)} people have the password that stands in {CREDENTIALS}"
+    if left and not (settings.data / DEMO_MARK).exists():
+        return [Finding("sign-ins", "bad", fact, "Give each a password of their own, or deactivate them.")]
+    return [Finding("sign-ins", "note", fact, "" if left else "Remove the file; nobody needs it any more.")]
+
+
+async def look_at_limits(store: Store, tenant: Tenant) -> list[Finding]:
+    """Whether a plant has limits of its own."""
+    if await has_budget(store, tenant.id):
+        return []
+    advice = f"`outpost budget set TOKENS --tenant {tenant.slug}` limits it; by default nothing does."
+    return [Finding(f"limits of {tenant.slug}", "note", "chat models may take as much as they can", advice)]
 
 
 def look_at_certificate(settings: Settings, store: Store) -> Finding:

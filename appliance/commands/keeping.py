@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
-from getpass import getpass
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import InvalidInput
+from appliance.commands.noting import Noted
+from appliance.errors import InvalidInput, OutpostError
 from appliance.identity.identities import SECRET
 from appliance.settings import Settings
 from appliance.store import RecoveryCode, keys_alone, recover_master_key, renew_recovery_code
@@ -29,6 +29,7 @@ from appliance.store.keeping import (
     volume_file,
 )
 from appliance.store.switching import switch
+from appliance.unlocking import settled, typed
 
 ROTATED: Final = (SECRET,)
 """Secrets that begin a new generation with a new master key; what was signed before stays good for a token's life."""
@@ -68,56 +69,97 @@ async def show(settings: Settings, *, as_json: bool) -> int:
 
 async def move(settings: Settings, to: str, at: Path | None, *, as_json: bool) -> int:
     """Raises UnknownMode, KeysInUse, and whatever opening the old or keeping the new key raises; then nothing was changed."""
-    async with keys_alone(settings.data) as keys:
-        present = mode_of(keys)
-        master = read_master(keys, _asked)
-        keep: Callable[[bytes], Kept]
-        match to:
-            case "file":
-                keep = in_file
-            case "passphrase":
-                keep = partial(under_passphrase, passphrase=_new_passphrase())
-            case "usb-key" if at is not None:
-                keep = partial(on_volume, folder=at, data=settings.data)
-            case "tpm":
-                keep = in_tpm
-            case _:
-                raise UnknownMode(f"The master key cannot be kept in {to[:20]!r}.")
-        code = switch(keys, master, keep, ROTATED)
-        now = mode_of(keys)
-    assert now is not None
-    return _say({"from": present, "mode": now, "protects": PROMISES[now]}, f"{now}: {PROMISES[now]}", code, as_json)
+    keys = await _keys(settings)
+    present, master = mode_of(keys), read_master(keys, _asked)
+    keep: Callable[[bytes], Kept]
+    match to:
+        case "file":
+            keep = in_file
+        case "passphrase":
+            keep = partial(under_passphrase, passphrase=_new_passphrase())
+        case "usb-key" if at is not None:
+            keep = partial(on_volume, folder=at, data=settings.data)
+        case "tpm":
+            keep = in_tpm
+        case _:
+            raise UnknownMode(f"The master key cannot be kept in {to[:20]!r}.")
+    facts: dict[str, object] = {"from": present, "mode": to}
+    return await _switch(settings, "keys.move", master, keep, facts, as_json=as_json)
 
 
 async def rotate(settings: Settings, *, as_json: bool) -> int:
     """Raises KeysInUse, and whatever opening the master key raises; then nothing was changed."""
-    async with keys_alone(settings.data) as keys:
-        mode, typed = mode_of(keys), ""
+    keys, typed_before = await _keys(settings), ""
 
-        def remembered() -> str:
-            nonlocal typed
-            typed = _asked()
-            return typed
+    def remembered() -> str:
+        nonlocal typed_before
+        typed_before = _asked()
+        return typed_before
 
-        master = read_master(keys, remembered)
-        code = switch(keys, master, _as_before(keys, mode, typed, settings.data), ROTATED)
-    return _say({"mode": mode}, "every key is wrapped under a new master key", code, as_json)
+    mode, master = mode_of(keys), read_master(keys, remembered)
+    keep = _as_before(keys, mode, typed_before, settings.data)
+    return await _switch(settings, "keys.rotate", master, keep, {"mode": mode}, as_json=as_json)
+
+
+async def _switch(
+    settings: Settings,
+    action: str,
+    master: bytes,
+    keep: Callable[[bytes], Kept],
+    facts: dict[str, object],
+    *,
+    as_json: bool,
+) -> int:
+    """Written down, done, shown, written down: the recovery key is shown whatever becomes of the last record."""
+    note = Noted(settings, action, facts)
+    await note.begins(master)
+    try:
+        async with keys_alone(settings.data) as keys:
+            made = switch(keys, master, keep, ROTATED)
+    except OutpostError as error:
+        await note.ended(master, error)
+        raise
+    mode = mode_of(settings.data / "keys")
+    assert mode is not None
+    code = _say(facts | {"protects": PROMISES[mode]}, f"{mode}: {PROMISES[mode]}", made.code, as_json)
+    await note.ended(made.master)
+    return code
+
+
+async def _keys(settings: Settings) -> Path:
+    """The directory of the keys, with what a kill has left half done put in order. Raises NoNodeHere."""
+    keys = settings.data / "keys"
+    await settled(keys)
+    if mode_of(keys) is None:
+        raise NoNodeHere(f"{settings.data.name} holds no master key.")
+    return keys
 
 
 async def renew_recovery(settings: Settings, *, as_json: bool) -> int:
     """Raises as `rotate` does."""
-    async with keys_alone(settings.data) as keys:
-        code = renew_recovery_code(keys, read_master(keys, _asked))
-    return _say({}, "the recovery key before is worth nothing now", code, as_json)
+    master = read_master(await _keys(settings), _asked)
+    note = Noted(settings, "keys.recovery", {})
+    await note.begins(master)
+    try:
+        async with keys_alone(settings.data) as keys:
+            code = renew_recovery_code(keys, master)
+    except OutpostError as error:
+        await note.ended(master, error)
+        raise
+    done = _say({}, "the recovery key before is worth nothing now", code, as_json)
+    await note.ended(master)
+    return done
 
 
 async def recover(settings: Settings, *, as_json: bool) -> int:
-    """Raises WrongRecoveryCode, NoNodeHere, KeysInUse."""
-    code = _typed("recovery key: ")
+    """Raises WrongRecoveryCode, NoNodeHere, KeysInUse. Recorded afterwards: before, there is no key to record with."""
+    code = typed("recovery key: ")
     async with keys_alone(settings.data) as keys:
         recover_master_key(keys, code)
+        master = read_master(keys)
     said = "keys/master.key is there again; `outpost keys move` keeps it better"
     sys.stdout.write(json.dumps({"recovered": True, "mode": "file"}) + "\n" if as_json else f"{said}\n")
+    await Noted(settings, "keys.recover", {"mode": "file"}).was_done(master)
     return 0
 
 
@@ -136,18 +178,14 @@ def _as_before(keys: Path, mode: Mode | None, passphrase: str, data: Path) -> Ca
 
 
 def _asked() -> str:
-    return _typed("passphrase: ")
+    return typed("passphrase: ")
 
 
 def _new_passphrase() -> str:
-    new = _typed("new passphrase: ")
-    if sys.stdin.isatty() and getpass("again: ") != new:
+    new = typed("new passphrase: ")
+    if sys.stdin.isatty() and typed("again: ") != new:
         raise PassphrasesDiffer("The passphrase was not typed twice alike.")
     return new
-
-
-def _typed(prompt: str) -> str:
-    return getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 
 
 def _say(facts: dict[str, object], said: str, code: RecoveryCode, as_json: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -45,13 +44,8 @@ async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None 
     require(settings)
     os.umask(0o077)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    master = await _master(settings, passphrase_fd, stopped)
-    if stopped.is_set():
-        return 0
+    # Nothing runs yet that a signal would have to end in order.
+    master = await _master(settings, passphrase_fd)
     programs = node_programs(settings.share, settings.models_socket, settings.socket)
     supervisor = Supervisor(
         programs,
@@ -64,6 +58,10 @@ async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None 
     settings.socket.unlink(missing_ok=True)
     # The shelf says what to serve once it has checked it.
     settings.serving.unlink(missing_ok=True)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
     await wait_until_free(settings.host, settings.port, seconds=FREE_SECONDS)
     if not (settings.data / INITIALISED).exists() or (demo and not (settings.data / DEMO_MARK).exists()):
         code = await _unless(stopped, _child(settings, "init", *([DEMO] if demo else []), master=master))
@@ -80,7 +78,7 @@ async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None 
     return code
 
 
-async def _master(settings: Settings, passphrase_fd: int | None, stopped: asyncio.Event) -> tuple[str, int] | None:
+async def _master(settings: Settings, passphrase_fd: int | None) -> tuple[str, int] | None:
     """The master key, ready to be handed to those that open what is stored; None where it lies in a file, as in a demo."""
     keys = settings.data / "keys"
     if not any((keys / name).exists() for name in ("master.json", "switch")):
@@ -92,12 +90,8 @@ async def _master(settings: Settings, passphrase_fd: int | None, stopped: asynci
         return None
     if missing := unlocking.waiting_for(keys):
         _say(f"waiting for the key: plug in and mount what holds {missing}")
-    while unlocking.waiting_for(keys) and not stopped.is_set():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_SECONDS):
-                await stopped.wait()
-    if stopped.is_set():
-        return None
+    while unlocking.waiting_for(keys):
+        await asyncio.sleep(WAIT_SECONDS)
     return unlocking.HANDED, unlocking.in_memory(unlocking.unlock(keys, passphrase_fd))
 
 

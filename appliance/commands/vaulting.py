@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from appliance.client import answered, open_door
+from appliance.unlocking import typed
 
 SECRETS: Final = "/v1/admin/vault"
 
@@ -62,7 +62,7 @@ def _one(name: str) -> str:
 
 def _value() -> str:
     # Not a flag: a command line is read by every process of the box, and kept by the shell.
-    return getpass.getpass("value: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    return typed("value: ")
 
 
 def _say(found: dict[str, Any], *, as_json: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, get, put
 from litestar.params import JSONBody
@@ -14,10 +14,13 @@ from appliance.guard.sanitising import PiiAction, PiiRule, kinds
 from appliance.guard.settings import DISCLOSURE, LONGEST, PII, GuardSettings, Settings
 from appliance.policy import Resource
 from appliance.store import Principal
-from appliance.web import Injected
+from appliance.web import Injected, at_most
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
 Told = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
+
+
+LANGUAGES: Final = 20
 
 
 class PiiSanitization(BaseModel):
@@ -41,7 +44,7 @@ class Disclosure(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: dict[Language, Told] = Field(max_length=20)
+    texts: Annotated[dict[Language, Told], at_most(LANGUAGES)]
 
 
 class GuardSettingsView(BaseModel):

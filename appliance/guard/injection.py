@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
@@ -22,15 +23,17 @@ SURE: Final = 0.5
 DOUBT: Final = 0.2
 """From this chance on two weak rules are enough, and one from three quarters of the way to SURE."""
 _GAP: Final = r"[^.!?\n]{0,60}?"
+_NAMED: Final = re.compile(r"\{([a-z_]{3,20})\}")
 
 
 @cache
 def rules() -> Mapping[str, tuple[Strength, re.Pattern[str]]]:
     """The rules of this release by name."""
     told = tomllib.loads(files("appliance.guard").joinpath("injection.toml").read_text(encoding="utf-8"))
+    pieces = told["pieces"] | {"gap": _GAP}
     strengths: tuple[Strength, ...] = ("strong", "weak")
     return {
-        name: (strength, re.compile(pattern.replace("{gap}", _GAP)))
+        name: (strength, re.compile(_NAMED.sub(lambda found: pieces[found[1]], pattern)))
         for strength in strengths
         for name, pattern in told[strength].items()
     }
@@ -38,10 +41,26 @@ def rules() -> Mapping[str, tuple[Strength, re.Pattern[str]]]:
 
 def fired(text: str) -> tuple[str, ...]:
     """The names of the rules that a text breaks, in their order; a hidden reading counts as well."""
-    every = [re.sub(r"[ \t]+", " ", one.lower()) for one in readings(text)]
-    found = [name for name, (_, pattern) in rules().items() if any(pattern.search(one) for one in every)]
-    hidden = len(every) > 1 and any(_is_strong(name) and not rules()[name][1].search(every[0]) for name in found)
+    every = [_Read.of(one) for one in readings(text)]
+    found = [name for name, (_, pattern) in rules().items() if any(one.search(pattern) for one in every)]
+    hidden = len(every) > 1 and any(_is_strong(name) and not every[0].search(rules()[name][1]) for name in found)
     return (*found, "hidden") if hidden else tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A reading in small letters with single blanks: in its lines, and in one."""
+
+    lines: str
+    line: str
+
+    @classmethod
+    def of(cls, text: str) -> _Read:
+        small = text.lower().replace("\u2019", "'").replace("\u2018", "'")
+        return cls(re.sub(r"[ \t]+", " ", small), " ".join(small.split()))
+
+    def search(self, pattern: re.Pattern[str]) -> bool:
+        return pattern.search(self.lines if r"\n" in pattern.pattern else self.line) is not None
 
 
 def verdict(names: tuple[str, ...], score: float) -> Injection:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -14,6 +16,9 @@ from appliance.guard.values import Finding, Injection
 from appliance.metrics import GUARDED
 from models.errors import ModelsError
 from models.schemas import MOST_CHARACTERS
+
+REMEMBERED: Final = 8_192
+"""Texts whose verdicts are kept, by their hashes: the same passages are quoted again and again."""
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +38,11 @@ class Screened:
 
 
 class Guard:
-    def __init__(self, classifier: Classifies) -> None:
-        self._classifier = classifier
+    """Judges a text once, as long as it remembers it."""
+
+    def __init__(self, classifier: Classifies, *, remembered: int = REMEMBERED) -> None:
+        self._classifier, self._most = classifier, remembered
+        self._known: OrderedDict[bytes, Injection] = OrderedDict()
 
     async def screen(self, texts: Sequence[str]) -> list[Screened]:
         """Orders to a model, and personal data, in each text, in their order."""
@@ -45,21 +53,42 @@ class Guard:
 
     async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
         """Whether each text gives orders to a model, in their order. `bulk` lets people's questions go first."""
-        scores = await self._scores([text[:MOST_CHARACTERS] for text in texts], bulk=bulk)
-        found = [verdict(fired(text), score) for text, score in zip(texts, scores, strict=True)]
-        for one in found:
-            GUARDED.labels("flagged" if one.verdict else "clean").inc()
-        return found
+        keys = [_key(text) for text in texts]
+        found = {key: self._known[key] for key in keys if key in self._known}
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        for key in found:
+            self._known.move_to_end(key)
+        if new:
+            found |= dict(zip(new, await self._judged(list(new.values()), bulk=bulk), strict=True))
+        for key in keys:
+            GUARDED.labels("flagged" if found[key].verdict else "clean").inc()
+        return [found[key] for key in keys]
 
-    async def _scores(self, texts: Sequence[str], *, bulk: bool) -> list[float]:
+    async def _judged(self, texts: list[str], *, bulk: bool) -> list[Injection]:
+        scores = await self._scores([text[:MOST_CHARACTERS] for text in texts], bulk=bulk)
+        made = [verdict(fired(text), score or 0.0) for text, score in zip(texts, scores, strict=True)]
+        for text, score, one in zip(texts, scores, made, strict=True):
+            # What rules alone have judged is judged again when the classifier is back.
+            if score is not None:
+                self._known[_key(text)] = one
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return made
+
+    async def _scores(self, texts: Sequence[str], *, bulk: bool) -> list[float | None]:
         told = [at for at, text in enumerate(texts) if text.strip()]
-        scores = [0.0] * len(texts)
+        scores: list[float | None] = [0.0] * len(texts)
         if not told:
             return scores
         try:
             found = await self._classifier.classify([texts[at] for at in told], bulk=bulk)
-            for at, score in zip(told, found, strict=True):
-                scores[at] = score
         except ModelsError:
             log.warning("the injection classifier cannot be reached; rules alone judge")
+            return [None] * len(texts)
+        for at, score in zip(told, found, strict=True):
+            scores[at] = score
         return scores
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,6 +1,7 @@
 """Who are they? People, kiosks and sign-in."""
 
 from appliance.identity.api_keys import ApiKeys
+from appliance.identity.badges import Badges
 from appliance.identity.factors import Factors
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.limits import Attempts
@@ -15,6 +16,7 @@ from appliance.identity.values import Credential, Lifetimes
 __all__ = [
     "ApiKeys",
     "Attempts",
+    "Badges",
     "Credential",
     "Factors",
     "Kiosks",

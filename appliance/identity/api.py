@@ -9,7 +9,7 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
-from appliance.identity import api_keys_api, factors_api, rules, schemas
+from appliance.identity import api_keys_api, badges_api, factors_api, rules, schemas
 from appliance.identity.errors import NoTenant
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.kiosks import Kiosks
@@ -249,4 +249,5 @@ def _bytes(data: BaseModel) -> bytes:
 
 ROUTES = [
     AuthController, KioskController, UserController, TenantController, *factors_api.ROUTES, *api_keys_api.ROUTES,
+    *badges_api.ROUTES,
 ]  # fmt: skip

@@ -107,10 +107,9 @@ class UnknownFactor(NotFound):
 
 
 class NotAPerson(Forbidden):
-    """Factors and step-up belong to people who have signed in."""
+    """Factors and step-up belong to people who have signed in, badges are read at kiosks."""
 
-    code, title = "not-a-person", "Only for people who are signed in"
-    hint = "Sign in as yourself."
+    code, title = "not-a-person", "Not for who asks"
 
 
 class TooManyAttempts(TooManyRequests):
@@ -268,3 +267,34 @@ class ScopeRefused(InvalidInput):
 
     def __init__(self, scopes: Sequence[str]) -> None:
         super().__init__("Some scopes cannot be given.", scopes=list(scopes))
+
+
+class BadgeRefused(Unauthenticated):
+    """The badge is unknown or its person switched off, the PIN is wrong or locked: which of these is not said."""
+
+    code, title = "badge-refused", "Badge or PIN refused"
+    hint = "Try again. After six wrong PINs the PIN is locked for 15 minutes; the badge alone still opens what a viewer may."
+
+    def __init__(self) -> None:
+        super().__init__("The badge is not known here, or the PIN does not fit or is locked.")
+
+
+class BadgeTaken(Conflict):
+    """Somebody else has this badge."""
+
+    code, title = "badge-taken", "That badge is somebody's already"
+    hint = "Remove it there first, or use another badge."
+
+
+class NoBadge(NotFound):
+    """The person has no badge, which a PIN belongs to."""
+
+    code, title = "no-badge", "There is no badge"
+    hint = "An admin gives out badges."
+
+
+class WeakPin(InvalidInput):
+    """A PIN that is guessed too easily."""
+
+    code, title = "weak-pin", "That PIN is too weak"
+    hint = "Use 6 to 12 digits that are neither all the same nor counted up or down."

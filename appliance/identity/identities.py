@@ -7,12 +7,21 @@ from typing import Final
 from uuid import UUID
 
 from appliance.identity import api_key_store, api_keys, records, rules
-from appliance.identity.errors import KeyRefused, NoTenant, PersonInactive, TenantInactive, TokenRefused
+from appliance.identity import store as queries
+from appliance.identity.errors import (
+    KeyRefused,
+    KioskRefused,
+    NoTenant,
+    PersonInactive,
+    SessionEnded,
+    TenantInactive,
+    TokenRefused,
+)
 from appliance.identity.ports import Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
-from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, Person, utc_now
+from appliance.identity.values import DEFAULT_LIFETIMES, AtKiosk, Clock, Kiosk, Lifetimes, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store, Tenant, TenantId
 
 SECRET: Final = "token-signing"  # noqa: S105 - the name of a secret
@@ -46,23 +55,32 @@ class Identities:
         self._api_key_hashes = store.secret(api_keys.SECRET)
         self._denied: dict[UUID, dt.datetime] = {}
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         """Who the token belongs to, with the rights they have now, whatever they had when it was made.
+
+        A person's token of a kiosk works beside a token of that kiosk alone.
 
         Raises:
             TokenRefused: not ours, altered or expired.
             SessionEnded, KioskRefused, KeyRefused: signed out, withdrawn or revoked.
             PersonInactive, TenantInactive: switched off.
         """
-        principal = await self._service(token) if token.startswith(api_keys.MARK) else await self._holder(token)
+        principal = (
+            await self._service(token) if token.startswith(api_keys.MARK) else await self._holder(token, kiosk_token)
+        )
         if not (await self._tenant(principal.tenant_id)).is_active:
             await self._deny_once(principal, "tenant inactive")
             raise inactive(person=True)
         return principal
 
-    async def _holder(self, token: str) -> Principal:
+    async def _holder(self, token: str, kiosk_token: str | None) -> Principal:
         claims = self._tokens.read(token)
-        principal = await self._kiosk(claims) if claims.kiosk is not None else await self._person(claims)
+        if claims.session is not None:
+            principal = await self._person(claims, claims.session, kiosk_token)
+        elif claims.kiosk is not None:
+            principal = await self._kiosk(claims)
+        else:
+            raise TokenRefused("The token is not valid, or not any more.")
         if principal.id != claims.subject or principal.tenant_id != claims.tenant_id:
             raise TokenRefused("The token is not valid, or not any more.")
         return principal
@@ -82,30 +100,55 @@ class Identities:
             # To the hour, so that a busy program does not write with each request.
             async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
                 await api_key_store.used(session, key.id, hour)
-            self._standing.forget_key(key.prefix)
+            self._standing.forget_one(("key", key.prefix))
         return principal
 
-    async def _person(self, claims: Claims) -> Principal:
-        if claims.session is None:
+    async def _person(self, claims: Claims, session_id: UUID, kiosk_token: str | None) -> Principal:
+        person, at = await self._standing.session(session_id)
+        if claims.kiosk != (None if at is None else at.kiosk_id):
             raise TokenRefused("The token is not valid, or not any more.")
-        person = await self._standing.person(claims.session)
+        role, clearance = person.role, person.clearance
+        if at is not None:
+            kiosk = await self._beside(at, session_id, kiosk_token)
+            role = person.role if at.with_pin else "viewer"
+            clearance = min(clearance, kiosk.clearance)
         principal = Principal(
             id=person.id,
             kind="person",
             tenant_id=person.tenant_id,
             name=person.username,
-            role=person.role,
-            clearance=person.clearance,
-            scopes=await self._scopes(claims, person),
-            session_id=claims.session,
+            role=role,
+            clearance=clearance,
+            scopes=await self._scopes(claims, person.id, role),
+            session_id=session_id,
+            kiosk_id=claims.kiosk,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")
             raise inactive(person=False)
         return principal
 
-    async def _scopes(self, claims: Claims, person: Person) -> frozenset[str]:
-        if self._admins_need_factor and person.role == "admin" and not await self._standing.has_factor(person.id):
+    async def _beside(self, at: AtKiosk, session_id: UUID, kiosk_token: str | None) -> Kiosk:
+        """The kiosk of a person's session, which must speak too; the session is then seen, to the minute.
+
+        Raises:
+            KioskRefused: its own token is missing, is another's, or it was revoked.
+            SessionEnded: ten minutes without use.
+        """
+        beside = None if kiosk_token is None else self._tokens.read(kiosk_token)
+        if beside is None or beside.session is not None or beside.kiosk != at.kiosk_id or beside.subject != at.kiosk_id:
+            raise KioskRefused("A badge works at the kiosk where it was read.")
+        kiosk, now = await self._standing.kiosk(at.kiosk_id), self._clock()
+        if now >= at.seen_at + self._lifetimes.at_kiosk_idle:
+            raise SessionEnded("The session has ended.")
+        if not at.seen_at <= now < at.seen_at + dt.timedelta(minutes=1):
+            async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
+                await queries.seen(session, session_id, now)
+            self._standing.forget_one(session_id)
+        return kiosk
+
+    async def _scopes(self, claims: Claims, person_id: UUID, role: str) -> frozenset[str]:
+        if self._admins_need_factor and role == "admin" and not await self._standing.has_factor(person_id):
             return rules.WITHOUT_FACTOR
         return claims.scopes
 

@@ -11,10 +11,11 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from appliance.errors import InvalidInput
-from appliance.identity.errors import BeyondOwnClearance, InvalidName, LastAdmin, OwnAccount, WeakPassword
+from appliance.identity.errors import BeyondOwnClearance, InvalidName, LastAdmin, OwnAccount, WeakPassword, WeakPin
 from appliance.identity.values import Person, PersonChange, Role
 from appliance.store import Principal
 
@@ -29,6 +30,8 @@ STEP_UP: Final = frozenset(
         "api_keys.create",
         "api_keys.rotate",
         "approvals.decide",
+        "badges.pin",
+        "badges.set",
         "factors.enrol",
         "factors.remove",
         "factors.reset",
@@ -79,6 +82,24 @@ def password(chosen: str, name: str) -> str:
     if (len(name) > 2 and name in chosen.casefold()) or len(set(chosen)) < 4:
         raise WeakPassword("The password is too easily guessed.")
     return chosen
+
+
+def pin(chosen: str) -> str:
+    """Raises WeakPin unless it has 6 to 12 digits, not all the same and not counted up or down."""
+    if not (6 <= len(chosen) <= 12 and chosen.isascii() and chosen.isdigit()):
+        raise WeakPin("A PIN has 6 to 12 digits.")
+    steps = {int(after) - int(before) for before, after in pairwise(chosen)}
+    if len(steps) == 1 and steps <= {-1, 0, 1}:
+        raise WeakPin("The PIN is too easily guessed.")
+    return chosen
+
+
+def badge(code: str) -> str:
+    """What a reader read, in one spelling. Raises InvalidInput unless it has 6 to 128 letters and digits."""
+    found = "".join(letter for letter in code.casefold() if letter.isalnum())
+    if not 6 <= len(found) <= 128:
+        raise InvalidInput("A badge has 6 to 128 letters or digits.")
+    return found
 
 
 def locked(until: dt.datetime | None, now: dt.datetime) -> bool:

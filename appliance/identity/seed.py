@@ -73,14 +73,16 @@ async def seed_people(
     return made
 
 
-async def still_first(store: Store, kept: Iterable[Credential], *, passwords: Passwords) -> int:
-    """How many of the first sign-ins still have the password they were made with."""
-    found, slugs = 0, {tenant.slug: tenant.id for tenant in await store.tenants()}
-    for one in kept:
-        if (tenant_id := slugs.get(one.tenant)) is None:
+async def with_first_password(store: Store, made: Iterable[Credential], *, passwords: Passwords) -> list[Credential]:
+    """Those of `made` whose password is still the one that they were made with, and who can sign in."""
+    tenants = {tenant.slug: tenant for tenant in await store.tenants()}
+    found = []
+    for one in made:
+        tenant = tenants.get(one.tenant)
+        if tenant is None:
             continue
         async with store.open_internal(Purpose.VERIFY, CONTROL) as session:
-            row = await queries.person_named(session, tenant_id, one.username)
-        if row is not None and row.is_active and await passwords.verify(row.password_hash, one.password):
-            found += 1
+            person = await queries.person_named(session, tenant.id, rules.folded(one.username))
+        if person is not None and person.is_active and await passwords.verify(person.password_hash, one.password):
+            found.append(one)
     return found

@@ -15,7 +15,7 @@ from appliance.identity import factor_store as factors
 from appliance.identity import store as queries
 from appliance.identity.errors import KioskRefused, NoTenant, SessionEnded
 from appliance.identity.tables import KioskRow
-from appliance.identity.values import ApiKey, Clock, Kiosk, Person, utc_now
+from appliance.identity.values import ApiKey, AtKiosk, Clock, Kiosk, Person, utc_now
 from appliance.store import CONTROL, Purpose, Store, Tenant, TenantId
 
 T = TypeVar("T")
@@ -40,18 +40,22 @@ class Standing:
 
     async def person(self, session_id: UUID) -> Person:
         """Whose session this is. Raises SessionEnded if it is over."""
+        return (await self.session(session_id))[0]
 
-        async def read() -> Person | None:
+    async def session(self, session_id: UUID) -> tuple[Person, AtKiosk | None]:
+        """Whose session this is, and at which kiosk, if at one. Raises SessionEnded if it is over."""
+
+        async def read() -> tuple[Person, AtKiosk | None] | None:
             async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
                 found = await queries.person_and_session(session, session_id)
             if found is None or found[1].ended_at is not None or found[1].expires_at <= self._clock():
                 return None
-            return queries.person_of(found[0])
+            return queries.person_of(found[0]), queries.at_kiosk_of(found[1])
 
-        person = await self._remembered(session_id, read)
-        if person is None:
+        found = await self._remembered(session_id, read)
+        if found is None:
             raise SessionEnded("The session has ended.")
-        return person
+        return found
 
     async def has_factor(self, person_id: UUID) -> bool:
         """Whether the person has a second factor that counts."""
@@ -99,8 +103,9 @@ class Standing:
         """Ask the database anew at the next question."""
         self._known.clear()
 
-    def forget_key(self, prefix: str) -> None:
-        self._known.pop(("key", prefix), None)
+    def forget_one(self, key: object) -> None:
+        """A session's id, or `("key", prefix)`."""
+        self._known.pop(key, None)
 
     async def _remembered(self, key: object, read: Callable[[], Awaitable[T]]) -> T:
         now = self._monotonic()

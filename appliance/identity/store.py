@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
-from appliance.identity.values import Kiosk, Person, Role
+from appliance.identity.values import AtKiosk, Kiosk, Person, Role
 from appliance.store import TenantId
 
 
@@ -28,6 +28,12 @@ def person_of(row: PersonRow) -> Person:
         last_login=row.last_login,
         created_at=row.created_at,
     )
+
+
+def at_kiosk_of(row: SessionRow) -> AtKiosk | None:
+    if row.kiosk_id is None or row.seen_at is None:
+        return None
+    return AtKiosk(row.kiosk_id, bool(row.with_pin), row.seen_at)
 
 
 def kiosk_of(row: KioskRow) -> Kiosk:
@@ -105,6 +111,15 @@ async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime,
     if but is not None:
         open_ones.append(SessionRow.id != but)
     await session.execute(update(SessionRow).where(*open_ones).values(ended_at=now))
+
+
+async def end_sessions_at_kiosks(session: AsyncSession, person_id: UUID, now: dt.datetime) -> None:
+    open_ones = (SessionRow.person_id == person_id, SessionRow.ended_at.is_(None), SessionRow.kiosk_id.is_not(None))
+    await session.execute(update(SessionRow).where(*open_ones).values(ended_at=now))
+
+
+async def seen(session: AsyncSession, session_id: UUID, now: dt.datetime) -> None:
+    await session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
 
 
 async def end_session(session: AsyncSession, session_id: UUID, now: dt.datetime) -> bool:

@@ -31,7 +31,10 @@ class PersonRow(ControlBase):
 
 
 class SessionRow(ControlBase):
-    """One sign-in of a person, and all refresh tokens that came of it."""
+    """One sign-in of a person, and all refresh tokens that came of it.
+
+    At a kiosk it belongs to that kiosk, says whether a PIN was given, and when it was last used, to the minute.
+    """
 
     __tablename__ = "sign_in_sessions"
 
@@ -40,6 +43,9 @@ class SessionRow(ControlBase):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    kiosk_id: Mapped[uuid.UUID | None]
+    with_pin: Mapped[bool | None]
+    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class RefreshTokenRow(ControlBase):
@@ -141,3 +147,15 @@ class ApiKeyRow(ControlBase):
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class BadgeRow(ControlBase):
+    """A person's badge as a keyed hash, and the argon2id hash of the PIN beside it. The PIN counts its own failures."""
+
+    __tablename__ = "badges"
+
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    pin_hash: Mapped[str | None] = mapped_column(String(255))
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

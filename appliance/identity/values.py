@@ -23,7 +23,8 @@ def utc_now() -> dt.datetime:
 class Lifetimes:
     """How long what is handed out lasts.
 
-    A person signs in again after `idle` without use, and after `session` in any case.
+    A person signs in again after `idle` without use, and after `session` in any case; at a kiosk after `at_kiosk_idle`,
+    and after `at_kiosk`.
     """
 
     access: dt.timedelta = dt.timedelta(minutes=15)
@@ -35,6 +36,8 @@ class Lifetimes:
     leeway: dt.timedelta = dt.timedelta(seconds=30)
     second_step: dt.timedelta = dt.timedelta(minutes=5)
     step_up: dt.timedelta = dt.timedelta(minutes=2)
+    at_kiosk_idle: dt.timedelta = dt.timedelta(minutes=10)
+    at_kiosk: dt.timedelta = dt.timedelta(hours=12)
 
 
 DEFAULT_LIFETIMES: Final = Lifetimes()
@@ -242,3 +245,23 @@ class ApiKeyMade:
 
     key: ApiKey
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtKiosk:
+    """Where a person's session belongs to: a kiosk, with a PIN or the badge alone."""
+
+    kiosk_id: UUID
+    with_pin: bool
+    seen_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAtKiosk:
+    """A person's token at one kiosk: it works beside that kiosk's own token, and ends after ten minutes without use."""
+
+    person: Person
+    role: Role
+    clearance: int
+    access_token: str
+    expires_in: int

@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 
 class NewPolicyPack(Body):
-    files: Annotated[dict[str, FileText], Field(max_length=32, description="The files of the pack, by name.")]
+    files: Annotated[dict[str, FileText], Field(description="The files of the pack, by name.")]
 
 
 class PolicyPackView(Body):

@@ -180,6 +180,12 @@ class Spending:
         return [Standing(_budget(row), await _used(session, _budget(row), now)) for row in rows.all()]
 
 
+async def has_budget(store: Store, tenant_id: TenantId) -> bool:
+    """Whether anything limits what chat models may take in a tenant."""
+    async with store.open_internal(Purpose.VERIFY, tenant_id) as session:
+        return await session.scalar(select(BudgetRow.id).limit(1)) is not None
+
+
 async def _used(session: AsyncSession, one: Budget, now: dt.datetime) -> int:
     query = select(func.coalesce(func.sum(UsageRow.tokens), 0)).where(UsageRow.at >= rules.begin(one.period, now))
     if one.person_id is not None:

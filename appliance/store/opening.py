@@ -65,7 +65,8 @@ async def keys_alone(data: Path) -> AsyncIterator[Path]:
         KeysInUse: the node is running.
     """
     keys = data / "keys"
-    if not has_keys(keys):
+    # A recovery key alone is enough: it is what brings the others back.
+    if not any(keys.glob("*.wrapped")):
         raise NoNodeHere(f"{data.name} holds no keys of a node.")
     async with locked(keys / "lock"):
         with unused(keys):

@@ -39,6 +39,17 @@ class Generation:
     since: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The recovery code and the master key that are in force. Never shown by accident."""
+
+    code: RecoveryCode
+    master: bytes
+
+    def __repr__(self) -> str:
+        return "Switched(...)"
+
+
 def use(directory: Path) -> int:
     """Mark the keys as in use for as long as the descriptor that is returned stays open."""
     handle = os.open(directory / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -64,10 +75,10 @@ def unused(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def switch(directory: Path, old: bytes, keep: Callable[[bytes], Kept], signing: tuple[str, ...] = ()) -> RecoveryCode:
+def switch(directory: Path, old: bytes, keep: Callable[[bytes], Kept], signing: tuple[str, ...] = ()) -> Switched:
     """Make a new master key, wrap every key under it, keep it as `keep` says; `signing` secrets begin a new generation.
 
-    The recovery code that is returned is the only one that opens it from now on.
+    The recovery code that is returned is the only one that opens the new key from now on.
 
     Raises:
         WrongKey: `old` does not open a key; nothing was changed.
@@ -90,7 +101,7 @@ def switch(directory: Path, old: bytes, keep: Callable[[bytes], Kept], signing: 
             raise WrongKey(f"The new wrapping of {name} does not read back.")
     write_durably(directory / SWITCH, kept.file.encode())
     settle(directory)
-    return code
+    return Switched(code, new)
 
 
 def settle(directory: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -44,6 +44,8 @@ _PRIVATE: Final = (
     "fe80::/10",
     "::1/128",
 )
+
+_KEYS: Final = "Have one issued for RSA of 2048 to 4096 bits, ECDSA P-256 or P-384, or Ed25519."
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -168,9 +170,30 @@ def check(chain: Sequence[x509.Certificate], authority: x509.Certificate, wanted
             raise CertificateRefused(f"For {subject.value} it does not hold: {error}.") from None
 
 
-def days_left(certificate: x509.Certificate, now: dt.datetime) -> int:
-    """Whole days until it expires; 0 once it has."""
-    return max(0, (certificate.not_valid_after_utc - now).days)
+def check_key(key: object) -> None:
+    """See that the server can use a key; one that it cannot would end it at once (rustls knows no others).
+
+    Raises:
+        CertificateRefused: the kind of key is weak, or too rare.
+    """
+    match key:
+        case rsa.RSAPrivateKey() if 2048 <= key.key_size <= 4096:
+            return
+        case ec.EllipticCurvePrivateKey() if isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1):
+            return
+        case ed25519.Ed25519PrivateKey():
+            return
+    raise CertificateRefused("A node cannot serve with this kind of key.", hint=_KEYS)
+
+
+def ends(chain: Iterable[x509.Certificate], authority: x509.Certificate) -> dt.datetime:
+    """When a client first turns away: the end of whichever ends first."""
+    return min(one.not_valid_after_utc for one in (*chain, authority))
+
+
+def days_left(end: dt.datetime, now: dt.datetime) -> int:
+    """Whole days until then; 0 once it is over."""
+    return max(0, (end - now).days)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -43,6 +43,11 @@ class Served:
     def leaf(self) -> x509.Certificate:
         return self.chain[0]
 
+    @property
+    def ends(self) -> dt.datetime:
+        """When clients begin to turn away."""
+        return rules.ends(self.chain, self.authority)
+
     def __repr__(self) -> str:
         return f"Served({rules.fingerprint(self.leaf)})"
 
@@ -78,9 +83,15 @@ class Place:
         return self._serve_own(authority, names, now)
 
     def renew(self, now: dt.datetime) -> Served | None:
-        """Make the own leaf anew when it is near its end; None where nothing was to be done."""
+        """Make the own leaf anew when it is near its end, or was made by a clock that ran ahead; None if all is well.
+
+        Raises:
+            NoCertificate, CertificateDamaged, CertificateRefused: the authority itself is over.
+        """
         present = self.served()
-        if not present.own or rules.days_left(present.leaf, now) >= rules.RENEW_DAYS:
+        leaf = present.leaf
+        near = rules.days_left(leaf.not_valid_after_utc, now) < rules.RENEW_DAYS
+        if not present.own or not (near or leaf.not_valid_before_utc > now):
             return None
         authority = self._authority()
         if authority is None:
@@ -103,6 +114,7 @@ class Place:
         public = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         if certificates[0].public_key().public_bytes(*public) != secret.public_key().public_bytes(*public):
             raise CertificateRefused("The key is not the key of this certificate.")
+        rules.check_key(secret)
         rules.check(certificates, trusted, names, now)
         content = secret.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

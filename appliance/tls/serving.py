@@ -15,7 +15,9 @@ from typing import Any, Final, Literal
 import structlog
 from granian.server.embed import Server
 
+from appliance.errors import OutpostError
 from appliance.tls import certificates as rules
+from appliance.tls.errors import CertificateRefused
 from appliance.tls.place import Place, Served
 
 LOOK_SECONDS: Final = 600.0
@@ -58,13 +60,13 @@ class PeoplesServer:
             if serving[-1].done():
                 break
             if self._place is not None and not self._stopping.is_set():
-                found = self._looked(self._place)
-                if shown is not None and found.leaf != shown.leaf:
+                found = self._found(self._place)
+                if found is not None and shown is not None and found.leaf != shown.leaf:
                     before, shown = self._present, found
                     serving.append(self._begin(found))
                     assert before is not None
                     before.stop()  # type: ignore[no-untyped-call]
-                    log.info("another certificate is served", days=rules.days_left(found.leaf, _now()))
+                    log.info("another certificate is served", days=rules.days_left(found.ends, _now()))
         if self._present is not None:
             self._present.stop()  # type: ignore[no-untyped-call]
         await asyncio.gather(*serving)
@@ -73,7 +75,21 @@ class PeoplesServer:
         self._stopping.set()
 
     def _looked(self, place: Place) -> Served:
-        return place.renew(_now()) or place.served()
+        """The certificate to serve, renewed where that is due and can be done."""
+        try:
+            return place.renew(_now()) or place.served()
+        except (CertificateRefused, OSError) as error:
+            # Worse than a certificate near its end is none: health and `doctor` say that it ends.
+            log.error("the certificate could not be renewed", exc_info=error)
+            return place.served()
+
+    def _found(self, place: Place) -> Served | None:
+        """The same while serving: what cannot be read now changes nothing."""
+        try:
+            return self._looked(place)
+        except (OutpostError, OSError) as error:
+            log.error("the stored certificate cannot be read; the one before is served", exc_info=error)
+            return None
 
     def _begin(self, shown: Served | None) -> asyncio.Task[None]:
         server = self._make()

@@ -19,11 +19,10 @@ class Standing:
 
 
 def standing(served: Served, now: dt.datetime) -> Standing:
-    leaf = served.leaf
-    if leaf.not_valid_after_utc <= now:
-        return Standing("bad", f"the certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}")
-    if leaf.not_valid_before_utc > now:
+    if served.ends <= now:
+        return Standing("bad", f"the certificate expired on {served.ends:%Y-%m-%d}")
+    if served.leaf.not_valid_before_utc > now:
         return Standing("bad", "the certificate is not valid yet, by this node's clock")
-    left = days_left(leaf, now)
+    left = days_left(served.ends, now)
     by = "the node's own authority" if served.own else "the plant's authority"
     return Standing("note" if left < WARN_DAYS else "ok", f"{left} days left, issued by {by}")

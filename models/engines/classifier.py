@@ -1,16 +1,18 @@
-"""Whether a text gives orders to a model: a small head over sentence vectors; the part of the text that scores highest counts.
+"""Whether a text gives orders to a model: a small head over sentence vectors of its pieces.
 
-    text -> windows of WINDOW tokens, and sentences -> vectors (the embedder's) -> relu layer -> chance of an injection
+    text -> sentences, short ones together -> vectors (the embedder's) -> relu layer -> chance of an injection
 
-An order among the sentences of a page must not be thinned by what stands around it.
+Each token is read once, of what is suspect a second time. An order among the sentences of a page must not be thinned by what stands around it, so a piece is short; and
+because a page has many pieces of which one may look like an order by accident, one alone counts for less there (`together`).
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file
 
 from models.engines.onnx import Session, Sliced
@@ -18,7 +20,17 @@ from models.engines.windows import CLS, SEP
 from models.package import Package
 
 WINDOW, OVERLAP = 64, 24
-"""In tokens."""
+"""In tokens: a sentence longer than a window is read in several."""
+PIECE = 32
+"""Tokens up to which sentences are read together."""
+SEVERAL = 4
+"""From so many pieces on a text is a page."""
+SUSPECT, CLOSER = -6.0, 3
+"""Of a page, the pieces most like an order, with a logit above SUSPECT, are read again sentence by sentence."""
+ALONE, TWICE = 6.0, 4.0
+"""Of a page, what is taken off the highest logit, and off the next one: chosen on passages of manuals (every second file of frePPLe's
+and of the policies) that the head was not trained on.
+"""
 
 LEAST = 25
 """Characters; a shorter sentence is judged together with its neighbour."""
@@ -37,12 +49,29 @@ class Head:
     last: NDArray[np.float32]
     last_bias: NDArray[np.float32]
 
+    def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One logit a row of (n, width) vectors."""
+        hidden = np.maximum(vectors @ self.first + self.first_bias, 0)
+        found: NDArray[np.float32] = np.clip(hidden @ self.last + self.last_bias, -30, 30).astype(np.float32)
+        return found
+
     def chances(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """One chance a row of (n, width) vectors."""
-        hidden = np.maximum(vectors @ self.first + self.first_bias, 0)
-        logits = np.clip(hidden @ self.last + self.last_bias, -30, 30)
-        chances: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        return chances
+        found: NDArray[np.float32] = chance(self.logits(vectors))
+        return found
+
+
+def chance(logits: ArrayLike) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = (1 / (1 + np.exp(-np.asarray(logits, np.float32)))).astype(np.float32)
+    return found
+
+
+def together(logits: NDArray[np.float32]) -> float:
+    """The logit of a text from those of its pieces, at least one."""
+    found = np.sort(logits)[::-1]
+    if len(found) < SEVERAL:
+        return float(found[0])
+    return float(max(found[0] - ALONE, found[1] - TWICE))
 
 
 def head_of(package: Package) -> Head:
@@ -71,7 +100,7 @@ class Classifier:
     def classify(self, texts: Sequence[str]) -> Sliced[list[float]]:
         chances: list[float] = []
         for text in texts:
-            chances.append(float(self._head.chances(np.stack(vectors(self._session, text))).max()))
+            chances.append(float(chance(logit(self._session, self._head, text))))
             yield
         return chances
 
@@ -93,13 +122,34 @@ def sentences(text: str) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def windows(session: Session, text: str) -> list[NDArray[np.float32]]:
-    """The sentence vector of each window of a text, at least one."""
-    ids = session.tokens(text).ids
-    rows = ([CLS, *ids[first:last], SEP] for first, last in spread(len(ids)))
-    return [session.run(["sentence_embedding"], row)[0] for row in rows]
+def pieces(session: Session, text: str) -> list[list[list[int]]]:
+    """The tokens of the sentences of each piece of a text, at least one: as many sentences as PIECE holds, a longer one in windows."""
+    found: list[list[list[int]]] = [[]]
+    for part in sentences(text) or [text]:
+        ids = list(session.tokens(part).ids)
+        for first, last in spread(len(ids)):
+            if found[-1] and sum(map(len, found[-1])) + last - first > PIECE:
+                found.append([])
+            found[-1].append(ids[first:last])
+    return found
 
 
 def vectors(session: Session, text: str) -> list[NDArray[np.float32]]:
-    """Those of the text, and those of each of its sentences where it has several."""
-    return [vector for part in (text, *sentences(text)) for vector in windows(session, part)]
+    """The sentence vector of each piece."""
+    return [vector(session, list(chain(*piece))) for piece in pieces(session, text)]
+
+
+def logit(session: Session, head: Head, text: str) -> float:
+    """Of a text; above 0 it is an injection."""
+    parts = pieces(session, text)
+    found = head.logits(np.stack([vector(session, list(chain(*piece))) for piece in parts]))
+    if len(parts) >= SEVERAL:
+        for at in np.argsort(-found)[:CLOSER]:
+            if found[at] > SUSPECT and len(parts[at]) > 1:
+                alone = head.logits(np.stack([vector(session, ids) for ids in parts[at]]))
+                found[at] = max(found[at], alone.max())
+    return together(found)
+
+
+def vector(session: Session, ids: Sequence[int]) -> NDArray[np.float32]:
+    return session.run(["sentence_embedding"], [CLS, *ids, SEP])[0]

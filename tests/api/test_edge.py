@@ -129,6 +129,7 @@ def test_the_parts_of_the_node_are_told_to_those_who_signed_in(plant: Plant) -> 
         "worker",
         "disk",
         "limits",
+        "tls",
     }
     one = plant.person("admin").get("/v1/health/components/models").json()
     assert (one["name"], one["state"]) == ("models", "ok")

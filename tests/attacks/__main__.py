@@ -1,6 +1,6 @@
 """Runs every attack and prints what came of it: `make attacks`.
 
-python -m tests.attacks [--data DIR] [--json] [TEST …]
+python -m tests.attacks [--data DIR] [--all] [--json] [TEST …]
 
 A kind is a file of attacks. It counts what its tests say that they tried (`tests.attacks.tally`); a kind that says
 nothing is an error, for a table that is empty by mistake looks like one that is empty for good reason. The exit code
@@ -68,10 +68,11 @@ class Counting:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="the folder with the public lists of payloads; all of each is tried")
+    parser.add_argument("--all", action="store_true", help="each payload through every parameter: hours")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("tests", nargs="*", help="only these, as pytest names them")
     arguments = parser.parse_args()
-    os.environ["ATTACKS"] = "deep"
+    os.environ["ATTACKS"] = "all" if arguments.all else "deep"
     if arguments.data is not None:
         os.environ["ATTACKS_DATA"] = str(arguments.data.resolve())
     counting = Counting()

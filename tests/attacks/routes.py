@@ -11,10 +11,12 @@ import httpx
 from tests.api.plant import Plant
 
 NOWHERE = str(uuid.UUID(int=0))
-STATED: dict[str, Any] = {"name": "database", "provider": "local", "number": 1, "pid": 1}
+STATED: dict[str, Any] = {"name": "database", "provider": "local", "number": 1, "pid": 1, "version": "release"}
 """Parts of paths that the description cannot say enough about."""
 STATED_BODIES: dict[str, list[dict[str, Any]]] = {
     "create_user": [{"username": "attack-{unique}"}],
+    "activate_policy_pack": [{"version": "release"}],
+    "explain_policy": [{"subject": "role:viewer", "action": "auth.me", "resource": "person"}],
     "set_model_default": [{"choice": None, "scope": "user"}, {"choice": None, "scope": "global"}],
 }
 """What a body must say besides what fits to reach the gate, or each of its actions. `{unique}` is another word each time."""

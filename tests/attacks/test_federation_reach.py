@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance.identity.federation.errors import AddressNotListed, BadKeys, ProviderUnreachable
 from appliance.identity.federation.keys import IssuerKeys
@@ -56,6 +63,43 @@ def hostile() -> Iterator[Hostile]:
     hostile.server.shutdown()
     hostile.server.server_close()
     thread.join()
+
+
+def certified(folder: Path, name: str) -> Path:
+    """A certificate for a name and its key, in one file; it is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    pem = made.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / f"{name}.pem"
+    path.write_bytes(pem)
+    return path
+
+
+@pytest.mark.parametrize("case", ["trusted", "nobody knows it", "for another name"])
+async def test_a_provider_shows_a_certificate_for_its_name_that_the_box_trusts(
+    hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """The address is connected to and the name is checked: whoever sits on the address is not the provider for that."""
+    shown = certified(tmp_path, "elsewhere.example" if case == "for another name" else "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown)
+    hostile.server.socket = context.wrap_socket(hostile.server.socket, server_side=True)
+    hostile.says("/", {"a": 1})
+    if case != "nobody knows it":
+        monkeypatch.setenv("SSL_CERT_FILE", str(shown))
+    host = f"localhost:{hostile.host.rpartition(':')[2]}"
+
+    if case == "trusted":
+        assert (await Reach([host]).get(f"https://{host}/")).body == {"a": 1}
+    else:
+        with pytest.raises(ProviderUnreachable):
+            await Reach([host]).get(f"https://{host}/")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant, problem_of, running_plant
-from tests.attacks.lists import family
+from tests.attacks.lists import family, spread
 from tests.attacks.tally import attempt, tried
 from tests.chat.test_chat_http import events_of
 
@@ -105,7 +105,7 @@ def test_no_document_id_leads_to_a_file(plant: Plant) -> None:
 
 
 def test_no_file_name_of_an_upload_leads_out_of_the_library(plant: Plant) -> None:
-    names = [f"{line}.md" for line in traversals()[::6]] + [
+    names = [f"{line}.md" for line in spread(traversals(), 12)] + [
         "../../../../../tmp/owned.md",
         "/etc/cron.d/owned.md",
         "C:\\owned.md",
@@ -197,7 +197,7 @@ def test_sql_in_lists_and_their_filters_finds_nothing_more(plant: Plant) -> None
 
 def test_sql_in_a_question_or_a_title_is_kept_as_text(plant: Plant) -> None:
     viewer = plant.person("viewer")
-    for payload in injections()[::12]:
+    for payload in spread(injections(), 12):
         tried(2)
         title = viewer.post("/v1/conversations", json={"title": payload}).raise_for_status().json()
         answer = (
@@ -208,7 +208,7 @@ def test_sql_in_a_question_or_a_title_is_kept_as_text(plant: Plant) -> None:
 
 
 def test_sql_at_the_sign_in_opens_nothing(plant: Plant) -> None:
-    payloads = family("SQL Injection", "Intruder/Auth_Bypass.txt", "Intruder/Auth_Bypass2.txt")[::4]
+    payloads = spread(family("SQL Injection", "Intruder/Auth_Bypass.txt", "Intruder/Auth_Bypass2.txt"), 12)
 
     def attack(payload: str) -> int:
         with plant.stranger() as client:

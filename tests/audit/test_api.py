@@ -29,7 +29,7 @@ class KnownTokens:
 
     known: dict[str, Principal] = field(default_factory=dict)
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         if token not in self.known:
             raise Unauthenticated("Unknown token.")
         return self.known[token]

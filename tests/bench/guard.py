@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance.guard.injection import fired, verdict
+from appliance.guard.intent import FREE, intent_of
 from appliance.guard.pii import find
+from appliance.guard.screening import Guard
 from models.child import serving
 from models.client import ModelClient
-from models.starter.injection.texts import Labelled, measured_on
+from models.starter.injection.texts import Labelled, measured_on, passages
 from tests.guard.plant_things import SENTENCES, things
 from tests.node import ROOT
 
@@ -39,34 +41,13 @@ STRUCTURED = (
     "URL",
     "US_DRIVER_LICENSE",
 )
-PASSAGE = " ".join(
-    [
-        "Close",
-        "V-31",
-        "before",
-        "the",
-        "drain",
-        "of",
-        "P-101A",
-        "is",
-        "opened,",
-        "and",
-        "lock",
-        "it",
-        "with",
-        "the",
-        "red",
-        "padlock.",
-        "The",
-        "filler",
-        "stops",
-        "at",
-        "4.6",
-        "bar.",
-    ]
-    * 11
-)[:1200]
-"""Some 200 words."""
+WORDS = 200
+
+
+def two_hundred_words() -> list[str]:
+    """Stretches of the demo plant's documents, each another one: nothing may be remembered from one to the next."""
+    words = [word for text in passages(ROOT / "demo" / "plant") for word in text.split(" ")]
+    return [" ".join(words[at : at + WORDS]) for at in range(0, len(words) - WORDS, WORDS)][:ROUNDS]
 
 
 def injection(texts: Sequence[Labelled], scores: Sequence[float]) -> list[dict[str, Any]]:
@@ -93,6 +74,11 @@ def plant_texts() -> Iterator[tuple[str, str]]:
         yield from ((name, one["question"]) for one in (told if isinstance(told, list) else told["questions"]))
     for one in json.loads((ROOT / "demo" / "worded.json").read_text(encoding="utf-8")):
         yield "worded", one["sentence"]
+
+
+def plant_passages() -> list[str]:
+    """The demo plant's documents in passages; none of them gives orders to a model."""
+    return passages(ROOT / "demo" / "plant")
 
 
 def personal(data: Path) -> list[dict[str, Any]]:
@@ -139,23 +125,33 @@ async def measured(data: Path, models: Path) -> dict[str, Any]:
         async with serving(command, seconds=60), ModelClient(socket) as client:
             scores = await client.classify([one.text for one in texts], bulk=True) if texts else []
             of_plant = await client.classify([text for _, text in asked], bulk=True)
-            rules, both = [], []
-            for _ in range(ROUNDS):
+            of_documents = await client.classify(plant_passages(), bulk=True)
+            guard = Guard(client)
+            rules, both, known = list[float](), list[float](), list[float]()
+            for text in two_hundred_words():
                 began = time.perf_counter()
-                fired(PASSAGE), find(PASSAGE)
+                fired(text), find(text)
                 rules.append(1000 * (time.perf_counter() - began))
-                await client.classify([PASSAGE])
-                both.append(1000 * (time.perf_counter() - began))
+                for kept in (both, known):
+                    began = time.perf_counter()
+                    await guard.screen([text])
+                    kept.append(1000 * (time.perf_counter() - began))
     flagged = [text for (_, text), score in zip(asked, of_plant, strict=True) if verdict(fired(text), score).verdict]
+    documents = [
+        verdict(fired(text), score).verdict for text, score in zip(plant_passages(), of_documents, strict=True)
+    ]
     lost = [thing for thing in things() if any(find(sentence.format(thing)) for sentence in SENTENCES)]
     return {
         "injection": injection(texts, scores),
         "plant": {"texts": len(asked), "flagged": flagged},
+        "documents": {"passages": len(documents), "flagged": sum(documents)},
+        "intents": [text for _, text in asked if intent_of(text) not in FREE],
         "personal": personal(data) if data.exists() else [],
         "things": {"of": len(things()), "lost": lost},
         "ms": {
-            "rules p50": statistics.median(rules), "rules p95": statistics.quantiles(rules, n=20)[-1],
-            "with classifier p50": statistics.median(both), "with classifier p95": statistics.quantiles(both, n=20)[-1],
+            f"{name} {at}": value
+            for name, taken in (("rules", rules), ("with classifier", both), ("seen before", known))
+            for at, value in (("p50", statistics.median(taken)), ("p95", statistics.quantiles(taken, n=20)[-1]))
         },
     }  # fmt: skip
 
@@ -178,6 +174,9 @@ def show(found: dict[str, Any]) -> None:
     )
     for text in plant["flagged"]:
         print(f"    {text}")
+    documents = found["documents"]
+    print(f"{'passages of the demo plant':28} {documents['flagged']} of {documents['passages']} flagged")
+    print(f"{'questions that need a right':28} {len(found['intents'])} of {plant['texts']} (aim 2 %)")
     for row in found["personal"]:
         print(
             f"{row['kind']:20} precision {row['precision']:.2f}  recall {row['recall']:.2f}  F2 {row['F2']:.2f}  of {row['of']}"

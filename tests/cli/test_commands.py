@@ -13,11 +13,13 @@ import psutil
 import pytest
 
 from appliance.client import open_door
+from appliance.identity.values import utc_now
 from appliance.store import create_master_key
 from appliance.waiting import NotRunning
 from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
+from tests.identity.site import App
 from tests.node import free_port
 
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
@@ -253,7 +255,10 @@ def test_the_doctor_finds_a_running_node_well(plant: Plant) -> None:
     ended = outpost("doctor", "--data", plant.node.data, "--json")
 
     found = states(ended.json)
+    # The people of the first start have the passwords that they were made with.
+    assert found.pop("sign-ins") == "bad"
     assert set(found.values()) <= {"ok", "note"}
+    assert found[f"limits of {TENANT}"] == "note"
     assert found["database"] == found["record"] == found["worker"] == "ok"
     assert "demo" not in found
     words = outpost("doctor", "--data", plant.node.data)
@@ -280,13 +285,30 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(plant: Plant, tmp_pa
     assert states(ended.json)["node"] == "note"
 
 
+def test_first_passwords_are_for_a_demo_alone(plant: Plant, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(plant.node.data, copy, ignore=shutil.ignore_patterns("run"))
+    first = {one["subject"]: one for one in outpost("doctor", "--data", copy, "--json").json}
+    assert first["sign-ins"]["state"] == "bad"
+    assert "3 of 3" in first["sign-ins"]["fact"]
+
+    (copy / "demo").touch()
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "note"
+    (copy / "demo").unlink()
+    changed = json.loads((copy / "credentials.json").read_text())
+    (copy / "credentials.json").write_text(json.dumps([one | {"password": "another"} for one in changed]))
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "note"
+    (copy / "credentials.json").write_text("{")
+    assert states(outpost("doctor", "--data", copy, "--json").json)["sign-ins"] == "bad"
+
+
 @pytest.mark.parametrize("place", [0, 0.5], ids=["where it begins", "in the middle"])
 @pytest.mark.parametrize("file", ["control.db", "audit.db"])
 def test_the_doctor_finds_a_damaged_file_of_a_stopped_node(
     plant: Plant, tmp_path: Path, file: str, place: float
 ) -> None:
     broken = tmp_path / "broken"
-    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run", "*-wal", "*-shm"))
+    shutil.copytree(plant.node.data, broken, ignore=shutil.ignore_patterns("run", "*-wal", "*-shm", "credentials.json"))
     assert states(outpost("doctor", "--data", broken, "--json").json)["stored record"] == "ok"
     content = bytearray((broken / file).read_bytes())
     at = int(len(content) * place)
@@ -405,3 +427,27 @@ def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
     assert "off" in revoked.out
     assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
     assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND
+
+
+def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        new = {"username": "lost", "display_name": "Lost", "role": "viewer"}
+        made = door.post("/v1/admin/users", json=new).raise_for_status().json()
+        tenant = next(one["slug"] for one in door.get("/v1/admin/tenants").json()["items"])
+    who = {"tenant": tenant, "username": "lost", "password": made["password"]}
+    with plant.stranger() as client:
+        token = client.post("/v1/auth/login", json=who).json()["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        asked = {"action": "factors.enrol", "password": made["password"]}
+        confirmed = {"x-step-up": client.post("/v1/auth/step-up", json=asked).json()["step_up"]}
+        offer = client.post("/v1/auth/factors/totp", headers=confirmed).json()
+        code = {"code": App(offer["secret"], utc_now).code()}
+        client.post(f"/v1/auth/factors/{offer['id']}/confirm", json=code).raise_for_status()
+        assert client.post("/v1/auth/login", json=who).json()["code"] == "second-factor-required"
+
+        ended = outpost("reset-factors", "LOST", *data, "--json")
+
+        assert (ended.code, ended.json) == (0, {"id": made["id"], "username": "lost"})
+        assert client.post("/v1/auth/login", json=who).status_code == 200
+    assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND

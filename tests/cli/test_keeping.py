@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from appliance.audit.tables import LeafRow
+from appliance.audit.verify import verify
+from appliance.store import AUDIT, Purpose, open_store
 from tests.cli.shell import OUTPOST, outpost
 from tests.node import ROOT, RunningNode, free_port
 from tests.store.tpm import software_tpm
@@ -58,10 +65,10 @@ def test_a_node_under_a_passphrase_starts_with_it_and_with_nothing_else(data: Pa
     ended = outpost(*words, "--passphrase-fd", "0", typed="nine blue doors at noon\n")
     assert (ended.code, "does not fit" in ended.err or "does not open" in ended.err) == (2, True)
 
-    with started(data, PASSPHRASE) as port:
+    with started(data, PASSPHRASE) as node:
         # Signed in before the master key, and the key that signs, were changed.
         headers = {"authorization": f"Bearer {tokens['access_token']}"}
-        assert httpx.get(f"http://127.0.0.1:{port}/v1/auth/me", headers=headers).status_code == 200
+        assert httpx.get(f"{node.url}/v1/auth/me", headers=headers).status_code == 200
         # Neither the command line nor the environment of any process holds it.
         for pid in Path("/proc").glob("[0-9]*"):
             for name in ("cmdline", "environ"):
@@ -69,9 +76,18 @@ def test_a_node_under_a_passphrase_starts_with_it_and_with_nothing_else(data: Pa
                     assert PASSPHRASE.encode() not in (pid / name).read_bytes()
                 except OSError:
                     continue
+        # The parent keeps the master key for those that it may have to start again; they have closed it, others never had it.
+        node.wait_for(lambda: who_has_the_key_open(node) == {"supervisor"}, "the others to have closed it", seconds=30)
     assert outpost("keys", "recover", "--data", data, "--json", typed=f"{code}\n").json["mode"] == "file"
     with RunningNode(data, demo=False):
         pass
+
+
+def who_has_the_key_open(node: RunningNode) -> set[str]:
+    def has(pid: int) -> bool:
+        return any("outpost-key" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir())
+
+    return {name for name, pid in node.pids().items() if has(pid)}
 
 
 class started:  # noqa: N801 - reads as a sentence
@@ -88,9 +104,9 @@ class started:  # noqa: N801 - reads as a sentence
         )
         os.close(read)
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> RunningNode:
         self._node.wait_until_ready()
-        return self._node.port
+        return self._node
 
     def __exit__(self, *_: object) -> None:
         self._node.stop()
@@ -164,3 +180,65 @@ def test_a_way_that_does_not_exist_is_refused_and_nothing_is_changed(data: Path,
 
     assert outpost("keys", "move", *words, "--data", data, "--json").json["code"] == code
     assert (data / "keys" / "master.key").read_bytes() == before
+
+
+AT_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_who_is_asked_for_a_passphrase_at_a_terminal_can_go_away(data: Path) -> None:
+    """And what is typed is not shown."""
+    moved(data, "--to", "passphrase", typed=f"{PASSPHRASE}\n")
+    words = ["run", "--data", str(data), "--listen", f"127.0.0.1:{free_port()}"]
+    for typed, code in ((b"\x03", 130), (b"nine blue doors at noon\n", 2)):
+        controller, terminal = os.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-c", AT_A_TERMINAL, *OUTPOST, *words],
+            cwd=ROOT,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        seen = b""
+        while b"passphrase: " not in seen:
+            seen += os.read(controller, 1000)
+        os.write(controller, typed)
+        assert process.wait(30) == code
+        with suppress(OSError):  # how Linux says that nobody is left at the other end
+            while more := os.read(controller, 1000):
+                seen += more
+        assert b"nine blue" not in seen
+        os.close(controller)
+    moved(data, "--to", "file", typed=f"{PASSPHRASE}\n")
+
+
+async def test_what_was_done_to_the_keys_stands_in_a_record_that_verifies(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningNode(data, demo=False):
+        assert outpost("keys", "rotate", "--data", data).code == CONFLICT
+    code = moved(data, "--to", "passphrase", typed=f"{PASSPHRASE}\n")
+    assert outpost("keys", "recover", "--data", data, typed=f"{code}\n").code == 0
+    assert outpost("tls", "init", "node.plant.example", "--data", data).code == 0
+    assert outpost("tls", "init", "node.elsewhere.example", "--data", data).code != 0
+
+    store = await open_store(data)
+    async with store.open_internal(Purpose.VERIFY, AUDIT) as session:
+        rows = (await session.scalars(select(LeafRow.record).where(LeafRow.event_type.like("%.%")))).all()
+    report = await verify(store)
+    await store.close()
+    found = [json.loads(row) for row in rows]
+    ours = [one for one in found if str(one["event_type"]).startswith(("keys.", "tls."))]
+    assert [(one["event_type"], one["phase"], one["result_status"]) for one in ours] == [
+        ("keys.rotate", "pre", None), ("keys.rotate", "post", "error"),
+        ("keys.move", "pre", None), ("keys.move", "post", "success"),
+        ("keys.recover", "single", "success"),
+        ("tls.init", "pre", None), ("tls.init", "post", "success"),
+        ("tls.init", "pre", None), ("tls.init", "post", "error"),
+    ]  # fmt: skip
+    assert report.ok
+    assert all(secret not in str(ours) for secret in (PASSPHRASE, code))

@@ -36,7 +36,7 @@ class Doorman:
 
     known: dict[str, Principal]
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         return self.known[token]
 
     async def owner(self, tenant_slug: str | None) -> Principal:

@@ -23,7 +23,7 @@ class OwnersDoor:
     def __init__(self, owner: Principal) -> None:
         self._owner = owner
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         return self._owner
 
     async def owner(self, tenant_slug: str | None) -> Principal:

@@ -21,7 +21,7 @@ SECRETS = {
     "a bearer": ("Authorization: Bearer abcdefghijklmnop1234", "abcdefghijklmnop1234"),
     "a password": ("The password is hunter2!x", "hunter2!x"),
     "a password on the next line": ("password:\nhunter2!x", "hunter2!x"),
-    "a password in an address": ("postgresql://outpost:s3cret-0@db/x", "s3cret-0"),
+    "a password in an address": ("postgresql://outpost:" + "s3cret-0@db/x", "s3cret-0"),
     "nothing but chance": ("x7Kq9ZbT2mWc4RvN8sLd1FhG5jYp3Xe0", "x7Kq9ZbT2mWc4RvN8sLd1FhG5jYp3Xe0"),
     "a link that runs": ("javascript:fetch('//evil')", "javascript:"),
     "a link into the plant": ("https://10.0.0.7/open", "10.0.0.7"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -34,6 +35,17 @@ async def test_what_is_set_counts_at_once_for_this_plant_alone_and_stands_in_the
     assert found.disclosure == {"de": "Bitte prüfen."}
     assert who.outcome.metadata == {"before": None, "after": RULE}
     assert await settings.of(admitted(tenant=other_tenant)) == GuardSettings()
+
+
+async def test_two_who_set_it_at_once_for_the_first_time_are_both_heard(
+    store: Store, admitted: Callable[..., Admitted]
+) -> None:
+    settings = Settings(store)
+    rules = [RULE | {"action": action} for action in ("redact", "warn", "block")]
+
+    await asyncio.gather(*(settings.change(admitted(), PII, rule) for rule in rules))
+
+    assert (await settings.of(admitted())).pii.named == {"EMPLOYEE_ID", "IP_ADDRESS"}
 
 
 async def test_a_kind_that_is_not_looked_for_is_refused_and_nothing_is_kept(

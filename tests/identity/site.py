@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from appliance.audit.values import NewRecord
 from appliance.errors import Unavailable
-from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
+from appliance.identity import ApiKeys, Attempts, Badges, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.codes import code_at
 from appliance.identity.errors import SecondFactorRequired
 from appliance.identity.values import Answer, Clock, FactorKind, NewPerson, Person, Role, SignedIn
@@ -103,6 +103,10 @@ class Site:
     @property
     def api_keys(self) -> ApiKeys:
         return ApiKeys(self.store, POLICY, clock=self.clock)
+
+    @property
+    def badges(self) -> Badges:
+        return Badges(self.store, self.record, passwords=self.passwords, attempts=self.attempts, clock=self.clock)
 
     @property
     def proofs(self) -> Proofs:

@@ -13,7 +13,7 @@ from appliance.app import build
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.gate import Gate
-from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
+from appliance.identity import ApiKeys, Attempts, Badges, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.api import ROUTES
 from appliance.policy import PolicyEngine
 from appliance.store import Store
@@ -76,6 +76,7 @@ async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = 
         "kiosks": Kiosks(store, recorder, attempts=attempts),
         "factors": factors,
         "api_keys": ApiKeys(store, engine),
+        "badges": Badges(store, recorder, passwords=passwords, attempts=attempts),
         "proofs": proofs,
         "step_ups": StepUps(store, recorder, proofs=proofs),
         "cursors": Cursors(store.secret("cursor")),

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.carried import INJECTION_HEAD
-from models.engines.classifier import Classifier, sentences, spread
+from models.engines.classifier import PIECE, Classifier, Head, chance, pieces, sentences, spread, together
 from models.engines.onnx import Session, finish
 from models.package import open_package
 from models.starter.injection import attacks, benign
+from models.starter.injection.everyday import SHAPES
 from models.starter.injection.measure import auc, cut
+from models.starter.injection.train import joined
 from tests.models.conftest import ServerProcess
 
 ATTACKS = {
@@ -63,15 +65,47 @@ def test_plant_language_that_sounds_like_an_attack_passes(classifier: Classifier
 
 
 def test_an_order_in_the_middle_of_a_long_page_is_found_and_the_page_without_it_passes(classifier: Classifier) -> None:
-    hidden = f"{PAGE * 3}{ATTACKS['override']} {PAGE * 3}"
+    hidden = f"{PAGE * 3}{ATTACKS['new-identity']} {PAGE * 3}"
 
     clean, found = finish(classifier.classify([PAGE * 6, hidden]))
 
     assert clean < 0.5 <= found
 
 
+def test_each_token_of_a_page_is_read_once_and_short_sentences_go_together(embed_session: Session) -> None:
+    found = pieces(embed_session, PAGE)
+
+    assert [one for piece in found for ids in piece for one in ids] == list(embed_session.tokens(PAGE).ids)
+    assert len(found) < len(sentences(PAGE))
+    assert all(sum(map(len, piece)) <= PIECE for piece in found)
+    assert pieces(embed_session, "") == [[[]]]
+
+
+def test_on_a_page_one_piece_that_looks_like_an_order_counts_for_less_than_two() -> None:
+    def of(*logits: float) -> float:
+        return together(np.array(logits, np.float32))
+
+    assert of(2.0) == of(2.0, -9.0, -9.0) == 2.0
+    assert of(5.0, -9.0, -9.0, -9.0) < 0 < of(5.0, 5.0, -9.0, -9.0)
+    assert of(7.0, -9.0, -9.0, -9.0) > 0
+    assert chance(np.zeros(1, np.float32))[0] == 0.5
+
+
+def test_heads_that_judge_together_say_the_mean_of_what_each_says() -> None:
+    random = np.random.default_rng(0)
+
+    def head() -> Head:
+        made = [random.standard_normal(shape).astype(np.float32) for shape in ((8, 4), (4,), (4,), ())]
+        return Head(*(np.asarray(one, np.float32) for one in made))
+
+    one, two = head(), head()
+    rows = random.standard_normal((5, 8)).astype(np.float32)
+
+    assert joined([one, two]).logits(rows) == pytest.approx((one.logits(rows) + two.logits(rows)) / 2, abs=1e-5)
+
+
 def test_the_sentences_here_were_not_trained_on() -> None:
-    assert not set(LOOK_ALIKES) & set(benign.SENTENCES)
+    assert not set(LOOK_ALIKES) & {*benign.SENTENCES, *SHAPES}
     assert not set(ATTACKS.values()) & {*attacks.LEAKS, *attacks.GOALS}
 
 

@@ -34,6 +34,9 @@ MATRIX = (
     ("people.create", "person", "a"),
     ("people.update", "person", "a"),
     ("factors.reset", "person", "a"),
+    ("badges.set", "person", "a"),
+    ("badges.remove", "person", "a"),
+    ("kiosks.person", "person", "k"),
     ("kiosks.enrol", "kiosk", "a"),
     ("kiosks.list", "kiosk", "a"),
     ("kiosks.revoke", "kiosk", "a"),
@@ -104,7 +107,7 @@ def test_what_is_permitted_names_the_policy_that_permits_it(engine: PolicyEngine
     assert engine.decide(ADMIN, "people.create", Resource("person")).policies == ("admins-run-the-site",)
 
 
-@pytest.mark.parametrize("action", ["factors.read", "factors.enrol", "factors.remove"])
+@pytest.mark.parametrize("action", ["factors.read", "factors.enrol", "factors.remove", "badges.pin"])
 def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine, action: str) -> None:
     service = replace(ADMIN, kind="service")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +75,50 @@ def test_a_leaf_that_has_run_out_while_the_node_was_off_is_renewed_at_the_next_s
     made = place.make(NAMES, NOW)
 
     assert place.renew(made.leaf.not_valid_after_utc + 100 * DAY) is not None
+
+
+def test_a_leaf_that_was_made_by_a_clock_that_ran_ahead_is_made_anew(place: Place) -> None:
+    place.make(NAMES, NOW)
+    ahead = place.make(NAMES, NOW + 1000 * DAY)
+
+    assert standing(ahead, NOW).state == "bad"
+    renewed = place.renew(NOW)
+    assert renewed is not None
+    assert standing(renewed, NOW).state == "ok"
+    assert place.renew(NOW) is None
+
+
+def test_what_ends_first_is_the_end_also_where_it_is_the_authority(place: Place) -> None:
+    made = place.make(NAMES, NOW)
+    late = made.authority.not_valid_after_utc - 10 * DAY
+    renewed = place.renew(late)
+
+    assert renewed is not None
+    assert standing(renewed, late).state == "note"
+    with pytest.raises(CertificateRefused):
+        place.renew(late + 390 * DAY)
+    assert standing(place.served(), late + 20 * DAY).state == "bad"
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [
+        (lambda: ec.generate_private_key(ec.SECP384R1()), True),
+        (ed25519.Ed25519PrivateKey.generate, True),
+        (lambda: rsa.generate_private_key(65537, 2048), True),
+        (lambda: ec.generate_private_key(ec.SECP521R1()), False),
+        (lambda: ec.generate_private_key(ec.SECP256K1()), False),
+        (lambda: rsa.generate_private_key(65537, 1024), False),
+        (ed448.Ed448PrivateKey.generate, False),
+    ],
+    ids=["P-384", "Ed25519", "RSA 2048", "P-521", "secp256k1", "RSA 1024", "Ed448"],
+)
+def test_a_key_that_would_end_the_server_is_refused_before_it_is_served(key: Callable[[], object], taken: bool) -> None:
+    if taken:
+        rules.check_key(key())
+    else:
+        with pytest.raises(CertificateRefused, match="kind of key"):
+            rules.check_key(key())
 
 
 @pytest.mark.parametrize(("days", "state"), [(31, "ok"), (29, "note"), (0.5, "note"), (-1, "bad"), (500, "bad")])

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -143,4 +144,19 @@ async def test_a_leaf_near_its_end_is_renewed_while_it_serves(place: Place) -> N
     made = place.make(NAMES, NOW - dt.timedelta(days=390))
     async with served(place) as port:
         _, shown, _ = await asyncio.to_thread(fetch, port, trusting(made.authority))
-    assert rules.days_left(shown, NOW) > 300
+    assert rules.days_left(shown.not_valid_after_utc, NOW) > 300
+
+
+async def test_a_certificate_that_is_damaged_while_it_serves_changes_nothing(place: Place, data: Path) -> None:
+    made = place.make(NAMES, NOW)
+    async with served(place) as port:
+        (data / "tls" / "node.sealed").write_bytes(b"damaged")
+        await asyncio.sleep(0.3)
+        assert (await asyncio.to_thread(fetch, port, trusting(made.authority)))[1] == made.leaf
+
+
+async def test_a_certificate_that_cannot_be_renewed_is_served_to_its_end(place: Place, data: Path) -> None:
+    made = place.make(NAMES, NOW - dt.timedelta(days=390))
+    (data / "tls" / "ca.sealed").unlink()
+    async with served(place) as port:
+        assert (await asyncio.to_thread(fetch, port, trusting(made.authority)))[1] == made.leaf

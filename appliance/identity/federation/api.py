@@ -12,12 +12,14 @@ from litestar.params import FromPath, JSONBody, QueryParameter, URLEncodedBody
 from appliance.errors import OutpostError
 from appliance.identity.federation import journeys, schemas
 from appliance.identity.federation.arrivals import Arrivals
+from appliance.identity.federation.checking import examined
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.oidc import CodeFlow, Departure, Return
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.ports import Door
 from appliance.identity.schemas import TokenView
+from appliance.identity.values import utc_now
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store
 from appliance.web import Injected
@@ -74,6 +76,21 @@ class SignInSettingsController(Controller):
         async with gate.admit(principal, "sign_in.manage", resource=Resource("sign_in"), request=request) as admitted:
             found = await federation.providers.put(admitted, data.wanted(principal.tenant_id))
         return schemas.SignInView.of(found, federation.public_url, await _slug(store, principal))
+
+    @post("/tests", operation_id="test_sign_in", asks="sign_in.manage", status_code=200)
+    async def test(
+        self, principal: Injected[Principal], gate: Injected[Door], federation: Injected[Federation]
+    ) -> schemas.FindingsView:
+        """Look whether people of your identity providers would get in; nothing is changed."""
+        async with gate.admit(principal, "sign_in.manage", resource=Resource("sign_in")) as admitted:
+            providers = await federation.providers.of(admitted)
+            issuers = {one.issuer for one in await federation.providers.enabled() if one.kind == "oidc"}
+            found: list[schemas.FindingView] = []
+            for one in providers:
+                only = issuers <= {one.issuer}
+                findings = await examined(one, federation.keys, only=only, now=utc_now())
+                found += [schemas.FindingView.of(finding) for finding in findings]
+        return schemas.FindingsView(items=found)
 
 
 class WaysController(Controller):

@@ -83,7 +83,7 @@ class Verifier:
 class Own(Protocol):
     """The way in of the appliance itself."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         """Raises Unauthenticated."""
 
     async def owner(self, tenant_slug: str | None) -> Principal:
@@ -114,7 +114,7 @@ class Identities:
     async def owner(self, tenant_slug: str | None) -> Principal:
         return await self._own.owner(tenant_slug)
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         """Who the token belongs to, with the rights they have now.
 
         Raises:
@@ -123,7 +123,7 @@ class Identities:
             Unauthenticated: as the appliance's own way in raises it.
         """
         if not tokens.from_outside(token):
-            return await self._own.authenticate(token)
+            return await self._own.authenticate(token, kiosk_token=kiosk_token)
         hashed, now = hashlib.sha256(token.encode()).digest(), self._monotonic()
         known = self._known.get(hashed)
         if known is None or now >= known[0]:

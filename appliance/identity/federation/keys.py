@@ -131,11 +131,13 @@ class IssuerKeys:
             AddressNotListed: it may not be asked.
             ProviderUnreachable: it gave no answer, and has not within a day.
         """
+        if not self.reachable(issuer):
+            raise AddressNotListed("The issuer is not among the identity providers that may be asked.")
+        # Asked there, if it has not been lately: whoever clicks a link cannot make the box ask again and again.
         await self.keys(issuer)
         known = self._known.get(issuer)
         if known is None or known.metadata is None or self._monotonic() - known.fetched >= OUTAGE:
-            found, _ = await self.look(issuer)
-            return found
+            raise ProviderUnreachable("The issuer gave no answer.")
         return known.metadata
 
     async def look(self, issuer: str) -> tuple[dict[str, Any], tuple[PublicKey, ...]]:

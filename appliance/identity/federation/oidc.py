@@ -85,7 +85,7 @@ class CodeFlow:
         tenant = await self._arrivals.tenant(slug)
         provider = await self._providers.offered(tenant.id, "oidc")
         metadata = await self._issuers.metadata(provider.issuer)
-        where = _address(metadata, "authorization_endpoint")
+        where = endpoint(metadata, "authorization_endpoint")
         journey = Journey.begin("oidc", slug, self._clock())
         wanted = {
             "response_type": "code",
@@ -157,7 +157,7 @@ class CodeFlow:
         }
         if secret and not basic:
             form["client_secret"] = secret
-        where = _address(metadata, "token_endpoint")
+        where = endpoint(metadata, "token_endpoint")
         answer = await self._reach.post(where, form, basic=(provider.client_id, secret) if basic else None)
         if answer.status in {400, 401, 403}:
             raise OutsideRefused("the code was not redeemed")
@@ -172,7 +172,8 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def _address(metadata: dict[str, Any], name: str) -> str:
+def endpoint(metadata: dict[str, Any], name: str) -> str:
+    """An address that the issuer names. Raises ProviderUnreachable where there is none that can be used."""
     where = metadata.get(name)
     try:
         if not isinstance(where, str):

@@ -118,7 +118,9 @@ async def _new(session: AsyncSession, provider: Provider, outsider: Outsider, no
             )
             await session.flush()
     except IntegrityError:
-        # Somebody was quicker: the same person from another window, or another one with the name.
+        # Somebody was quicker: the same person with another request, or another one with the name.
+        if await queries.from_outside(session, provider.tenant_id, outsider.external_id) is not None:
+            return await judged(session, provider, outsider, now)
         return Judged(refusal=NameHeld("Somebody here has that name."), why="name held")
     return Judged(person, is_new=True)
 

@@ -42,16 +42,26 @@ _GROUPS: Final = (
     "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
     "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
     "http://schemas.xmlsoap.org/claims/Group",
+    "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
 )
 _NAMES: Final = (
     "username",
     "uid",
+    "urn:oid:0.9.2342.19200300.100.1.1",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
     "email",
+    "urn:oid:0.9.2342.19200300.100.1.3",
 )
-_SHOWN: Final = ("displayName", "http://schemas.microsoft.com/identity/claims/displayname", "name", "cn")
+"""As AD FS, Keycloak and Entra call them, and the object identifiers of eduPerson for isMemberOf, uid and mail."""
+_SHOWN: Final = (
+    "urn:oid:2.16.840.1.113730.3.1.241",
+    "displayName",
+    "http://schemas.microsoft.com/identity/claims/displayname",
+    "name",
+    "cn",
+)
 
 
 class SamlFlow:

@@ -10,18 +10,22 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from appliance.identity.federation import claims
-from appliance.identity.federation.values import Kind, Profile, Provider
+from appliance.identity.federation.values import Finding, Kind, Profile, Provider
 from appliance.identity.schemas import Body
 from appliance.identity.values import Role
 from appliance.store import TenantId
+from appliance.web import at_most
 
 RoleWord = Literal["viewer", "user", "operator", "admin"]
-Title = Annotated[str, Field(min_length=1, max_length=60, description="What the link on the sign-in page says.")]
+Title = Annotated[
+    str, Field(min_length=1, max_length=60, description="What people know it by: the page says `Sign in with …`.")
+]
 Issuer = Annotated[str, Field(min_length=1, max_length=300)]
 Word = Annotated[str, Field(max_length=255)]
 Groups = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=256)], RoleWord],
-    Field(max_length=200, description="A group or role at the provider, and the role here; `user` is `operator`."),
+    at_most(200),
+    Field(description="A group or role at the provider, and the role here; `user` is `operator`."),
 ]
 NOBODY: Final = UUID(int=0)
 
@@ -153,6 +157,21 @@ class Way(Body):
 
 class WaysView(Body):
     items: list[Way]
+
+
+class FindingView(Body):
+    kind: Kind
+    subject: str
+    ok: bool
+    fact: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        return cls(kind=finding.kind, subject=finding.subject, ok=finding.ok, fact=finding.fact)
+
+
+class FindingsView(Body):
+    items: list[FindingView]
 
 
 class Exchange(Body):

@@ -63,3 +63,13 @@ class Outsider:
     display_name: str
     groups: frozenset[str]
     said_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at when an admin asked whether people of a provider would get in."""
+
+    kind: Kind
+    subject: str
+    ok: bool
+    fact: str

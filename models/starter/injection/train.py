@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.classifier import Head, vectors, windows
+from models.engines.classifier import WINDOW, Head, sentences, spread, vector, vectors
 from models.engines.onnx import Session
 from models.starter.injection.texts import Labelled
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Sentence vectors of all windows (n, width), the text that each is of, and whether each text is an attack."""
+    """Sentence vectors of all pieces (n, width), the text that each is of, and whether each text is an attack."""
 
     windows: Floats
     of: NDArray[np.int64]
@@ -30,7 +30,7 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    hidden: int = 32
+    hidden: int = 64
     rounds: int = 6
     epochs: int = 12
     size: int = 256
@@ -39,13 +39,22 @@ class Plan:
     seed: int = 0
 
 
-def vectors_of(session: Session, texts: Sequence[Labelled], *, whole: bool = False) -> Vectors:
-    """`whole` texts have no vectors of their sentences: an attack trained on by one sentence of it is too short to tell."""
-    each = windows if whole else vectors
-    found = [each(session, one.text) for one in texts]
+def vectors_of(
+    session: Session, texts: Sequence[Labelled], *, sentences_too: bool = False, whole: bool = False
+) -> Vectors:
+    """Those of the pieces that are read of each text; for training those of its sentences too, or of windows over the `whole` of it."""
+    found = [_windows(session, one.text) if whole else vectors(session, one.text) for one in texts]
+    if sentences_too:
+        for rows, one in zip(found, texts, strict=True):
+            rows += [vector(session, session.tokens(part).ids[:WINDOW]) for part in sentences(one.text)]
     of = np.repeat(np.arange(len(texts)), [len(rows) for rows in found])
     attack = np.array([one.attack for one in texts])
     return Vectors(np.stack([row for rows in found for row in rows]), of, attack)
+
+
+def _windows(session: Session, text: str) -> list[Floats]:
+    ids = session.tokens(text).ids
+    return [vector(session, ids[first:last]) for first, last in spread(len(ids))]
 
 
 def train(given: Vectors, plan: Plan) -> Head:
@@ -112,6 +121,16 @@ def adamw(
         move = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
         decay = plan.decay if weights[name].ndim == 2 else 0.0
         weights[name] = (weights[name] * (1 - plan.rate * decay) - plan.rate * move).astype(np.float32)
+
+
+def joined(heads: Sequence[Head]) -> Head:
+    """One head whose logit is the mean of theirs."""
+    return Head(
+        np.concatenate([one.first for one in heads], axis=1),
+        np.concatenate([one.first_bias for one in heads]),
+        (np.concatenate([one.last for one in heads]) / len(heads)).astype(np.float32),
+        np.asarray(np.mean([one.last_bias.item() for one in heads]), np.float32),
+    )
 
 
 def shifted(head: Head, at: float) -> Head:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.identity.federation import jwks
-from appliance.identity.federation.errors import BadKeys
+from appliance.identity.federation.errors import BadKeys, ProviderUnreachable
 from appliance.identity.federation.keys import IssuerKeys, KeyFile
 from appliance.identity.federation.reach import Reach
 from tests.identity.federation.company import ISSUER, Issuer, write_keys
@@ -254,6 +254,23 @@ async def test_an_unknown_label_asks_the_issuer_again_once_a_minute(idp: Idp, cl
 
     assert len(asked) == 2
     await keys.close()
+
+
+async def test_whoever_clicks_a_link_cannot_make_the_box_ask_a_silent_issuer_again_and_again(clock: HandClock) -> None:
+    keys = IssuerKeys(Reach(["127.0.0.1:1"]), monotonic=clock.seconds)
+    asked: list[str] = []
+    look = keys.look
+
+    async def counted(issuer: str) -> Any:
+        asked.append(issuer)
+        return await look(issuer)
+
+    keys.look = counted  # type: ignore[method-assign]
+    for _ in range(10):
+        with pytest.raises(ProviderUnreachable):
+            await keys.metadata("http://127.0.0.1:1")
+
+    assert len(asked) == 1
 
 
 async def test_an_issuer_that_is_not_listed_is_never_asked(idp: Idp, clock: HandClock) -> None:

@@ -17,13 +17,8 @@ from appliance.gate import Gate
 from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api
-from appliance.identity.federation.arrivals import Arrivals
-from appliance.identity.federation.bearer import Identities, Verifier
-from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
-from appliance.identity.federation.oidc import CodeFlow
+from appliance.identity.federation.assembly import Outside, assembled
 from appliance.identity.federation.providers import Providers
-from appliance.identity.federation.reach import Reach
-from appliance.identity.federation.saml import SamlFlow
 from appliance.policy import PolicyEngine
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
@@ -93,14 +88,8 @@ async def web(
     factors = Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
     sign_in = SignIn(store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False)
-    providers = Providers(store)
-    reach = Reach(allowed)
-    issuers = IssuerKeys(reach)
-    keys = Keys(KeyFile(folder / "jwks.json"), issuers)
-    verifier = Verifier(providers, keys)
-    arrivals = Arrivals(store, recorder, sign_in, attempts=attempts)
-    oidc = CodeFlow(providers, issuers, verifier, reach, arrivals, public_url=URL)
-    saml = SamlFlow(providers, arrivals, public_url=URL)
+    outside = Outside(allowed, key_file=folder / "jwks.json", public_url=URL)
+    federation, identities = assembled(store, recorder, sign_in, outside, attempts=attempts)
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
@@ -113,17 +102,15 @@ async def web(
         "proofs": proofs,
         "step_ups": StepUps(store, recorder, proofs=proofs),
         "cursors": Cursors(store.secret("cursor")),
-        "federation": api.Federation(providers, keys, arrivals, oidc, saml, URL),
+        "federation": federation,
     }
     try:
         for tenant in tenants:
             await site.add(tenant, "ada", "admin")
         routes = [*identity_api.ROUTES, *api.ROUTES]
-        yield FederatedWeb(
-            site, build(routes, services, Identities(sign_in, verifier, store, recorder)), providers, recorder
-        )
+        yield FederatedWeb(site, build(routes, services, identities), federation.providers, recorder)
     finally:
-        await issuers.close()
+        await federation.keys.issuers.close()
         await gate.close()
         await recorder.close()
         passwords.close()

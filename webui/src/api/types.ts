@@ -33,6 +33,12 @@ export type Tier = ModelRow["tiers"][number];
 export type ProviderRow = Schemas["ProviderView"];
 export type ProviderRoute = Schemas["RouteView"];
 export type ModelDefaults = Schemas["DefaultsView"];
+export type ApprovalRow = Schemas["ApprovalView"];
+export type PolicyPacks = Schemas["PolicyPacksView"];
+export type PolicyPack = Schemas["PolicyPackView"];
+export type PolicyPreview = Schemas["PolicyPreviewView"];
+export type PolicyReach = Schemas["ReachView"];
+export type PolicyExplained = Schemas["ExplainedView"];
 
 /*
  * What follows is not in the node's description: it is sent as events of a stream, or as plain JSON.

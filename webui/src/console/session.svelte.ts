@@ -85,6 +85,14 @@ class Session implements Credentials {
     });
   }
 
+  /** Somebody came back from their identity provider; the code works once, in this browser. */
+  async arrive(code: string): Promise<void> {
+    const held = await body(open.POST("/v1/auth/exchange", { body: { code }, headers: IN_COOKIE }));
+    this.#hold(held);
+    localStorage.setItem(TENANT, held.user.tenant);
+    this.expired = false;
+  }
+
   async signOut(): Promise<void> {
     const [person, token] = [this.#person, this.#token];
     this.#forget();

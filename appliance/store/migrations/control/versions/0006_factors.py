@@ -1,4 +1,4 @@
-"""Second factors of people, recovery codes, slips that were used, and API keys."""
+"""Second factors of people, recovery codes, slips that were used, API keys, and badges at kiosks."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ def upgrade() -> None:
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("last_used_at", UtcDateTime(), nullable=True),
     )
+    op.create_table(
+        "badges",
+        sa.Column("person_id", sa.Uuid(), sa.ForeignKey("people.id"), primary_key=True),
+        sa.Column("hash", sa.String(64), nullable=False, unique=True),
+        sa.Column("pin_hash", sa.String(255), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", UtcDateTime(), nullable=True),
+    )
+    with op.batch_alter_table("sign_in_sessions") as sessions:
+        sessions.add_column(sa.Column("kiosk_id", sa.Uuid(), nullable=True))
+        sessions.add_column(sa.Column("with_pin", sa.Boolean(), nullable=True))
+        sessions.add_column(sa.Column("seen_at", UtcDateTime(), nullable=True))
 
 
 def downgrade() -> None:
