@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from appliance import __version__, description
 from appliance.authentication import Authentication, principal_of
 from appliance.conditional import Conditional
+from appliance.cookies import SessionCookies
 from appliance.deprecation import DEPRECATED
 from appliance.description import PROBLEM, with_problems
 from appliance.errors import InvalidInput, NotFound, OutpostError, TooLarge, problem
@@ -41,6 +42,7 @@ BODY_LIMIT = 4 * 1024 * 1024
 
 OFFERED = "See /openapi.json for what this node offers."
 _CODES = {405: "method-not-allowed", 415: "unsupported-type"}
+_TITLES = {405: "This path does not take that method"}
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +85,7 @@ def build(
         app = Conditional(app)
         if keys is not None:
             app = Repeating(app, keys, services["gate"])
-        return Authentication(app if limits is None else RateLimiting(app, limits), identities)
+        return SessionCookies(Authentication(app if limits is None else RateLimiting(app, limits), identities))
 
     application = Litestar(
         route_handlers=routes,
@@ -194,11 +196,12 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
             return _outpost_error(request, InvalidInput("A field is wrong.", fields=fields))
         return _outpost_error(request, InvalidInput(error.detail or "The request cannot be read."))
     code = _CODES.get(error.status_code, "http-error")
+    title = _TITLES.get(error.status_code) or error.detail or "The request was refused"
     body = {
         "type": f"urn:outpost:problem:{code}",
-        "title": error.detail or "The request was refused",
+        "title": title,
         "status": error.status_code,
-        "detail": error.detail or "The request was refused.",
+        "detail": f"{title.rstrip('.')}.",
         "code": code,
         "instance": request.url.path,
         "hint": OFFERED,

@@ -9,6 +9,8 @@ door: the file system says who may open it, and whoever does acts as the owner o
 from __future__ import annotations
 
 import asyncio
+import hmac
+import ipaddress
 import json
 import time
 import uuid
@@ -19,7 +21,7 @@ from litestar.enums import ScopeType
 
 from appliance.crossing import Crossing
 from appliance.deprecation import DEPRECATED
-from appliance.errors import InvalidInput, Unavailable, problem
+from appliance.errors import InvalidInput, Unauthenticated, Unavailable, problem
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
 
 if TYPE_CHECKING:
@@ -130,6 +132,7 @@ class Edge:
         patience: float = PATIENCE_SECONDS,
         work: float = WORK_SECONDS,
         origins: Collection[str] = (),
+        metrics_token: str | None = None,
         deprecated: Mapping[str, Deprecated] = DEPRECATED,
     ) -> None:
         self._api = api
@@ -138,6 +141,7 @@ class Edge:
         self._work = work
         self._crossing = Crossing(origins)
         self._deprecated = deprecated
+        self._metrics_token = metrics_token
         self._pauses: set[asyncio.Timeout] = set()
         self._underway = 0
         self._idle = asyncio.Event()
@@ -204,7 +208,7 @@ class Edge:
         except TimeoutError:
             if not working.expired() or status is not None:
                 raise
-            await _refuse(decorated, TookTooLong("The request was given up."), path, correlation)
+            await _refuse(decorated, TookTooLong("The request was given up."), path, str(correlation))
         finally:
             self._underway -= 1
             if not self._underway:
@@ -221,8 +225,20 @@ class Edge:
             await self._ui(scope, receive, send)
         elif self._crossing.is_preflight(scope):
             await self._crossing.answer_preflight(send)
+        elif scope["path"].rstrip("/") == "/metrics" and not self._may_read_metrics(scope):
+            refusal = Unauthenticated("Metrics are for this box, or for who has the token of metrics.")
+            await _refuse(send, refusal, scope["path"])
         else:
             await self._api(scope, receive, send)
+
+    def _may_read_metrics(self, scope: HTTPScope) -> bool:
+        """From the box itself anybody; from elsewhere who has the token, where one is set."""
+        client = scope.get("client")
+        if scope.get(OWNER) or (client and _is_loopback(client[0])):
+            return True
+        sent = dict(scope["headers"]).get(b"authorization", b"")
+        wanted = f"Bearer {self._metrics_token}".encode()
+        return self._metrics_token is not None and hmac.compare_digest(sent, wanted)
 
     def _limit(self, scope: HTTPScope) -> float | None:
         """Seconds that the work may take; the owner waits as long as they like."""
@@ -250,12 +266,20 @@ class Edge:
             self._pauses.discard(pause)
 
 
-async def _refuse(send: Send, error: OutpostError, path: str, correlation: uuid.UUID) -> None:
+async def _refuse(send: Send, error: OutpostError, path: str, correlation: str | None = None) -> None:
     """Answer from here, in the shape of every other refusal."""
-    body = json.dumps(problem(error, instance=path, correlation_id=str(correlation))).encode()
+    correlation = correlation or structlog.contextvars.get_contextvars().get("request")
+    body = json.dumps(problem(error, instance=path, correlation_id=correlation)).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     await send(cast("Any", {"type": "http.response.start", "status": error.status, "headers": headers}))
     await send(cast("Any", {"type": "http.response.body", "body": body, "more_body": False}))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _has_body(scope: Scope) -> bool:

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -27,6 +27,7 @@ ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
 
 _PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -84,6 +85,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
     ),
+    (
+        "metrics_token",
+        "",
+        "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
+    ),
 )
 
 Profile = Literal["production", "staging", "development"]
@@ -119,6 +125,7 @@ class Settings:
     profile_given: Profile | None
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
+    metrics_token: str | None = field(repr=False)
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
     public_url: str
@@ -184,6 +191,7 @@ class Settings:
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
+            "metrics_token": self.metrics_token or "",
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
@@ -237,6 +245,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
+        metrics_token=_token("metrics_token", values["metrics_token"]),
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
@@ -268,6 +277,12 @@ def _profile(named: str) -> Profile | None:
             return named
         case _:
             raise InvalidSetting(f"environment is {named!r}; it is production, staging or development.")
+
+
+def _token(name: str, value: str) -> str | None:
+    if value and not _TOKEN.fullmatch(value):
+        raise InvalidSetting(f"{name} cannot be used; it is 16 to 256 letters, digits and -._~+/=.")
+    return value or None
 
 
 def _origins(listed: str) -> tuple[str, ...]:

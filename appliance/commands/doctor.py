@@ -206,7 +206,12 @@ async def _ask_the_node(settings: Settings) -> list[Finding]:
     try:
         async with open_door(settings.socket, timeout=10) as door:
             found = answered(await door.get("/v1/health/components"))
+            limits = answered(await door.get("/v1/admin/limits"))
     except OutpostError as error:
         return [Finding("node", "note", error.detail, error.hint)]
     states: dict[str, Literal["ok", "note", "bad"]] = {"ok": "ok", "degraded": "note", "unavailable": "bad"}
-    return [Finding(part["name"], states[part["state"]], part["detail"]) for part in found["components"]]
+    findings = [Finding(part["name"], states[part["state"]], part["detail"]) for part in found["components"]]
+    if limits["environment"] == "production" and not limits["tenants"]:
+        advice = "See docs/administer/limits.md, and give each plant limits of its own under [limits.tenants]."
+        findings.append(Finding("limits of plants", "note", "no plant has limits of its own", advice))
+    return findings

@@ -56,7 +56,7 @@ class TokenView(Body):
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6749
     expires_in: int
-    refresh_token: str
+    refresh_token: Annotated[str | None, Field(description="Null where the browser asked to have it in a cookie.")]
     user: UserView
 
     @classmethod

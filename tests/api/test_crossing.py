@@ -54,11 +54,12 @@ async def asked(
     path: str = "/v1/things",
     *,
     scheme: str = "http",
+    client: tuple[str, int] = ("127.0.0.1", 9),
     owner: bool = False,
     **headers: str,
 ) -> Heard:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope: Any = {"type": "http", "method": method, "path": path, "headers": pairs, "scheme": scheme}
+    scope: Any = {"type": "http", "method": method, "path": path, "headers": pairs, "scheme": scheme, "client": client}
     heard = Heard()
     await edge(scope | ({OWNER: True} if owner else {}), nobody_speaks, heard)
     return heard
@@ -169,3 +170,25 @@ async def test_a_page_takes_no_other_method_and_says_which(ui: BuiltUi) -> None:
     heard = await asked(Edge(fine, ui), "POST", "/console")
 
     assert (heard.status, heard.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_metrics_are_for_the_box_itself_its_owner_and_who_has_the_token(ui: BuiltUi) -> None:
+    monitor, token = ("10.1.2.3", 9), "monitor-of-the-plant"
+    closed, opened = Edge(fine, ui), Edge(fine, ui, metrics_token=token)
+
+    for edge in (closed, opened):
+        assert (await asked(edge, path="/metrics")).status == 200
+        assert (await asked(edge, path="/metrics", client=("::1", 9))).status == 200
+        assert (await asked(edge, path="/metrics", client=monitor, owner=True)).status == 200
+        for path in ("/metrics", "/metrics/"):
+            refused = await asked(edge, path=path, client=monitor, authorization="Bearer None")
+            assert (refused.status, refused.headers["content-type"]) == (401, "application/problem+json")
+        assert (await asked(edge, path="/v1/things", client=monitor)).status == 200
+    assert (await asked(opened, path="/metrics", client=monitor, authorization=f"Bearer {token}")).status == 200
+    assert (await asked(closed, path="/metrics", client=monitor, authorization=f"Bearer {token}")).status == 401
+
+
+def test_a_token_of_metrics_is_long_and_not_shown() -> None:
+    with pytest.raises(InvalidSetting, match="metrics_token"):
+        load({"OUTPOST_METRICS_TOKEN": "short"})
+    assert "monitor-of-the-plant" not in repr(load({"OUTPOST_METRICS_TOKEN": "monitor-of-the-plant"}))

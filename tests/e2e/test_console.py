@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -38,6 +40,64 @@ async def test_somebody_signs_in_is_named_and_signs_out(console: Console) -> Non
 
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_no_script_can_read_a_token_and_a_reload_keeps_the_person(console: Console) -> None:
+    page = await console("operator")
+    read = await page.evaluate("JSON.stringify([document.cookie, {...sessionStorage}, {...localStorage}])")
+
+    assert "token" not in read
+    assert "eyJ" not in read
+    (cookie,) = await page.context.cookies(page.url.partition("/console")[0] + "/v1/auth")
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/v1/auth")
+    assert cookie["value"] not in read
+
+    await page.reload()
+    await page.get_by_role("link", name="Documents").click()
+    await expect(page.get_by_role("row").nth(1)).to_be_visible()
+    await expect(page.get_by_text("Operator · alder")).to_be_visible()
+
+
+async def test_two_tabs_that_wake_at_once_take_turns_for_the_cookie(console: Console) -> None:
+    page = await console("operator")
+    kept = await page.evaluate("sessionStorage.getItem('outpost.session')")
+    other = await page.context.new_page()
+    await other.add_init_script(f"sessionStorage.setItem('outpost.session', {json.dumps(kept)})")
+    await other.goto(page.url)
+
+    for _ in range(3):
+        await asyncio.gather(page.reload(), other.reload())
+        for tab in (page, other):
+            await tab.get_by_role("link", name="Documents").click()
+            await expect(tab.get_by_role("row").nth(1)).to_be_visible()
+            await expect(tab.get_by_text("Operator · alder")).to_be_visible()
+
+
+async def test_a_tab_never_acts_for_somebody_who_signed_in_in_another(console: Console, watch: Watch) -> None:
+    page = await console("viewer")
+    somebody = json.loads(await page.evaluate("sessionStorage.getItem('outpost.session')"))
+    somebody |= {"id": "00000000-0000-4000-8000-000000000000", "username": "somebody else"}
+    await page.evaluate("kept => sessionStorage.setItem('outpost.session', kept)", json.dumps(somebody))
+    watch.expected.append("401")
+    await page.reload()
+
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_sign_out_after_a_reload_ends_the_session_on_the_node_too(console: Console) -> None:
+    page = await console("operator")
+    await page.goto(page.url.partition("/console")[0] + "/console/ask")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    async def no_cookie() -> bool:
+        return not await page.context.cookies(page.url.partition("/console")[0] + "/v1/auth")
+
+    for _ in range(50):
+        if await no_cookie():
+            break
+        await asyncio.sleep(0.1)
+    assert await no_cookie()
 
 
 async def test_a_wrong_password_is_told_and_the_name_is_kept(visit: Console, watch: Watch) -> None:

@@ -116,3 +116,11 @@ def test_violations_are_counted_in_the_metrics(node: RunningNode) -> None:
     assert 'outpost_rate_limit_violations_total{window="person-minute"}' in metrics
     assert 'outpost_rate_limit_checked_total{verdict="refused"}' in metrics
     assert 'outpost_rate_limit_used_ratio_bucket{le="0.5",window="person-minute"}' in metrics
+
+
+def test_the_doctor_says_that_a_plant_in_production_has_no_limits_of_its_own(node: RunningNode) -> None:
+    found = outpost("doctor", "--json", "--data", node.data).json
+
+    assert {"limits": "ok", "limits of plants": "note"}.items() <= {
+        one["subject"]: one["state"] for one in found
+    }.items()

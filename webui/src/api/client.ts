@@ -17,8 +17,6 @@ export interface Credentials {
 type Wanted = components["schemas"]["Wording"];
 
 const READ_RETRIES = [300, 1200];
-/** The one call that a cookie belongs to: it proves that the same browser came back from the identity provider. */
-const EXCHANGE: keyof paths = "/v1/auth/exchange";
 const UPLOAD: keyof paths = "/v1/documents/upload";
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -31,11 +29,14 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Asks the node to keep the refresh token in a cookie; only requests with it bring and take cookies. */
+export const IN_COOKIE = { "X-Outpost-Session": "cookie" } as const;
+
 /** One fetch with the errors of this house: `Problem` for a refusal, `Unreachable` for silence. */
 async function once(request: Request): Promise<Response> {
+  const credentials = request.headers.has("X-Outpost-Session") ? "same-origin" : "omit";
   let response: Response;
   try {
-    const credentials = new URL(request.url).pathname === EXCHANGE ? "same-origin" : "omit";
     response = await fetch(request, { credentials, redirect: "error" });
   } catch (error) {
     if (request.signal.aborted) throw error;

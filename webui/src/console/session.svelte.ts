@@ -1,4 +1,4 @@
-import { body, Client, open, type Credentials } from "../api/client.ts";
+import { body, Client, IN_COOKIE, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { touched } from "./keys.ts";
 import type { FactorKind, Person, SignedIn } from "../api/types.ts";
@@ -17,18 +17,23 @@ export interface Asked {
 
 const KEY = "outpost.session";
 const TENANT = "outpost.tenant";
+const TURN = "outpost.refresh";
 
-function kept(): SignedIn | null {
+function kept(): Person | null {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "null") as SignedIn | null;
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Person | null;
   } catch {
     return null;
   }
 }
 
-/** The signed-in person of this browser tab. Tokens live in memory and in the tab's session storage, nowhere else. */
+/**
+ * The signed-in person of this browser tab. The tab keeps who that is; the access token lives in memory alone, the refresh
+ * token in a cookie that no script can read. Tabs share that cookie, so they take turns to use it.
+ */
 class Session implements Credentials {
-  #held: SignedIn | null = $state.raw(kept());
+  #person: Person | null = $state.raw(kept());
+  #token: string | null = null;
   #renewal: Promise<boolean> | null = null;
   /** True after a session ended without the person asking for it. */
   expired: boolean = $state(false);
@@ -38,7 +43,7 @@ class Session implements Credentials {
   asked: Asked | null = $state.raw(null);
 
   get person(): Person | null {
-    return this.#held?.user ?? null;
+    return this.#person;
   }
 
   get lastTenant(): string {
@@ -48,7 +53,7 @@ class Session implements Credentials {
   /** The challenge of the second step, where the person has a second factor; else they are signed in. */
   async signIn(tenant: string, username: string, password: string): Promise<SecondStep | null> {
     try {
-      this.#enter(await body(open.POST("/v1/auth/login", { body: { tenant, username, password } })), tenant);
+      this.#enter(await body(open.POST("/v1/auth/login", { body: { tenant, username, password }, headers: IN_COOKIE })), tenant);
       return null;
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== "second-factor-required") throw error;
@@ -57,7 +62,7 @@ class Session implements Credentials {
   }
 
   async secondStep({ tenant, challenge }: SecondStep, kind: FactorKind, code: string): Promise<void> {
-    this.#enter(await body(open.POST("/v1/auth/second-factor", { body: { challenge, kind, code } })), tenant);
+    this.#enter(await body(open.POST("/v1/auth/second-factor", { body: { challenge, kind, code }, headers: IN_COOKIE })), tenant);
   }
 
   /** The same with a security key; false where none was touched. */
@@ -82,24 +87,28 @@ class Session implements Credentials {
 
   /** Somebody came back from their identity provider; the code works once, in this browser. */
   async arrive(code: string): Promise<void> {
-    const held = await body(open.POST("/v1/auth/exchange", { body: { code } }));
+    const held = await body(open.POST("/v1/auth/exchange", { body: { code }, headers: IN_COOKIE }));
     this.#hold(held);
     localStorage.setItem(TENANT, held.user.tenant);
     this.expired = false;
   }
 
   async signOut(): Promise<void> {
-    const held = this.#held;
-    this.#hold(null);
+    const [person, token] = [this.#person, this.#token];
+    this.#forget();
     this.expired = false;
-    if (!held) return;
+    if (!person) return;
     // The tab forgets first: a box that does not answer must not keep anyone signed in on this screen.
-    const headers = { Authorization: `Bearer ${held.access_token}` };
-    await open.POST("/v1/auth/logout", { headers }).catch(() => undefined);
+    const ended = token !== null && (await this.#end(token).catch(() => false));
+    if (ended) return;
+    // The token is too old, or was lost with a reload: the session is ended with a new one.
+    const fresh = await this.#fresh().catch(() => null);
+    if (fresh) await this.#end(fresh.access_token).catch(() => undefined);
   }
 
-  token(): Promise<string | null> {
-    return Promise.resolve(this.#held?.access_token ?? null);
+  async token(): Promise<string | null> {
+    if (this.#token === null && this.#person !== null) await this.renew();
+    return this.#token;
   }
 
   /** One refresh for all calls that meet a 401 at the same time. */
@@ -111,17 +120,34 @@ class Session implements Credentials {
   }
 
   async #refresh(): Promise<boolean> {
-    const held = this.#held;
-    if (!held) return false;
+    const person = this.#person;
+    if (!person) return false;
     try {
-      this.#hold(await body(open.POST("/v1/auth/refresh", { body: { refresh_token: held.refresh_token } })));
-      return true;
+      const fresh = await this.#fresh();
+      if (this.#person !== person) return false;
+      // Somebody else has signed in in another tab: this one must not act in their name.
+      if (fresh.user.id === person.id) {
+        this.#hold(fresh);
+        return true;
+      }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#hold(null);
-      this.expired = true;
-      return false;
     }
+    this.#forget();
+    this.expired = true;
+    return false;
+  }
+
+  /** New tokens for the cookie of this browser. */
+  async #fresh(): Promise<SignedIn> {
+    // The cookie takes the place of the body.
+    const ask = (): Promise<SignedIn> => body(open.POST("/v1/auth/refresh", { body: { refresh_token: "" }, headers: IN_COOKIE }));
+    return await navigator.locks.request(TURN, ask);
+  }
+
+  async #end(token: string): Promise<boolean> {
+    await open.POST("/v1/auth/logout", { headers: { ...IN_COOKIE, Authorization: `Bearer ${token}` } });
+    return true;
   }
 
   #enter(signedIn: SignedIn, tenant: string): void {
@@ -130,11 +156,17 @@ class Session implements Credentials {
     this.expired = false;
   }
 
-  #hold(session: SignedIn | null): void {
-    this.#held = session;
-    if (!session) this.narrowed = false;
-    if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
-    else sessionStorage.removeItem(KEY);
+  #hold(signedIn: SignedIn): void {
+    this.#token = signedIn.access_token;
+    this.#person = signedIn.user;
+    sessionStorage.setItem(KEY, JSON.stringify(signedIn.user));
+  }
+
+  #forget(): void {
+    this.#token = null;
+    this.#person = null;
+    this.narrowed = false;
+    sessionStorage.removeItem(KEY);
   }
 }
 
