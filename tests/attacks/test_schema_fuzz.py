@@ -16,7 +16,6 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure
 from schemathesis.core.result import Err
 from schemathesis.specs.openapi.checks import (
@@ -31,10 +30,9 @@ from tests.attacks.lists import DEEP
 from tests.attacks.routes import STATED
 from tests.attacks.tally import attempt
 
-EACH = 150 if DEEP else 6
+EACH = 40 if DEEP else 6
 """Requests an operation."""
 CHECKS = [
-    not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
@@ -123,8 +121,10 @@ def _fuzz(
         try:
             with attempt():
                 response = case.call(base_url=url, session=session, timeout=60)
+                # 503 says that a part is not there, such as a model that writes; any other is a node that stumbled.
+                assert response.status_code < 500 or response.status_code == 503, response.text
                 case.validate_response(response, checks=CHECKS)
-        except Failure as failure:
+        except (Failure, AssertionError) as failure:
             failures = [failure]
         except BaseExceptionGroup as group:
             failures = group.exceptions
