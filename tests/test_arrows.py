@@ -29,7 +29,7 @@ COMPOSITION = {
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
-    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose.py",
+    "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose",
     "appliance/packs", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""

@@ -1,0 +1,182 @@
+"""The API with all its services, and the built UI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from appliance import node_api
+from appliance.answers import Answers
+from appliance.answers.screens import Screens
+from appliance.app import build
+from appliance.audit import api as audit_api
+from appliance.audit.service import AuditLog
+from appliance.cards import Cards
+from appliance.cards import api as cards_api
+from appliance.chat import api as chat_api
+from appliance.chat.intents import Intents
+from appliance.chat.service import Chat
+from appliance.chat.wording import Wording
+from appliance.documents import api as documents_api
+from appliance.documents import approvals_api
+from appliance.documents.approvals import Approvals
+from appliance.documents.described import Described
+from appliance.documents.ingest import WATCHES
+from appliance.documents.library import Library
+from appliance.documents.sandbox import Sandbox
+from appliance.guard import api as guard_api
+from appliance.guard.screening import Guard
+from appliance.guard.settings import Settings as GuardSettings
+from appliance.identity import api as identity_api
+from appliance.identity.federation import api as federation_api
+from appliance.identity.passwords import Passwords
+from appliance.identity.values import utc_now
+from appliance.jobs import Jobs, Waker
+from appliance.jobs import api as jobs_api
+from appliance.limits import Limiter
+from appliance.limits import api as limits_api
+from appliance.node_api import NodeFacts
+from appliance.packs import Packs
+from appliance.packs import api as packs_api
+from appliance.policy.trial import tried
+from appliance.retrieval import api as search_api
+from appliance.retrieval.engines import SqliteEngine
+from appliance.retrieval.index import PassageIndex
+from appliance.retrieval.service import Search
+from appliance.routing import Defaults, Providers, Router, Routes
+from appliance.routing import api as routing_api
+from appliance.settings import DEMO_MARK
+from appliance.shelf import Shelf, operations_api, spending_api
+from appliance.shelf import api as shelf_api
+from appliance.shelf.builtin import BuiltIns
+from appliance.shelf.probing import Probe
+from appliance.shelf.spending import Spending
+from appliance.static import BuiltUi
+from appliance.supervisor import lifecycle, running
+from appliance.tls import api as tls_api
+from appliance.tls.place import PURPOSE as TLS_PURPOSE
+from appliance.tls.place import Place
+from appliance.vault import api as vault_api
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
+from appliance.web import Cursors
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from appliance.settings import Settings
+
+from appliance.compose.counting import counters_of
+from appliance.compose.foundation import foundation
+from appliance.compose.health import gauges_of, health_of
+from appliance.compose.people import identity_of
+
+ROUTES = [
+    *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
+    *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
+]  # fmt: skip
+
+
+SERVICES = (
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
+    """The API with all its services, the built UI, and where the certificates stand. `masks` are those of the log."""
+    ui = BuiltUi(settings.share / "webui")
+    async with foundation(settings) as base, AsyncExitStack() as stack:
+        store, gate, recorder = base.store, base.gate, base.recorder
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        sandbox = await stack.enter_async_context(Sandbox())
+        cursors = Cursors(store.secret("cursor"))
+        certificates = Place(settings.data, store.secret(TLS_PURPOSE))
+        engine = SqliteEngine()
+        search = Search(store, engine, base.policy, base.models)
+        answers = Answers(search, base.models)
+        shelf = Shelf(store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
+        stack.push_async_callback(shelf.close)
+        await shelf.start()
+        providers = Providers(store, shelf.force, settings.model_hosts)
+        routes = Routes(shelf.force, providers)
+        stack.push_async_callback(routes.close)
+        await routes.start()
+        defaults = Defaults(store)
+        router = Router(routes, defaults)
+        spending = Spending(store)
+        waker = Waker(settings.worker_socket)
+        cards = Cards(store, gate, search, base.models, waker)
+        identity = identity_of(base, passwords)
+        people, kiosks = identity.people, identity.kiosks
+        stack.push_async_callback(identity.close)
+        guard_settings = GuardSettings(store)
+        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
+        library = Library(
+            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
+            limit=settings.upload_limit_mib * 2**20,
+        )  # fmt: skip
+        decisions = AuditLog(store, recorder).decisions
+        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
+        counters, counted = await counters_of(base, stack)
+        limiter = Limiter(
+            counters, base.policy, ceiling=settings.rate_limit_per_minute,
+            profile=settings.profile, tenants=store.tenants,
+        )  # fmt: skip
+        services: dict[str, Any] = {
+            **identity.services,
+            "gate": gate,
+            "store": store,
+            "recorder": recorder,
+            "policy": base.policy,
+            "packs": packs,
+            "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
+            "library": library,
+            "jobs": Jobs(store, gate, cursors, WATCHES),
+            "search": search,
+            "answers": answers,
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, cursors),
+            "cards": cards,
+            "spending": spending,
+            "cursors": cursors,
+            "certificates": certificates,
+            "vault": Vault(store, masks or Masks()),
+            "health": health_of(base, routes, certificates, counted, identity.federation.keys),
+            "node": node_facts(settings),
+            "gauges": gauges_of(store),
+            "shelf": shelf,
+            "built_in": BuiltIns(settings.share / "models"),
+            "chat_probe": Probe(settings.run),
+            "providers": providers,
+            "routes": routes,
+            "defaults": defaults,
+            "router": router,
+            "limiter": limiter,
+            "guard_settings": guard_settings,
+            "processes": partial(running, settings.run),
+            "lifecycle": partial(lifecycle, settings.run),
+        }
+        yield build(ROUTES, services, identity.identities, limiter, base.keys), ui, certificates
+
+
+def node_facts(settings: Settings) -> NodeFacts:
+    return NodeFacts(
+        name=settings.data.name,
+        role=settings.role,
+        authority="local",
+        demo=(settings.data / DEMO_MARK).exists(),
+        languages=("en",),
+        kiosk_idle_seconds=settings.kiosk_idle_seconds,
+    )
+
+
+def described_application() -> Litestar:
+    """The application without anything behind it: enough to describe its routes."""
+    return build(ROUTES, dict.fromkeys(SERVICES), None)  # type: ignore[arg-type]
