@@ -88,7 +88,7 @@ class Packs:
         async with self._store.open_control(admitted) as session:
             found = await queries.texts(session, admitted.tenant_id, version)
         if found is None:
-            raise UnknownPack(f"No pack {version[:40]} is staged here.")
+            raise UnknownPack("No pack of this version is staged here.")
         return found
 
     async def stage(self, admitted: Admitted, texts: Mapping[str, str]) -> Staged:

@@ -19,8 +19,8 @@ from tests.conftest import HubServer
 
 GONE = {403, 404}
 ATTACKERS = ("viewer", "operator", "admin", "kiosk")
-EVERYBODYS = {"provider", "model", "name", "number", "pid"}
-"""Parameters that name what belongs to the node, not to a plant."""
+EVERYBODYS = {"provider", "model", "name", "number", "pid", "tenant"}
+"""Parameters that name what belongs to the node, not to a plant, or what everybody may say at the sign-in page."""
 
 
 @pytest.fixture(scope="module", params=["sqlcipher", "postgres"])
@@ -104,7 +104,7 @@ def test_another_plants_thing_is_told_from_one_that_never_was_by_nobody(plants: 
 
 
 def _told(response: httpx.Response) -> tuple[int, dict[str, Any]]:
-    varying = {"instance", "correlation_id"}
+    varying = {"instance", "correlation_id", "resource"}
     return response.status_code, {name: value for name, value in response.json().items() if name not in varying}
 
 

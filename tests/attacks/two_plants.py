@@ -18,6 +18,7 @@ from tests.attacks.routes import Operation, operations
 from tests.conftest import Template
 from tests.identity.site import Device
 from tests.node import RunningNode
+from tests.packs.variants import pack
 
 NORTH, SOUTH = "north", "south"
 PASSWORD = "long enough to be one"
@@ -129,6 +130,7 @@ class TwoPlants:
         ids["job_id"] = admin.get("/v1/jobs").raise_for_status().json()["items"][0]["job_id"]
         budget = admin.put("/v1/admin/budgets", json={"limit_tokens": 4711, "provider": MARK})
         ids["budget_id"] = budget.raise_for_status().json()["id"]
+        self._guard(admin)
         if self.searches:
             self._converse(admin)
         self.victim.unsaid -= set(ids.values())
@@ -138,6 +140,21 @@ class TwoPlants:
                 page = admin.get(operation.url(), params={size: 1}).raise_for_status().json()
                 if page.get("next_page_token"):
                     self.victim.page_tokens[operation.path] = page["next_page_token"]
+
+    def _guard(self, admin: httpx.Client) -> None:
+        """A policy pack, an API key, a second factor that waits for its code, and a class IV that waits for its data owner."""
+        ids = self.victim.ids
+        with self.node.owner(NORTH) as door:
+            staged = door.post("/v1/admin/policy/packs", json={"files": dict(pack(MARK))}).raise_for_status()
+            key = door.post("/v1/api-keys", json={"name": MARK, "scopes": ["auth.me"], "role": "viewer", "days": 3})
+        ids["version"], ids["key_id"] = staged.json()["version"], key.raise_for_status().json()["id"]
+        proof = {"action": "factors.enrol", "resource": "", "password": PASSWORD}
+        step_up = {"x-step-up": admin.post("/v1/auth/step-up", json=proof).raise_for_status().json()["step_up"]}
+        offer = admin.post("/v1/auth/factors/totp", json={"name": MARK}, headers=step_up)
+        ids["factor_id"] = offer.raise_for_status().json()["id"]
+        plan = {"file": (f"{MARK}-plan.md", MANUAL.encode())}
+        admin.post("/v1/documents/upload", files=plan, data={"classification": "IV"}).raise_for_status()
+        ids["approval_id"] = admin.get("/v1/approvals").raise_for_status().json()["items"][0]["id"]
 
     def _upload(self, admin: httpx.Client, number: int) -> str:
         described = {"title": f"Title {MARK}", "assets": [f"P-{MARK}"], "doc_type": MARK, "free": {"words": MARK}}

@@ -16,6 +16,7 @@ from appliance.audit.instances import Instance
 from appliance.gate import Gate
 from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity import api as identity_api
+from appliance.identity.badges import Badges
 from appliance.identity.federation import api
 from appliance.identity.federation.assembly import Outside, assembled
 from appliance.identity.federation.providers import Providers
@@ -101,6 +102,7 @@ async def web(
         "api_keys": ApiKeys(store, engine),
         "proofs": proofs,
         "step_ups": StepUps(store, recorder, proofs=proofs),
+        "badges": Badges(store, recorder, passwords=passwords, attempts=attempts),
         "cursors": Cursors(store.secret("cursor")),
         "federation": federation,
     }
