@@ -33,7 +33,7 @@ def test_a_node_serves_its_plant_over_tls_once_it_has_a_certificate(data: Path) 
         pem = httpx.get(f"{url}/v1/tls/ca", verify=False).raise_for_status().text
         assert pem == made.json["authority_pem"]
         trusting = ssl.create_default_context(cadata=pem)
-        who = next(one for one in node.credentials() if one["role"] == "admin")
+        who = next(one for one in node.credentials() if one["role"] == "viewer")
         body = {name: who[name] for name in ("tenant", "username", "password")}
         with httpx.Client(verify=trusting, base_url=url, timeout=60) as client:
             token = client.post("/v1/auth/login", json=body).raise_for_status().json()["access_token"]

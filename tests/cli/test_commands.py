@@ -21,6 +21,7 @@ from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
 from tests.identity.site import App
 from tests.node import free_port
+from tests.packs.variants import VIEWERS
 
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
 
@@ -377,9 +378,7 @@ def test_a_policy_pack_is_changed_compared_put_in_force_and_taken_back(plant: Pl
     folder = tmp_path / "pack"
     assert outpost("policy", "export", folder, *at).code == 0
     cedar = folder / "policies.cedar"
-    cedar.write_text(
-        cedar.read_text().replace('"viewer",\n  action in [', '"viewer",\n  action in [Action::"jobs.list",')
-    )
+    cedar.write_text(cedar.read_text().replace(VIEWERS, f'{VIEWERS}    Action::"jobs.list",\n'))
     assert "sound" in outpost("policy", "check", folder).out
     version = outpost("policy", "stage", folder, *at, "--json").json["version"]
 
