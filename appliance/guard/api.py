@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from litestar import Controller, get, put
 from litestar.params import JSONBody
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.guard import disclosure
@@ -23,6 +23,13 @@ Told = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
 LANGUAGES: Final = 20
 
 
+def _said(value: object) -> bool:
+    """A guard is not switched off by a nought."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")  # noqa: TRY004 - what pydantic turns into a refusal
+    return value
+
+
 class PiiSanitization(BaseModel):
     """What becomes of personal data before a model reads a text, and in what it writes: taken out, only warned of, or reason enough
     to give the model nothing. No `patterns`: every kind but `url`. Secrets are taken out whatever stands here.
@@ -30,7 +37,7 @@ class PiiSanitization(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    enabled: bool = True
+    enabled: Annotated[bool, BeforeValidator(_said)] = True
     patterns: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=40)
     action: PiiAction = "redact"
 
