@@ -102,16 +102,22 @@ class Keys:
         tenant, subject, now = principal.tenant_id, _subject(principal), self._clock()
         mine = Claim(new_id(), tenant)
         until = now + LIFETIME
-        async with self._store.open_internal(Purpose.IDEMPOTENCY, tenant, write=True) as session:
-            await queries.forget_expired(session, now)
-            row = {
-                "id": mine.id, "subject": subject, "key": key, "route": route, "owner": self._instance,
-                "expires_at": until, "tenant_id": tenant,
-            }  # fmt: skip
-            claimed = await queries.claim(session, row)
-            found = None if claimed else await queries.of_key(session, subject, key)
+        claimed = False
+        self._active.add(mine.id)  # before others can see the row, and take its process for one that ended
+        try:
+            async with self._store.open_internal(Purpose.IDEMPOTENCY, tenant, write=True) as session:
+                await queries.forget_expired(session, now)
+                row = {
+                    "id": mine.id, "subject": subject, "key": key, "route": route, "owner": self._instance,
+                    "expires_at": until, "tenant_id": tenant,
+                }  # fmt: skip
+                claimed = await queries.claim(session, row)
+                found = None if claimed else await queries.of_key(session, subject, key)
+        finally:
+            if not claimed:
+                self._active.discard(mine.id)
         if claimed:
-            return self._begun(mine)
+            return mine
         if found is None:  # given back this moment
             raise StillRunning
         if not found.owner:
@@ -130,12 +136,19 @@ class Keys:
             if done is None
             else {"owner": "", "done": done}
         )
-        async with self._store.open_internal(Purpose.IDEMPOTENCY, tenant, write=True) as session:
-            if not await queries.take_over(session, row.id, was=row.owner, **values):
-                raise StillRunning
-        if done is None:
-            return self._begun(Claim(row.id, tenant))
-        return Earlier(row.route, Done(**done), None, None)
+        if row.id in self._active:  # somebody else of this process was faster
+            raise StillRunning
+        self._active.add(row.id)
+        taken = False
+        try:
+            async with self._store.open_internal(Purpose.IDEMPOTENCY, tenant, write=True) as session:
+                taken = await queries.take_over(session, row.id, was=row.owner, **values)
+        finally:
+            if not taken or done is not None:
+                self._active.discard(row.id)
+        if not taken:
+            raise StillRunning
+        return Claim(row.id, tenant) if done is None else Earlier(row.route, Done(**done), None, None)
 
     async def mark(self, session: AsyncSession, admitted: Admitted) -> None:
         """Note in the transaction of an admitted change that it belongs to the present claim, if there is one."""
@@ -180,10 +193,6 @@ class Keys:
             yield
         finally:
             _current.reset(token)
-
-    def _begun(self, claim: Claim) -> Claim:
-        self._active.add(claim.id)
-        return claim
 
     def _runs(self, row: IdempotencyKeyRow) -> bool:
         """What this process no longer works on, it could not say the end of."""

@@ -125,13 +125,14 @@ async def test_what_failed_after_its_change_is_not_done_again(site: Site, work: 
     assert (await site.earlier(keys)).answer is None
 
 
-async def test_a_crash_before_the_change_gives_the_key_to_whoever_asks_next(site: Site) -> None:
+@pytest.mark.parametrize("processes", [1, 3])
+async def test_a_crash_before_the_change_gives_the_key_to_whoever_asks_next(site: Site, processes: int) -> None:
     await site.claimed(site.process("one"))
     site.alive.clear()
+    others = [site.process(f"other {number}") for number in range(processes)]
 
-    found = await asyncio.gather(
-        *(site.process("two").claim(site.who, "k", ROUTE) for _ in range(3)), return_exceptions=True
-    )
+    asked = [others[number % processes].claim(site.who, "k", ROUTE) for number in range(3)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(one, Claim) for one in found) == 1
     assert sum(isinstance(one, StillRunning) for one in found) == 2
 
