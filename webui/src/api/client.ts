@@ -10,6 +10,8 @@ export interface Credentials {
   token(): Promise<string | null>;
   /** True when a new token is there and the call is worth repeating. */
   renew(): Promise<boolean>;
+  /** Headers that go with the token. */
+  beside?(): Promise<Record<string, string>>;
   /** Ask the person to show again that it is them; a step-up for this action, or null where they would not. */
   confirm?(action: string, resource: string): Promise<string | null>;
 }
@@ -153,6 +155,7 @@ export class Client {
   async #patiently(request: Request): Promise<Response> {
     const token = await this.credentials.token();
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
+    for (const [name, value] of Object.entries((await this.credentials.beside?.()) ?? {})) request.headers.set(name, value);
     if (request.method !== "GET") return once(request);
     for (const wait of READ_RETRIES) {
       try {

@@ -38,6 +38,12 @@ export type PolicyPacks = Schemas["PolicyPacksView"];
 export type PolicyPack = Schemas["PolicyPackView"];
 export type PolicyPreview = Schemas["PolicyPreviewView"];
 export type PolicyReach = Schemas["ReachView"];
+export type ApiKeyRow = Schemas["ApiKeyView"];
+export type ApiKeyMade = Schemas["ApiKeyMadeView"];
+export type Limits = Schemas["LimitsView"];
+export type Used = Schemas["UsedView"];
+export type SignInWays = Schemas["SignInView"];
+export type PersonHere = Schemas["PersonAtKioskView"];
 export type PolicyExplained = Schemas["ExplainedView"];
 
 /*

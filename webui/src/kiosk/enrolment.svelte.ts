@@ -1,4 +1,4 @@
-import { body, Client, open, type Credentials } from "../api/client.ts";
+import { body, open, type Credentials } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { forget, load, newKeys, publicKey, save, sign, type Identity } from "./identity.ts";
 
@@ -77,4 +77,3 @@ class Enrolment implements Credentials {
 }
 
 export const enrolment = new Enrolment();
-export const client = new Client(enrolment);
