@@ -26,6 +26,7 @@ from appliance.store import Decision, Principal, TenantId
 NOBODY: Final = TenantId(UUID(int=0))
 SELF: Final = UUID(int=1)
 CLEARANCES: Final = (1, 2, 3)
+ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
 DEVICE: Final = "kiosk"
 ANYTHING: Final = Resource("node")
 MOST_KINDS: Final = 4096
@@ -114,7 +115,7 @@ def again(
 def all_kinds(now: PolicyEngine, then: PolicyEngine) -> list[Reach]:
     """Who would see documents of which kinds: every combination of what either pack's policies mention."""
     rows = kinds_of(now, then)
-    return list(reaches(now, then, _roles(now, then, CLEARANCES), rows))
+    return list(reaches(now, then, _roles(now, then, CLEARANCES, ELIGIBLE), rows))
 
 
 def kinds_of(now: PolicyEngine, then: PolicyEngine) -> list[dict[str, Any]]:
@@ -168,16 +169,27 @@ def _choices(kind: str, words: Iterable[str]) -> list[Any]:
             return [*sorted(words), str(SELF)]
 
 
-def _roles(now: PolicyEngine, then: PolicyEngine, clearances: Iterable[int]) -> list[Principal]:
+def _roles(
+    now: PolicyEngine,
+    then: PolicyEngine,
+    clearances: Iterable[int],
+    eligible: Iterable[frozenset[str]] = ELIGIBLE[:1],
+) -> list[Principal]:
+    """Somebody of every role with every clearance; kiosks are eligible for no export regime."""
     roles: list[tuple[Any, Any]] = [("person", role) for role in sorted({*now.pack.roles, *then.pack.roles})]
-    every = [*roles, ("kiosk", "viewer")]
-    return [
-        Principal(SELF, kind, NOBODY, "somebody", role, clearance) for kind, role in every for clearance in clearances
+    people = [
+        Principal(SELF, kind, NOBODY, "somebody", role, clearance, eligibility=words)
+        for (kind, role), clearance, words in itertools.product(roles, clearances, eligible)
     ]
+    return people + [Principal(SELF, "kiosk", NOBODY, "somebody", "viewer", clearance) for clearance in clearances]
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    return list({(one.principal.id, one.principal.clearance): one.principal for one in asked}.values())
+    return list(
+        {
+            (one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked
+        }.values()
+    )
 
 
 def _decide(engine: PolicyEngine, principal: Principal, action: str, resource: Resource) -> Decision:
@@ -204,6 +216,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "level": row.get("level"),
         "tags": [tag for tag in row.get("tags", ()) if tag != str(SELF)],
         "on_its_list": str(SELF) in row.get("acl", ()),
+        "export": row.get("export", "NONE"),
     }
 
 
