@@ -11,6 +11,7 @@ A reader is told of a request only that it would be decided otherwise, never who
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -140,15 +141,20 @@ def reaches(
     lost: Counter[tuple[str, int, str]] = Counter()
     of: Counter[tuple[str, int, str]] = Counter()
     examples: dict[tuple[str, int, str], Mapping[str, Any]] = {}
+
+    @functools.lru_cache(maxsize=64)
+    def seen(scope: Scope | None) -> list[bool]:
+        # Several actions of one person have the same condition, and a row costs more than all else.
+        return [scope is not None and scope.admits(row) for row in rows]
+
     listed = sorted({*now.pack.scopes.get("Document", ()), *then.pack.scopes.get("Document", ())})
     for principal, action in itertools.product(people, listed):
         before, after = _scope(now, principal, action), _scope(then, principal, action)
         if before is not None and after is not None and before.condition == after.condition:
             continue
         key = _who(principal), principal.clearance, action
-        for row in rows:
-            seen, will = _sees(before, row), _sees(after, row)
-            if seen != will:
+        for row, sees, will in zip(rows, seen(before), seen(after), strict=True):
+            if sees != will:
                 (gained if will else lost)[key] += 1
                 if key not in examples or (will and gained[key] == 1):
                     examples[key] = row  # rather one that would be seen than one that would not
@@ -200,10 +206,6 @@ def _decide(engine: PolicyEngine, principal: Principal, action: str, resource: R
 def _scope(engine: PolicyEngine, principal: Principal, action: str) -> Scope | None:
     known = action in engine.pack.scopes.get("Document", ()) and principal.role in engine.pack.roles
     return engine.scope(principal, action) if known else None
-
-
-def _sees(scope: Scope | None, row: Mapping[str, Any]) -> bool:
-    return scope is not None and scope.admits(row)
 
 
 def _who(principal: Principal) -> str:

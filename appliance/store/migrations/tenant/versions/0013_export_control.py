@@ -7,7 +7,7 @@ from alembic import op
 
 from appliance.store.schema import Json
 
-revision = "0013_export_and_teams"
+revision = "0013_export_control"
 down_revision: str | None = "0012_classification"
 branch_labels = None
 depends_on = None
