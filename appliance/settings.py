@@ -28,6 +28,7 @@ ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
 _PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -90,6 +91,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
     ),
+    (
+        "site_country",
+        "",
+        "Where this site is, as a code such as `DE` (ISO 3166-1); what export control keeps out of it is not taken in.",
+    ),
 )
 
 Profile = Literal["production", "staging", "development"]
@@ -130,6 +136,7 @@ class Settings:
     jwks_local_path: Path | None
     public_url: str
     admin_second_factor: Literal["", "required", "offered"]
+    site_country: str
 
     @property
     def profile(self) -> Profile:
@@ -196,6 +203,7 @@ class Settings:
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
             "admin_second_factor": self.admin_second_factor,
+            "site_country": self.site_country,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -251,6 +259,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url=_public_url(values["public_url"], values["listen"]),
         admin_second_factor=_second_factor(values["admin_second_factor"]),
+        site_country=_country(values["site_country"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(
@@ -305,6 +314,13 @@ def _second_factor(value: str) -> Literal["", "required", "offered"]:
     if value not in {"", "required", "offered"}:
         raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
     return value  # type: ignore[return-value]  # mypy does not narrow by a set
+
+
+def _country(given: str) -> str:
+    found = given.strip().upper()
+    if found and not _COUNTRY.fullmatch(found):
+        raise InvalidSetting(f"site_country is {given!r}; it is a code of two letters, such as DE.")
+    return found
 
 
 def _hosts(name: str, listed: str) -> tuple[str, ...]:

@@ -125,3 +125,13 @@ def test_the_public_address_is_the_one_it_listens_on_unless_said(given: str, url
 def test_addresses_of_another_shape_are_refused(variables: dict[str, str]) -> None:
     with pytest.raises(InvalidSetting):
         load(variables)
+
+
+@pytest.mark.parametrize(("given", "kept"), [("", ""), ("DE", "DE"), (" us ", "US")])
+def test_the_sites_country_is_a_code_of_two_letters(given: str, kept: str) -> None:
+    settings = load({"OUTPOST_SITE_COUNTRY": given})
+    assert settings.site_country == kept
+    assert load(settings.environment()) == settings
+    for wrong in ("DEU", "D", "D1", "Germany"):
+        with pytest.raises(InvalidSetting):
+            load({"OUTPOST_SITE_COUNTRY": wrong})

@@ -206,7 +206,7 @@ def _grounds(parts: Sequence[Candidate]) -> tuple[Ground, ...]:
         quotes = (*(known.quotes if known else ()), *(citation.quote for citation in cite_candidate(part)))
         made[hit.id] = Ground(
             hit.id, hit.passage.text, tuple(hit.document.assets), place_of(hit), quotes, level=hit.document.level,
-            flags=hit.passage.flags or (),
+            flags=hit.passage.flags or (), is_controlled=hit.document.export != "NONE",
         )  # fmt: skip
     return tuple(made.values())
 

@@ -70,7 +70,8 @@ class Ground:
     """A passage that an answer was quoted from, whole, with what binds it: what a worded answer must be said by.
 
     `about` is its document and heading, `quotes` are the stretches of `text` that were quoted. `level` is its class, `flags` are the
-    rules by which it was found to give orders to a language model when it was taken in.
+    rules by which it was found to give orders to a language model when it was taken in; what `is_controlled` is under export
+    control, and read by models of this node alone.
     """
 
     passage_id: int
@@ -80,6 +81,7 @@ class Ground:
     quotes: tuple[str, ...]
     level: int = 1
     flags: tuple[str, ...] = ()
+    is_controlled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,11 @@ class Answer:
     @property
     def classification(self) -> int:
         return max((citation.level for citation in self.citations or self.nearest), default=1)
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether any passage that it was quoted from is under export control."""
+        return any(ground.is_controlled for ground in self.grounds)
 
     def as_json(self) -> dict[str, Any]:
         return {

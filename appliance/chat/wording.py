@@ -165,7 +165,7 @@ class Wording:
 def _wanted(principal: Principal, question: str, answer: Answer, length: Length, ask: str) -> Wanted:
     return Wanted(
         principal, question, passages=len(answer.grounds), long=length == "long",
-        classification=answer.classification, ask=ask,
+        classification=answer.classification, here=answer.is_controlled, ask=ask,
     )  # fmt: skip
 
 

@@ -121,7 +121,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
             store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
-            limit=settings.upload_limit_mib * 2**20,
+            limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
         packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)

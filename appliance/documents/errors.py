@@ -1,9 +1,10 @@
 """What the library says no to; each under the error of `appliance.errors` that it refines.
 
-InvalidInput      InvalidDocument, UnknownClassification, InvalidApproval, UnsuitableOwner
+InvalidInput      InvalidDocument, UnknownClassification, InvalidApproval, UnsuitableOwner,
+                  InvalidExportControl
 NotFound          UnknownDocument, UnknownApproval
 Conflict          DocumentBusy, NoPages, AlreadyDecided, AlreadyAsked
-Forbidden         NotTheDataOwner
+Forbidden         NotTheDataOwner, NotForThisCountry
 TooLarge          FileTooLarge
 UnsupportedType   UnsupportedFile
 Unprocessable     UnreadableFile
@@ -37,6 +38,20 @@ class UnknownClassification(InvalidInput):
 
     code, title = "unknown-classification", "That classification does not exist"
     hint = "Use PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED (I, II, III or IV)."
+
+
+class InvalidExportControl(InvalidInput):
+    """What an upload says of its export control cannot be used."""
+
+    code, title = "invalid-export-control", "That export control cannot be used"
+    hint = "See docs/administer/classification.md for what `export_control` holds."
+
+
+class NotForThisCountry(Forbidden):
+    """The document's export control names countries, and the country of this site is none of them."""
+
+    code, title = "not-for-this-country", "The document may not be in this country"
+    hint = "Keep it at a site in a country that it names, or have its owner name this one."
 
 
 class UnknownDocument(NotFound):

@@ -19,6 +19,7 @@ from appliance.documents.errors import (
     DocumentBusy,
     FileMissing,
     NoPages,
+    NotForThisCountry,
     UnknownDocument,
     UnsuitableOwner,
 )
@@ -57,6 +58,7 @@ class Library:
     Args:
         people: who can be named as a data owner.
         limit: bytes of the largest file that may be uploaded.
+        country: where the site is, as ISO 3166-1 alpha-2; empty where nobody said.
         clock: what time it is, for effective dates.
     """
 
@@ -72,6 +74,7 @@ class Library:
         people: Directory,
         *,
         limit: int = 100 * 2**20,
+        country: str = "",
         clock: Clock = now,
     ) -> None:
         self._store = store
@@ -85,6 +88,7 @@ class Library:
         self._clock = clock
         self._images = PageImages()
         self.limit = limit
+        self._country = country
         self.folder = store.data / "uploads"
         sweep(self.folder)
 
@@ -105,7 +109,8 @@ class Library:
         seen by nobody but its data owner until they agree.
 
         Raises:
-            UnsuitableOwner: the data owner named is nobody here, or not cleared for the class.
+            UnsuitableOwner: the data owner named is nobody here, or not cleared or eligible for it.
+            NotForThisCountry: its export control names countries, and not the site's.
             DiskNearlyFull: less than a tenth of the disk is free.
         """
         described = {
@@ -114,10 +119,13 @@ class Library:
             "acl": list(upload.acl),
             "stage": "open",
             "approved": [],
+            "export": upload.export.regime,
         }
         fingerprint = upload.fingerprint(file.sha256)
         resource = Resource("document", attrs=described)
         async with self._gate.admit(principal, "documents.upload", resource, request=fingerprint.encode()) as admitted:
+            if not upload.export.may_be_in(self._country):
+                raise NotForThisCountry(f"The document may not be in {self._country}.")
             row = await self._keep(admitted, upload, file, fingerprint)
         self._waker.wake()
         return _uploaded(row)
@@ -164,6 +172,8 @@ class Library:
         person = await self._people.known(admitted, upload.owner)
         if person is None or not person.is_active or person.clearance < min(upload.level, 3):
             raise UnsuitableOwner(f"{upload.owner!r} is nobody here who is cleared for this class.")
+        if upload.export.regime != "NONE" and upload.export.regime not in person.export_eligibility:
+            raise UnsuitableOwner(f"{upload.owner!r} is not eligible for documents under {upload.export.regime}.")
         return str(person.id)
 
     async def listed(
@@ -323,7 +333,8 @@ def _row(
         stage=approval_rules.stage_at_upload(upload.level, owner, str(principal.id)), approved=[], approved_until=None,
         review_on=upload.review_on, field_labels=dict(upload.field_labels), assets=list(upload.assets), details=details,
         effective_from=upload.effective_from, effective_until=upload.effective_until,
-        supersedes=list(upload.supersedes), reach=principal.clearance, status="pending", reason=None, in_force=False,
+        supersedes=list(upload.supersedes), reach=principal.clearance, reach_export=sorted(principal.eligibility), export=upload.export.regime,
+        eccn=upload.export.category, countries=list(upload.export.countries), status="pending", reason=None, in_force=False,
         pages=None, passages=0, job_id=None, indexed_by=None, uploaded_by=principal.id, created_at=moment,
         updated_at=moment,
     )  # fmt: skip

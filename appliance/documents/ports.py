@@ -33,6 +33,9 @@ class Somebody(Protocol):
     @property
     def is_active(self) -> bool: ...
 
+    @property
+    def export_eligibility(self) -> frozenset[str]: ...
+
 
 class Directory(Protocol):
     """The people of a tenant."""

@@ -37,11 +37,17 @@ class Standing:
     effective_from: dt.datetime | None = None
     effective_until: dt.datetime | None = None
     supersedes: tuple[str, ...] = ()
+    export: str = "NONE"
+    reach_export: frozenset[str] = frozenset()
 
     def is_effective(self, now: dt.datetime) -> bool:
         """`effective_from` is the first moment, `effective_until` the first moment after."""
         begun = self.effective_from is None or self.effective_from <= now
         return begun and (self.effective_until is None or now < self.effective_until)
+
+    def could_read(self, other: Standing) -> bool:
+        """Whether who brought this document was cleared, and eligible, for the other."""
+        return self.reach >= other.level and (other.export == "NONE" or other.export in self.reach_export)
 
     def names(self, other: Standing) -> bool:
         """Whether this document says that it supersedes the other; a bare name matches a file in any folder."""
@@ -96,7 +102,7 @@ def _displacements(alive: Sequence[Standing]) -> dict[UUID, list[Standing]]:
     for one in alive:
         older = [other for other in families[one.filename.casefold()] if newness(other) < newness(one)]
         named = [other for other in alive if one.names(other)] if one.supersedes else []
-        found[one.id] = [other for other in (*older, *named) if one.reach >= other.level]
+        found[one.id] = [other for other in (*older, *named) if one.could_read(other)]
     return found
 
 

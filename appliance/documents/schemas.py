@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import LEVEL_NAMES
-from appliance.documents.values import DocumentStatus, Passage, Sides, Stage
+from appliance.documents.values import DocumentStatus, Passage, Regime, Sides, Stage
 
 
 class Uploaded(BaseModel):
@@ -47,6 +47,14 @@ class PassageView(BaseModel):
         )
 
 
+class ExportControlView(BaseModel):
+    """`countries` are the codes of where the document may be; empty where none is named."""
+
+    regime: Regime
+    category: str
+    countries: list[str]
+
+
 class DocumentView(BaseModel):
     """`flagged` counts passages that give orders to a language model; null while nobody has looked."""
 
@@ -60,6 +68,7 @@ class DocumentView(BaseModel):
     level: int
     data_owner: str
     stage: Annotated[Stage, Field(description="`waiting` while its data owner has not agreed to it.")]
+    export_control: ExportControlView
     status: DocumentStatus
     progress: float | None
     reason: str | None
@@ -115,6 +124,7 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "level": row.level,
         "data_owner": row.data_owner,
         "stage": row.stage,
+        "export_control": {"regime": row.export, "category": row.eccn, "countries": row.countries},
         "status": row.status,
         "progress": progress if row.status == "processing" else None,
         "reason": row.reason,

@@ -14,7 +14,7 @@ from sqlalchemy.types import Text
 
 from appliance.documents.rules import Standing
 from appliance.documents.tables import DocumentRow
-from appliance.documents.values import DocumentFacts, Stage
+from appliance.documents.values import DocumentFacts, Regime, Stage
 from appliance.policy import Scope
 
 CLOSURE_ROUNDS = 6
@@ -27,6 +27,7 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "owner": DocumentRow.data_owner.expression,
     "stage": DocumentRow.stage.expression,
     "approved": DocumentRow.approved.expression,
+    "export": DocumentRow.export.expression,
 }
 
 
@@ -167,6 +168,8 @@ def standing(row: DocumentRow) -> Standing:
         revision=row.revision,
         level=row.level,
         reach=row.reach,
+        export=row.export,
+        reach_export=frozenset(row.reach_export),
         ready=row.indexed_by is not None,
         effective_from=row.effective_from,
         effective_until=row.effective_until,
@@ -190,6 +193,7 @@ def facts(row: DocumentRow) -> DocumentFacts:
         stage=cast_to("Stage", row.stage),
         approved=tuple(row.approved),
         approved_until=row.approved_until,
+        export=cast_to("Regime", row.export),
     )
 
 

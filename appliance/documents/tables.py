@@ -20,7 +20,9 @@ class DocumentRow(TenantBase):
     `seq` orders uploads (no clock and no id does). `fingerprint` is the SHA-256 of content, name, revision and all that
     was said of it: the same upload twice is the same document. `indexed_by` is the job whose passages the index holds.
     `flagged` counts passages that give orders to a language model; None while nobody has looked.
-    `reach` is the clearance of the uploader: a document never displaces one that its uploader could not read.
+    `reach` is the clearance of the uploader, `reach_export` the export regimes they were eligible for: a document never
+    displaces one that its uploader could not read. `export` is its own regime, `eccn` the category within it, and
+    `countries` where it may be; an empty list names none.
     `data_owner` decides who may use it; `stage` is "waiting" until they have agreed. `approved` may use a document of
     class IV, all of them until `approved_until`, when the list is made anew. On `review_on` its class is looked at again.
     A field of `details` with a class in `field_labels` is shown to those who are cleared for it.
@@ -53,6 +55,9 @@ class DocumentRow(TenantBase):
     approved: Mapped[list[str]] = mapped_column(Json)
     approved_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     review_on: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    export: Mapped[str] = mapped_column(String(8))
+    eccn: Mapped[str] = mapped_column(String(32))
+    countries: Mapped[list[str]] = mapped_column(Json)
     assets: Mapped[list[str]] = mapped_column(Json)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", Json)
     field_labels: Mapped[dict[str, int]] = mapped_column(Json)
@@ -60,6 +65,7 @@ class DocumentRow(TenantBase):
     effective_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     supersedes: Mapped[list[str]] = mapped_column(Json)
     reach: Mapped[int]
+    reach_export: Mapped[list[str]] = mapped_column(Json)
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
     in_force: Mapped[bool]

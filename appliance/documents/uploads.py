@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.documents.errors import InvalidDocument, UnknownClassification, UnsupportedFile
+from appliance.documents.exporting import ExportControl, export_control
 from appliance.documents.parsing.filetypes import FileKind, by_name
 
 LEVEL_NAMES = {1: "PUBLIC", 2: "INTERNAL", 3: "CONFIDENTIAL", 4: "RESTRICTED"}
@@ -54,6 +55,7 @@ class Upload:
     owner: str | None = None
     review_on: dt.datetime | None = None
     field_labels: Mapping[str, int] = field(default_factory=dict)
+    export: ExportControl = field(default_factory=ExportControl)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def fingerprint(self, content_sha256: str) -> str:
@@ -63,7 +65,7 @@ class Upload:
             self.title, str(self.effective_from), str(self.effective_until), self.supersedes, self.details,
         ]  # fmt: skip
         # Left out where nothing is said, so that what was uploaded before there were such things is still the same.
-        said += [str(one) for one in (self.owner, self.review_on, dict(self.field_labels)) if one]
+        said += [str(one) for one in (self.owner, self.review_on, dict(self.field_labels), self.export.said) if one]
         canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -105,7 +107,7 @@ def describe(
         raise InvalidDocument("effective_until lies before effective_from.", field="metadata")
     known = {
         "revision", "effective_from", "effective_until", "supersedes", "assets", "doc_type", "acl", "title",
-        "owner", "review_on", "field_labels",
+        "owner", "review_on", "field_labels", "export_control",
     }  # fmt: skip
     return Upload(
         filename=name,
@@ -123,6 +125,7 @@ def describe(
         owner=_short(said, "owner", 64),
         review_on=_moment(said, "review_on"),
         field_labels=_labels(said, known),
+        export=export_control(said.get("export_control")),
         details={key: value for key, value in said.items() if key not in known},
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PassageKind = Literal["text", "table", "list", "steps", "code"]
 DocumentStatus = Literal["pending", "processing", "ready", "failed"]
 Stage = Literal["open", "waiting"]
+Regime = Literal["NONE", "EAR", "ITAR"]
+"""The export regime that a document falls under."""
 Sides = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the page, origin top left."""
 
@@ -87,6 +89,7 @@ class DocumentFacts:
     stage: Stage = "open"
     approved: tuple[str, ...] = ()
     approved_until: dt.datetime | None = None
+    export: Regime = "NONE"
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -98,4 +101,5 @@ class DocumentFacts:
             "owner": self.owner or None,
             "stage": self.stage,
             "approved": list(self.approved),
+            "export": self.export,
         }

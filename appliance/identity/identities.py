@@ -107,11 +107,11 @@ class Identities:
         person, at = await self._standing.session(session_id)
         if claims.kiosk != (None if at is None else at.kiosk_id):
             raise TokenRefused("The token is not valid, or not any more.")
-        role, clearance = person.role, person.clearance
+        role, clearance, eligibility = person.role, person.clearance, person.export_eligibility
         if at is not None:
             kiosk = await self._beside(at, session_id, kiosk_token)
             role = person.role if at.with_pin else "viewer"
-            clearance = min(clearance, kiosk.clearance)
+            clearance, eligibility = min(clearance, kiosk.clearance), frozenset()
         principal = Principal(
             id=person.id,
             kind="person",
@@ -122,6 +122,7 @@ class Identities:
             scopes=await self._scopes(claims, person.id, role),
             session_id=session_id,
             kiosk_id=claims.kiosk,
+            eligibility=eligibility,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")
@@ -182,7 +183,10 @@ class Identities:
         if not tenant.is_active:
             raise inactive(person=True)
         identity = UUID(bytes=self._store.secret("owner-id")[:16], version=4)
-        return Principal(identity, "owner", tenant.id, OWNER_NAME, "admin", rules.CLEARANCES["admin"])
+        return Principal(
+            identity, "owner", tenant.id, OWNER_NAME, "admin", rules.CLEARANCES["admin"],
+            eligibility=rules.EXPORT_REGIMES,
+        )  # fmt: skip
 
     async def person_of(self, principal: Principal) -> tuple[str, str]:
         """The name that the principal is shown with, and the short name of its tenant."""

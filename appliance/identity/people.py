@@ -108,6 +108,8 @@ class People:
                 row.clearance = min(before.clearance, rules.CLEARANCES[change.role])
             if change.clearance is not None:
                 row.clearance = rules.clearance(change.clearance, change.role or before.role, admitted.principal)
+            if change.export_eligibility is not None:
+                row.export_eligibility = sorted(change.export_eligibility)
             if change.is_active is not None:
                 row.is_active = change.is_active
             if hashed is not None:
@@ -142,4 +144,9 @@ class People:
 
 
 def _rights(person: Person) -> dict[str, Any]:
-    return {"role": person.role, "clearance": person.clearance, "is_active": person.is_active}
+    return {
+        "role": person.role,
+        "clearance": person.clearance,
+        "is_active": person.is_active,
+        "export_eligibility": sorted(person.export_eligibility),
+    }

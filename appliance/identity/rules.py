@@ -50,6 +50,8 @@ WITHOUT_FACTOR: Final = frozenset({"auth.me", "factors.read", "factors.enrol"})
 ROLES: Final[tuple[Role, ...]] = ("viewer", "operator", "admin")
 CLEARANCES: Final[Mapping[Role, int]] = {"viewer": 2, "operator": 2, "admin": 3}
 KIOSK_CLEARANCE: Final = 2
+EXPORT_REGIMES: Final = frozenset({"EAR", "ITAR"})
+"""What people can be eligible for."""
 _USERNAME: Final = re.compile(r"\w[\w.@+-]{0,63}")
 
 
@@ -135,9 +137,9 @@ def check_change(actor: Principal, person: Person, change: PersonChange, *, othe
         OwnAccount: an admin's rights are changed by another admin.
         LastAdmin: nobody would be left to run the site.
     """
-    rights = (change.role, change.clearance, change.is_active)
+    rights = (change.role, change.clearance, change.is_active, change.export_eligibility)
     if actor.id == person.id and any(right is not None for right in rights):
-        raise OwnAccount("Your own role, clearance and activity are for another admin to change.")
+        raise OwnAccount("Your own role, clearance, eligibility and activity are for another admin to change.")
     stays_admin = (change.role or person.role) == "admin" and change.is_active is not False
     if person.role == "admin" and person.is_active and not stays_admin and other_admins == 0:
         raise LastAdmin("This is the only active admin of the plant.")
@@ -146,15 +148,18 @@ def check_change(actor: Principal, person: Person, change: PersonChange, *, othe
 def ends_sessions(person: Person, change: PersonChange) -> bool:
     """Whether the person has to sign in anew: what was handed out before must not outlive a lower right."""
     lowered = change.clearance is not None and change.clearance < person.clearance
-    return change.is_active is False or change.password is not None or lowered or change.role not in {None, person.role}
+    lost = change.export_eligibility is not None and not person.export_eligibility <= set(change.export_eligibility)
+    ended = change.is_active is False or change.password is not None
+    return ended or lowered or lost or change.role not in {None, person.role}
 
 
 def raises(person: Person, change: PersonChange) -> bool:
     """Whether the change gives the person more, or lets somebody else be them."""
     higher = change.role is not None and ROLES.index(change.role) > ROLES.index(person.role)
     cleared = change.clearance is not None and change.clearance > person.clearance
+    eligible = not set(change.export_eligibility or ()) <= person.export_eligibility
     switched_on = change.is_active is True and not person.is_active
-    return higher or cleared or switched_on or change.password is not None
+    return higher or cleared or eligible or switched_on or change.password is not None
 
 
 def lower(one: Role, other: Role) -> Role:

@@ -194,6 +194,9 @@ class UserChange(Body):
     clearance: Clearance | None = None
     is_active: bool | None = None
     password: Secret | None = None
+    export_eligibility: Annotated[
+        list[Literal["EAR", "ITAR"]] | None, Field(description="The export regimes they may see documents of.")
+    ] = None
     unlock: Annotated[bool, Field(description="Forget failed sign-ins.")] = False
 
 
@@ -206,6 +209,7 @@ class AdminUserView(Body):
     role: Role
     clearance: int
     is_active: bool
+    export_eligibility: list[str]
     locked_until: dt.datetime | None
     last_login: dt.datetime | None
     created_at: dt.datetime
@@ -219,6 +223,7 @@ class AdminUserView(Body):
             role=person.role,
             clearance=person.clearance,
             is_active=person.is_active,
+            export_eligibility=sorted(person.export_eligibility),
             locked_until=person.locked_until,
             last_login=person.last_login,
             created_at=person.created_at,

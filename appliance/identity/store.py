@@ -27,6 +27,7 @@ def person_of(row: PersonRow) -> Person:
         locked_until=row.locked_until,
         last_login=row.last_login,
         created_at=row.created_at,
+        export_eligibility=frozenset(row.export_eligibility),
     )
 
 

@@ -22,6 +22,7 @@ class PersonRow(ControlBase):
     display_name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(16))
     clearance: Mapped[int]
+    export_eligibility: Mapped[list[str]] = mapped_column(Json, default=list)
     password_hash: Mapped[str] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
     failures: Mapped[int] = mapped_column(default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -45,7 +45,10 @@ DEFAULT_LIFETIMES: Final = Lifetimes()
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can sign in. `username` is folded to one spelling and unique within the tenant."""
+    """Somebody who can sign in. `username` is folded to one spelling and unique within the tenant.
+
+    `export_eligibility` are the export regimes, `EAR` and `ITAR`, that they may see documents of.
+    """
 
     id: UUID
     tenant_id: TenantId
@@ -57,6 +60,7 @@ class Person:
     locked_until: dt.datetime | None
     last_login: dt.datetime | None
     created_at: dt.datetime
+    export_eligibility: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class PersonChange:
     is_active: bool | None = None
     password: str | None = None
     unlock: bool = False
+    export_eligibility: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ A reader is told of a request only that it would be decided otherwise, never who
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -26,6 +27,7 @@ from appliance.store import Decision, Principal, TenantId
 NOBODY: Final = TenantId(UUID(int=0))
 SELF: Final = UUID(int=1)
 CLEARANCES: Final = (1, 2, 3)
+ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
 DEVICE: Final = "kiosk"
 ANYTHING: Final = Resource("node")
 MOST_KINDS: Final = 4096
@@ -114,7 +116,7 @@ def again(
 def all_kinds(now: PolicyEngine, then: PolicyEngine) -> list[Reach]:
     """Who would see documents of which kinds: every combination of what either pack's policies mention."""
     rows = kinds_of(now, then)
-    return list(reaches(now, then, _roles(now, then, CLEARANCES), rows))
+    return list(reaches(now, then, _roles(now, then, CLEARANCES, ELIGIBLE), rows))
 
 
 def kinds_of(now: PolicyEngine, then: PolicyEngine) -> list[dict[str, Any]]:
@@ -139,15 +141,20 @@ def reaches(
     lost: Counter[tuple[str, int, str]] = Counter()
     of: Counter[tuple[str, int, str]] = Counter()
     examples: dict[tuple[str, int, str], Mapping[str, Any]] = {}
+
+    @functools.lru_cache(maxsize=64)
+    def seen(scope: Scope | None) -> list[bool]:
+        # Several actions of one person have the same condition, and a row costs more than all else.
+        return [scope is not None and scope.admits(row) for row in rows]
+
     listed = sorted({*now.pack.scopes.get("Document", ()), *then.pack.scopes.get("Document", ())})
     for principal, action in itertools.product(people, listed):
         before, after = _scope(now, principal, action), _scope(then, principal, action)
         if before is not None and after is not None and before.condition == after.condition:
             continue
         key = _who(principal), principal.clearance, action
-        for row in rows:
-            seen, will = _sees(before, row), _sees(after, row)
-            if seen != will:
+        for row, sees, will in zip(rows, seen(before), seen(after), strict=True):
+            if sees != will:
                 (gained if will else lost)[key] += 1
                 if key not in examples or (will and gained[key] == 1):
                     examples[key] = row  # rather one that would be seen than one that would not
@@ -168,16 +175,27 @@ def _choices(kind: str, words: Iterable[str]) -> list[Any]:
             return [*sorted(words), str(SELF)]
 
 
-def _roles(now: PolicyEngine, then: PolicyEngine, clearances: Iterable[int]) -> list[Principal]:
+def _roles(
+    now: PolicyEngine,
+    then: PolicyEngine,
+    clearances: Iterable[int],
+    eligible: Iterable[frozenset[str]] = ELIGIBLE[:1],
+) -> list[Principal]:
+    """Somebody of every role with every clearance; kiosks are eligible for no export regime."""
     roles: list[tuple[Any, Any]] = [("person", role) for role in sorted({*now.pack.roles, *then.pack.roles})]
-    every = [*roles, ("kiosk", "viewer")]
-    return [
-        Principal(SELF, kind, NOBODY, "somebody", role, clearance) for kind, role in every for clearance in clearances
+    people = [
+        Principal(SELF, kind, NOBODY, "somebody", role, clearance, eligibility=words)
+        for (kind, role), clearance, words in itertools.product(roles, clearances, eligible)
     ]
+    return people + [Principal(SELF, "kiosk", NOBODY, "somebody", "viewer", clearance) for clearance in clearances]
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    return list({(one.principal.id, one.principal.clearance): one.principal for one in asked}.values())
+    return list(
+        {
+            (one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked
+        }.values()
+    )
 
 
 def _decide(engine: PolicyEngine, principal: Principal, action: str, resource: Resource) -> Decision:
@@ -190,10 +208,6 @@ def _scope(engine: PolicyEngine, principal: Principal, action: str) -> Scope | N
     return engine.scope(principal, action) if known else None
 
 
-def _sees(scope: Scope | None, row: Mapping[str, Any]) -> bool:
-    return scope is not None and scope.admits(row)
-
-
 def _who(principal: Principal) -> str:
     return DEVICE if principal.kind == "kiosk" else principal.role
 
@@ -204,6 +218,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "level": row.get("level"),
         "tags": [tag for tag in row.get("tags", ()) if tag != str(SELF)],
         "on_its_list": str(SELF) in row.get("acl", ()),
+        "export": row.get("export", "NONE"),
     }
 
 

@@ -130,7 +130,14 @@ class PolicyQuestion(Body):
         """The resource; with a level it is described, and need not exist."""
         if self.level is None:
             return Resource(self.resource, self.resource_id)
-        attributes = {"level": self.level, "tags": self.tags, "acl": [], "stage": "open", "approved": []}
+        attributes = {
+            "level": self.level,
+            "tags": self.tags,
+            "acl": [],
+            "stage": "open",
+            "approved": [],
+            "export": "NONE",
+        }
         return Resource(self.resource, self.resource_id, attributes)
 
 

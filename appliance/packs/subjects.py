@@ -35,7 +35,10 @@ async def found(admitted: Admitted, subject: str, people: People, kiosks: Kiosks
     elif not kind:
         person = await people.known(admitted, name)
         if person is not None:
-            return Principal(person.id, "person", person.tenant_id, person.username, person.role, person.clearance)
+            return Principal(
+                person.id, "person", person.tenant_id, person.username, person.role, person.clearance,
+                eligibility=person.export_eligibility,
+            )  # fmt: skip
     raise UnknownSubject(f"There is nobody called {subject[:80]!r} in this plant.")
 
 
@@ -47,6 +50,7 @@ def explained(engine: PolicyEngine, principal: Principal, action: str, resource:
         "role": None if principal.kind == "kiosk" else principal.role,
         "includes": [] if principal.kind == "kiosk" else list(engine.pack.roles.get(principal.role, ())),
         "clearance": principal.clearance,
+        "eligible": sorted(principal.eligibility),
         "resource": {name: value for name, value in resource.attrs.items() if name not in {"acl", "owner"}},
         "on_its_list": str(principal.id) in resource.attrs.get("acl", ()) if resource.attrs else None,
     }

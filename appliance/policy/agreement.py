@@ -56,6 +56,7 @@ def _principal(dice: random.Random, kind: Any, role: Any, scopes: frozenset[str]
         role=role,
         clearance=dice.randint(1, 4),
         scopes=scopes,
+        eligibility=frozenset(dice.sample(("EAR", "ITAR"), dice.randint(0, 2))),
     )
 
 

@@ -27,6 +27,7 @@ def principal_entity(principal: Principal, pack: Pack) -> Entity:
             "subject": str(principal.id),
             "tenant": str(principal.tenant_id),
             "clearance": principal.clearance,
+            "eligible": sorted(principal.eligibility),
             "narrowed": bool(principal.scopes),
             "scopes": sorted(principal.scopes),
         },

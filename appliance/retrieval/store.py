@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from appliance.documents.values import Stage
+    from appliance.documents.values import Regime, Stage
     from appliance.policy import Scope
     from appliance.retrieval.values import Filters
 
@@ -31,6 +31,7 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "owner": PassageSource.data_owner.expression,
     "stage": PassageSource.stage.expression,
     "approved": PassageSource.approved.expression,
+    "export": PassageSource.export.expression,
 }
 
 
@@ -134,6 +135,7 @@ def _columns(document: DocumentFacts) -> dict[str, Any]:
         "stage": document.stage,
         "approved": list(document.approved),
         "approved_until": document.approved_until,
+        "export": document.export,
         "assets": list(document.assets),
         "asset_keys": sorted(keys_of(document.assets)),
         "filename": document.filename,
@@ -212,6 +214,7 @@ def facts(row: PassageSource) -> DocumentFacts:
         stage=cast("Stage", row.stage),
         approved=tuple(row.approved),
         approved_until=row.approved_until,
+        export=cast("Regime", row.export),
     )
 
 

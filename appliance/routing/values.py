@@ -90,6 +90,7 @@ class Wanted:
         passages: how many passages it is written from; `classification` is their highest class, 1 to 4.
         ask: the tier or the model that the asker named; empty where none was.
         without: providers that may not be asked, since their budget is used up.
+        here: only this node's own models may be asked: a passage is under export control.
         best: ask the best there is, whatever the question is like; `but` is who was asked already.
     """
 
@@ -98,6 +99,7 @@ class Wanted:
     passages: int = 1
     long: bool = False
     classification: int = 1
+    here: bool = False
     ask: str = ""
     without: frozenset[str] = frozenset()
     best: bool = False

@@ -19,7 +19,7 @@ from appliance.routing import rules
 from appliance.routing.defaults import Defaults
 from appliance.routing.errors import AddressRefused, NoSuchRoute, NoWriter, ProviderRefused
 from appliance.routing.routes import Routes
-from appliance.routing.values import AUTO, Route, Wanted
+from appliance.routing.values import AUTO, LOCAL, Route, Wanted
 from appliance.shelf.values import Tier
 from models.chat_client import Ask, ChatDelta
 from models.errors import ModelBusy, ModelRefused, ModelsError
@@ -54,6 +54,7 @@ class Router:
         may = [
             one for one in every
             if one.provider.clearance >= wanted.classification
+            and (one.provider.name == LOCAL or not wanted.here)
             and one.provider.name not in wanted.without
             and one.name != wanted.but
         ]  # fmt: skip

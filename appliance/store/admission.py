@@ -21,7 +21,10 @@ Kind = Literal["person", "kiosk", "owner", "service"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts. `name` is the one to sign in with, or a kiosk's; `clearance` is 1 (public) to 4 (restricted)."""
+    """Who acts. `name` is the one to sign in with, or a kiosk's; `clearance` is 1 (public) to 4 (restricted).
+
+    `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of.
+    """
 
     id: uuid.UUID
     kind: Kind
@@ -32,6 +35,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     kiosk_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
+    eligibility: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from appliance.answers import Answer, Answers, Passages
 from appliance.answers.evaluation import holds
 from appliance.answers.rules import Weights, shipped
 from appliance.answers.trees import Trees
+from appliance.documents.values import Regime
 from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.service import Search
-from appliance.store import Admitted, Tenant
+from appliance.store import Admitted, Principal, Tenant, new_id
 from models.client import ModelClient
 from tests.answers.conftest import Read
 from tests.retrieval.conftest import Asker
@@ -168,3 +169,19 @@ async def test_a_procedure_is_quoted_to_its_end_over_two_passages(
     assert answer.kind == "quoted"
     assert [item.ordinal for item in answer.citations] == [0, 1]
     assert answer.text.endswith("4. Try to start.")
+
+
+@pytest.mark.parametrize("regime", ["NONE", "EAR", "ITAR"])
+async def test_an_answer_knows_whether_it_was_quoted_from_what_is_under_export_control(
+    library: Library, asker: Asker, no_models: ModelClient, tenant: Tenant, regime: Regime
+) -> None:
+    seal = replace(facts("seal.md", title="Seal plan"), export=regime)
+    await library.put(seal, text_passage("The seal of P-101A is rated for 40 bar.", heading="Seal"))
+    able = Principal(new_id(), "person", tenant.id, "Nora", "viewer", 2, eligibility=frozenset({"EAR", "ITAR"}))
+
+    _, answer = await ask(library, no_models, asker(principal=able), "What is the seal of P-101A rated for?")
+    _, other = await ask(library, no_models, asker(), "What is the seal of P-101A rated for?")
+
+    assert answer.grounds
+    assert answer.is_controlled == (regime != "NONE")
+    assert bool(other.passages) == (regime == "NONE")

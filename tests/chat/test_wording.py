@@ -108,6 +108,22 @@ async def test_the_best_is_not_asked_unasked_where(
     assert best.given == []
 
 
+async def test_what_is_under_export_control_is_worded_by_models_of_this_node_however_it_is_asked_for(
+    store: Store, admitted: Callable[..., Admitted]
+) -> None:
+    writers = Several(Named(FALSE, called="quick"), Named(TRUE, called="good"))
+    of, plain = wording(store, writers), answer()
+    controlled = replace(plain, grounds=(replace(plain.grounds[0], is_controlled=True), *plain.grounds))
+
+    for one in (controlled, plain):
+        await of.offer(admitted(), QUESTION, one)
+        async for _ in of.tell(admitted(), QUESTION, one, length="short", anew=False, ask=""):
+            pass
+        assert {wanted.here for wanted in writers.wanted} == {one is controlled}
+        assert any(wanted.best for wanted in writers.wanted)
+        writers.wanted.clear()
+
+
 async def test_a_sentence_that_was_released_needs_no_better_model(
     store: Store, admitted: Callable[..., Admitted]
 ) -> None:

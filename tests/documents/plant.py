@@ -101,6 +101,7 @@ class Somebody:
     id: UUID
     clearance: int
     is_active: bool = True
+    export_eligibility: frozenset[str] = frozenset()
 
 
 class TelephoneBook:
@@ -131,10 +132,20 @@ class Plant:
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     _running: list[tuple[Worker, asyncio.Task[None]]] = field(default_factory=list)
 
-    def person(self, role: Role = "operator", clearance: int = 2, tenant: Tenant | None = None) -> Principal:
-        person = Principal(new_id(), "person", (tenant or self.tenant).id, "Nora North", role, clearance)
+    def person(
+        self, role: Role = "operator", clearance: int = 2, tenant: Tenant | None = None, eligible: str = ""
+    ) -> Principal:
+        person = Principal(
+            new_id(),
+            "person",
+            (tenant or self.tenant).id,
+            "Nora North",
+            role,
+            clearance,
+            eligibility=frozenset(eligible.split()),
+        )
         if tenant is None:
-            self.people.people[str(person.id)] = Somebody(person.id, clearance)
+            self.people.people[str(person.id)] = Somebody(person.id, clearance, export_eligibility=person.eligibility)
         return person
 
     async def upload(self, name: str, content: bytes, *, by: Principal | None = None, **said: Any) -> Uploaded:

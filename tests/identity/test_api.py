@@ -104,6 +104,14 @@ async def test_an_admin_adds_changes_and_lists_people(node: Web) -> None:
         assert (changed.json()["role"], changed.json()["clearance"]) == ("operator", 1)
         assert "password" not in changed.json()
 
+        eligible = {"export_eligibility": ["EAR"]}
+        assert (await ada.patch(path, json=eligible)).json()["code"] == "step-up-required"
+        changed = await ada.patch(
+            path, json=eligible, headers=await node.step_up(ada, "people.update", resource=nora["id"])
+        )
+        assert changed.json()["export_eligibility"] == ["EAR"]
+        assert (await ada.patch(path, json={"export_eligibility": ["NATO"]})).status_code == 400
+
         first = (await ada.get("/v1/admin/users", params={"page_size": 3})).json()
         rest = (
             await ada.get("/v1/admin/users", params={"page_size": 3, "page_token": first["next_page_token"]})

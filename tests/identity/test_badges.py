@@ -93,6 +93,14 @@ async def test_the_clearance_of_the_kiosk_caps_the_persons_and_the_persons_the_k
     assert (await high.who(at)).role == "admin"
 
 
+async def test_at_a_kiosk_nobody_is_eligible_for_what_is_under_export_control(site: Site, tenant: Tenant) -> None:
+    person, floor = await olga(site, tenant), await Floor(site, tenant).set_up()
+    await site.people.update(site.admitted(tenant), person.id, PersonChange(export_eligibility=["EAR", "ITAR"]))
+
+    assert (await site.principal(tenant, "olga")).eligibility == {"EAR", "ITAR"}
+    assert (await floor.who(await floor.read(pin=PIN))).eligibility == frozenset()
+
+
 async def test_ten_minutes_without_use_end_it_and_use_keeps_it(site: Site, tenant: Tenant) -> None:
     await olga(site, tenant)
     floor = await Floor(site, tenant).set_up()

@@ -79,6 +79,27 @@ async def test_nobody_gives_a_clearance_above_their_own_and_nobody_gets_class_fo
         await site.people.create(site.admitted(tenant), NewPerson("nora", "Nora", "viewer", clearance=4))
 
 
+RIGHTS = {"is_active": True, "export_eligibility": []}
+
+
+async def test_an_admin_makes_others_eligible_for_an_export_regime_and_never_themselves(
+    either_site: Site, tenant: Tenant
+) -> None:
+    person = await either_site.add(tenant, "nora", "operator")
+    admitted = either_site.admitted(tenant)
+
+    changed = await either_site.people.update(admitted, person.id, PersonChange(export_eligibility=["ITAR", "EAR"]))
+
+    assert changed.export_eligibility == {"EAR", "ITAR"}
+    assert (await either_site.people.read(admitted, person.id)).export_eligibility == {"EAR", "ITAR"}
+    assert admitted.outcome.metadata["after"]["export_eligibility"] == ["EAR", "ITAR"]
+    assert (await either_site.principal(tenant, "nora")).eligibility == {"EAR", "ITAR"}
+    ada = await either_site.add(tenant, "ada", "admin")
+    herself = either_site.admitted(tenant, principal=await either_site.principal(tenant, "ada"))
+    with pytest.raises(OwnAccount):
+        await either_site.people.update(herself, ada.id, PersonChange(export_eligibility=["EAR"]))
+
+
 async def test_a_change_says_what_it_was_before(either_site: Site, tenant: Tenant) -> None:
     person = await either_site.add(tenant, "nora", "operator")
     admitted = either_site.admitted(tenant)
@@ -87,8 +108,8 @@ async def test_a_change_says_what_it_was_before(either_site: Site, tenant: Tenan
 
     assert (changed.role, changed.clearance) == ("admin", 3)
     assert admitted.outcome.resource_id == str(person.id)
-    assert admitted.outcome.metadata["before"] == {"role": "operator", "clearance": 2, "is_active": True}
-    assert admitted.outcome.metadata["after"] == {"role": "admin", "clearance": 3, "is_active": True}
+    assert admitted.outcome.metadata["before"] == {**RIGHTS, "role": "operator", "clearance": 2}
+    assert admitted.outcome.metadata["after"] == {**RIGHTS, "role": "admin", "clearance": 3}
     assert admitted.outcome.metadata["changed"] == ["clearance", "role"]
 
 

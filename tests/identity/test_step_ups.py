@@ -93,6 +93,18 @@ async def test_a_step_up_is_too_old_after_two_minutes_also_if_the_clock_is_set_b
 ROLES = st.sampled_from(rules.ROLES)
 
 
+def test_making_somebody_eligible_raises_a_right_and_taking_it_away_ends_their_sessions() -> None:
+    now = HandClock().now
+    had = Person(new_id(), TenantId(new_id()), "n", "N", "viewer", 2, True, None, None, now, frozenset({"EAR"}))
+
+    assert rules.raises(had, PersonChange(export_eligibility=["EAR", "ITAR"]))
+    assert rules.raises(had, PersonChange(export_eligibility=["ITAR"]))
+    assert not rules.raises(had, PersonChange(export_eligibility=[]))
+    assert rules.ends_sessions(had, PersonChange(export_eligibility=["ITAR"]))
+    assert not rules.ends_sessions(had, PersonChange(export_eligibility=["EAR", "ITAR"]))
+    assert not rules.ends_sessions(had, PersonChange())
+
+
 @given(before=ROLES, after=st.none() | ROLES, had=st.integers(1, 3), gets=st.none() | st.integers(1, 3))
 def test_a_change_raises_a_right_exactly_when_one_of_them_grows(
     before: str, after: str | None, had: int, gets: int | None

@@ -297,7 +297,7 @@ async def test_a_decision_is_explained_in_the_words_of_the_policies(
         "need-to-know": "This document is for named people only, and you are not on its list.",
         "within-clearance": "The document is classified above your clearance.",
     }
-    assert refused.facts["resource"] == {"level": 3, "tags": [], "stage": "open", "approved": []}
+    assert refused.facts["resource"] == {"level": 3, "tags": [], "stage": "open", "approved": [], "export": "NONE"}
     assert list(allowed.words) == ["operators-keep-documents"]
     assert allowed.decision.allowed
 

@@ -21,6 +21,7 @@ def principal(
     tenant: TenantId = NORTH,
     number: int = 7,
     scopes: frozenset[str] = frozenset(),
+    eligibility: frozenset[str] = frozenset(),
 ) -> Principal:
     return Principal(
         id=UUID(int=number << 64, version=4),
@@ -30,6 +31,7 @@ def principal(
         role=role,
         clearance=clearance,
         scopes=scopes,
+        eligibility=eligibility,
     )
 
 
@@ -41,7 +43,7 @@ OWNER = principal("admin", kind="owner", clearance=3)
 
 
 def described(level: int = 2, tags: tuple[str, ...] = (), acl: tuple[Any, ...] = ()) -> dict[str, Any]:
-    return {"level": level, "tags": list(tags), "acl": list(acl), "stage": "open", "approved": []}
+    return {"level": level, "tags": list(tags), "acl": list(acl), "stage": "open", "approved": [], "export": "NONE"}
 
 
 def document(level: int = 2, tags: tuple[str, ...] = (), acl: tuple[Any, ...] = (), **more: Any) -> Resource:

@@ -217,3 +217,31 @@ def test_a_batch_answers_as_single_questions_do_and_rows_may_share_an_id(engine:
 
     assert engine.permits(VIEWER, "documents.read", rows) == [True, True, False, False, False]
     assert engine.permits(VIEWER, "documents.read", []) == []
+
+
+@pytest.mark.parametrize(
+    "action", [*READS, "documents.list", "documents.delete", "documents.reindex", "documents.classify"]
+)
+@pytest.mark.parametrize(
+    ("regime", "eligible", "sees"),
+    [
+        ("NONE", "", True),
+        ("EAR", "", False),
+        ("ITAR", "", False),
+        ("EAR", "EAR", True),
+        ("ITAR", "EAR", False),
+        ("ITAR", "ITAR", True),
+        ("EAR", "ITAR", False),
+        ("other", "EAR ITAR other", False),
+    ],
+)
+def test_export_control_asks_who_somebody_is_and_not_what_they_do_here(
+    engine: PolicyEngine, action: str, regime: str, eligible: str, sees: bool
+) -> None:
+    words = frozenset(eligible.split())
+    for who in (principal("operator", eligibility=words), principal("admin", clearance=3, eligibility=words)):
+        decision = engine.decide(who, action, document(1, acl=(who.id,), owner=str(who.id), export=regime))
+
+        assert decision.allowed == sees
+        assert sees or decision.policies == ("export-controlled",)
+    assert engine.decide(KIOSK, "chat.ask", document(1, export=regime)).allowed == (regime == "NONE")

@@ -27,6 +27,7 @@ principals = st.builds(
     kind=st.sampled_from(["person", "kiosk", "owner", "service"]),
     clearance=st.integers(1, 4),
     number=st.sampled_from([7, 8]),
+    eligibility=st.sampled_from([frozenset(), frozenset({"EAR"}), frozenset({"ITAR"}), frozenset({"EAR", "ITAR"})]),
     scopes=st.sampled_from([frozenset(), frozenset({"documents.read"}), frozenset({"chat.ask", "search.query"})]),
 )
 texts = st.sampled_from(["restricted", "RESTRICTED", "pumps", "", 'quo"te', "it's", *map(str, IDS)]) | st.text(
@@ -40,6 +41,7 @@ rows = st.fixed_dictionaries(
         "owner": st.none() | texts,
         "stage": st.sampled_from(["open", "waiting", ""]),
         "approved": st.lists(texts, max_size=2),
+        "export": st.sampled_from(["NONE", "EAR", "ITAR", "", "other"]),
         "tenant": st.sampled_from([str(NORTH), str(NORTH), str(SOUTH)]),
     }
 )
@@ -53,6 +55,7 @@ def columns(row: dict[str, Any]) -> dict[str, Any]:
         "owner": literal(row["owner"], String()),
         "stage": literal(row["stage"], String()),
         "approved": literal(row["approved"], Json()),
+        "export": literal(row["export"], String()),
         "tenant": literal(row["tenant"], String()),
     }
 

@@ -51,6 +51,21 @@ async def test_a_document_for_named_people_is_found_by_them_alone(
     assert shown(await library.find(asker(principal=replace(named, clearance=2)), "gasket", ranker)) == []
 
 
+@RANKERS
+@pytest.mark.parametrize("eligible", ["", "EAR", "ITAR", "EAR ITAR"])
+async def test_what_is_under_export_control_is_found_by_those_who_are_eligible(
+    library: Library, asker: Asker, tenant: Tenant, ranker: Hashing | Down, eligible: str
+) -> None:
+    for regime in ("NONE", "EAR", "ITAR"):
+        await library.put(replace(facts(f"{regime}.md"), export=regime), "The gasket torque.")
+    words = frozenset(eligible.split())
+    who = Principal(new_id(), "person", tenant.id, "Nora", "admin", 3, eligibility=words)
+
+    found = shown(await library.find(asker(principal=who), "gasket torque", ranker))
+
+    assert set(found) == {"NONE.md", *(f"{word}.md" for word in words)}
+
+
 async def test_what_may_not_be_read_takes_no_place_among_the_best(library: Library, asker: Asker) -> None:
     for number in range(70):
         await library.put(facts(f"secret{number}.md", level=3), "Gasket gasket gasket torque.")

@@ -223,6 +223,26 @@ async def test_passages_above_a_providers_class_never_reach_it(
     assert await (await chosen(router, person, classification=4)).name() is None
 
 
+async def test_what_is_under_export_control_is_given_to_no_provider_whatever_its_class(
+    two: None,
+    router: Router,
+    person: Principal,
+    providers: Providers,
+    admin: Admin,
+    stranger: Stranger,
+    other: Stranger,
+) -> None:
+    for name in ("hall", "centre"):
+        await providers.change(admin(), name, Registration(clearance=4))
+    for about in ({}, {"ask": "centre/big"}, {"best": True}):
+        writer = await chosen(router, person, here=True, **about)
+        assert await writer.name() is None
+        with pytest.raises(NoWriter):
+            await written(writer)
+
+    assert stranger.asked == other.asked == []
+
+
 async def test_a_provider_without_budget_or_that_was_asked_already_is_left_out(
     two: None, router: Router, person: Principal
 ) -> None:

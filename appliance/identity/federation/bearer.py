@@ -160,6 +160,7 @@ class Identities:
             name=person.username,
             role=person.role,  # type: ignore[arg-type]  # the column holds nothing else
             clearance=person.clearance,
+            eligibility=frozenset(person.export_eligibility),
         )
 
     async def _signed_in(self, provider: Provider, outsider: Outsider) -> PersonRow:
