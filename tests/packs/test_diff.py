@@ -49,7 +49,7 @@ def test_a_pack_changes_nothing_beside_itself() -> None:
     assert diff.widens(NOW, NOW) is None
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(CONDITIONS)
 def test_one_more_forbid_never_widens_and_its_removal_never_narrows(conditions: list[str]) -> None:
     then = engine(forbidding(" && ".join(conditions)))
