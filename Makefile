@@ -124,8 +124,9 @@ bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/b
 bench-models: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure the chat server beside llama.cpp and llama_cpp.server (SIZE=0.4B)
 	@$(BIN)/python -m models.bench_chat --size $(SIZE)
 
-bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, what it wrongly flags, and what it costs
+bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, wrongly flags and costs, and what the whole defence costs a request
 	@$(BIN)/python -m tests.bench.guard --data $(DATA)
+	@$(BIN)/python -m tests.bench.defence
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval
