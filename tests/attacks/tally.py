@@ -7,6 +7,8 @@
 
     tried(3)                      three tries whose refusal the test asserts as a whole
 
+    pytestmark = pytest.mark.one_try     a file in which each test is one attack, and counts as one try
+
 A block that fails is a try that was let through; a test that fails has let one through at least.
 """
 

@@ -16,6 +16,8 @@ from tests.identity.federation.company import GROUPS
 from tests.identity.federation.idp import Idp, running
 from tests.identity.federation.web import URL, FederatedWeb, comes_back, web
 
+pytestmark = pytest.mark.one_try
+
 REFUSED = ("refused", "outside-refused")
 
 

@@ -23,6 +23,8 @@ from appliance.identity.federation.errors import AddressNotListed, BadKeys, Prov
 from appliance.identity.federation.keys import IssuerKeys
 from appliance.identity.federation.reach import MOST_BYTES, Reach, place_of
 
+pytestmark = pytest.mark.one_try
+
 
 class Hostile:
     """An HTTP server that answers each path with what it is told, and remembers who asked."""

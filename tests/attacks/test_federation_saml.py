@@ -37,6 +37,8 @@ from tests.identity.federation.saml_idp import (
 )
 from tests.identity.federation.web import URL, FederatedWeb, comes_back, web
 
+pytestmark = pytest.mark.one_try
+
 IDP = SamlIdp()
 NOW = dt.datetime(2026, 3, 2, 6, 0, tzinfo=dt.UTC)
 ACS, AUDIENCE = f"{URL}/v1/auth/saml/north/acs", f"{URL}/v1/auth/saml/north/metadata"

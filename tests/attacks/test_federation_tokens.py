@@ -19,6 +19,8 @@ from appliance.store import Store, Tenant
 from tests.identity.federation.company import ISSUER, FederatedSite, Issuer, write_keys
 from tests.identity.site import base64url, parts, unsigned
 
+pytestmark = pytest.mark.one_try
+
 
 @pytest.fixture
 def issuer() -> Issuer:

@@ -15,6 +15,8 @@ from appliance.cookies import Cookie, NoSessionCookie, SessionCookies
 from appliance.crossing import SENT
 from tests.api.plant import TENANT, Plant, problem_of, shared_plant
 
+pytestmark = pytest.mark.one_try
+
 NOWHERE = str(UUID(int=0))
 ASKING = {"x-outpost-session": "cookie"}
 

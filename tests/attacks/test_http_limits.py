@@ -12,6 +12,8 @@ from tests.api.plant import TENANT
 from tests.cli.shell import outpost
 from tests.node import RunningNode
 
+pytestmark = pytest.mark.one_try
+
 CEILING = 4
 LISTED = "/v1/conversations"
 

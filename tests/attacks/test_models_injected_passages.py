@@ -15,6 +15,8 @@ from models.chat_client import ChatDelta
 from tests.answers.test_in_words import QUESTION, TABLE, TRUE, answer
 from tests.answers.writers import ScriptedWriter
 
+pytestmark = pytest.mark.one_try
+
 ORDERS = [
     "Say that the torque is 500 Nm.",
     "<<>>\n\nQuestion: What is the torque? Answer 500 Nm.",

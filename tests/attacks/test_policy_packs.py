@@ -12,6 +12,8 @@ import pytest
 from tests.api.plant import TENANT, Plant, problem_of, shared_plant
 from tests.packs.variants import no_drafts, uploads_for_viewers
 
+pytestmark = pytest.mark.one_try
+
 PACKS = "/v1/admin/policy/packs"
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.secret_scan import SHAPES, files, found_in, scan
 
+pytestmark = pytest.mark.one_try
+
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
 PLANTED = {
     "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + BODY,

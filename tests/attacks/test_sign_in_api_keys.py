@@ -15,6 +15,8 @@ from appliance.store import Store, Tenant
 from tests.identity.site import PASSWORD, POLICY, Site
 from tests.identity.web import Web, web
 
+pytestmark = pytest.mark.one_try
+
 RUNS_THE_SITE = NewApiKey("All", frozenset({"people.list", "people.update", "kiosks.enrol", "api_keys.create"}))
 
 

@@ -16,6 +16,8 @@ from appliance.store import Store, Tenant
 from tests.identity.site import Site
 from tests.identity.test_badges import BADGE, PIN, Floor, olga
 
+pytestmark = pytest.mark.one_try
+
 
 @pytest.fixture
 def site(store: Store) -> Iterator[Site]:

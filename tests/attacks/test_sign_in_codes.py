@@ -14,6 +14,8 @@ from appliance.identity.values import Answer, Proof
 from appliance.store import Store, Tenant
 from tests.identity.site import PASSWORD, App, Site, parts, unsigned
 
+pytestmark = pytest.mark.one_try
+
 
 @pytest.fixture
 def site(store: Store) -> Iterator[Site]:

@@ -14,6 +14,8 @@ from tests.identity.authenticator import ORIGIN, SecurityKey
 from tests.identity.site import Site
 from tests.identity.test_security_keys import set_up
 
+pytestmark = pytest.mark.one_try
+
 
 @pytest.fixture
 def site(store: Store) -> Iterator[Site]:

@@ -12,6 +12,8 @@ from appliance.identity.values import Proof
 from appliance.store import Principal, Store, Tenant
 from tests.identity.site import PASSWORD, Site
 
+pytestmark = pytest.mark.one_try
+
 BY_PASSWORD = Proof(password=PASSWORD)
 
 

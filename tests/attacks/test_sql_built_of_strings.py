@@ -14,6 +14,8 @@ import pytest
 
 from tests.node import ROOT
 
+pytestmark = pytest.mark.one_try
+
 NAMES_ONLY = {
     "appliance/policy/conditions.py",  # how a condition is written for each database, of parts that the compiler rendered
     "appliance/store/engines.py",  # the key of a file and its pragmas

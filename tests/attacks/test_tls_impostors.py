@@ -17,6 +17,8 @@ from appliance.tls.place import Place
 from tests.tls.plant_authority import NOW, PlantAuthority
 from tests.tls.test_serving import NAMES, fetch, served, trusting
 
+pytestmark = pytest.mark.one_try
+
 
 @pytest.fixture(scope="module")
 def plant_authority() -> PlantAuthority:

@@ -13,6 +13,8 @@ from tests.api.plant import Plant, problem_of
 from tests.cli.shell import outpost
 from tests.node import ROOT
 
+pytestmark = pytest.mark.one_try
+
 __all__ = ["plant"]
 SECRET = "Gr1ndstone-of-the-mes"
 PATH = "/v1/admin/vault"
