@@ -75,12 +75,13 @@ async def listed(socket: Path, *, tenant: str | None, as_json: bool) -> int:
             "in force" if one["in_force"] else "",
             "this release" if one["of_the_release"] else one["staged_at"][:16].replace("T", " "),
             one["valid_until"] or "",
+            one["problem"] or "",
         )
         for one in found["items"]
     )
     if found["unusable"] and not as_json:
         sys.stdout.write(f"Nothing is allowed now. {found['unusable']}\n")
-    return _table(found, ("version", "name", "", "from", "until"), rows, as_json=as_json)
+    return _table(found, ("version", "name", "", "from", "until", ""), rows, as_json=as_json)
 
 
 async def preview(socket: Path, version: str, *, tenant: str | None, as_json: bool) -> int:
@@ -94,7 +95,9 @@ async def preview(socket: Path, version: str, *, tenant: str | None, as_json: bo
     table = Table("who", "may", "", "asked lately", "told", box=None)
     for one in found["changes"]:
         asked = f"{one['requests']} times by {one['people']}" if one["requests"] else ""
-        table.add_row(one["who"], one["action"], "gained" if one["widens"] else "lost", asked, one["reason"])
+        may = f"{one['action']} ({one['thing']})" if one["thing"] else one["action"]
+        who = f"{one['who']}, cleared to {one['clearance']}" if one["clearance"] else one["who"]
+        table.add_row(who, may, "gained" if one["widens"] else "lost", asked, one["reason"])
     if found["changes"]:
         console.print(table)
     for title, name in (("Documents of all kinds", "kinds"), ("Documents of this plant", "documents")):

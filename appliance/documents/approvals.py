@@ -32,6 +32,8 @@ from appliance.policy import Policies, Resource
 from appliance.store import Admitted, Principal, Store
 from appliance.web import Cursors
 
+READ_ALL: Final = "approvals.read_all"
+READ_OWN: Final = "approvals.list"
 CLEARED: Final = 3
 """The clearance that somebody needs who is to use a class IV document."""
 
@@ -98,11 +100,12 @@ class Approvals:
     async def page(
         self, principal: Principal, *, state: str | None, page_size: int, page_token: str | None
     ) -> tuple[list[Shown], str | None]:
-        """The latest first: an admin sees all, others what they asked for or are to decide."""
+        """The latest first: all for those who may read all, for others what they asked for or are to decide."""
         before = self._cursors.decode(page_token).number("approval") if page_token else None
-        subject = None if principal.role == "admin" and principal.kind != "kiosk" else str(principal.id)
+        every = self._policy.decide(principal, READ_ALL, Resource("approval")).allowed
+        subject = None if every else str(principal.id)
         async with (
-            self._gate.admit(principal, "approvals.list", Resource("approval")) as admitted,
+            self._gate.admit(principal, READ_ALL if every else READ_OWN, Resource("approval")) as admitted,
             self._store.open_session(admitted) as session,
         ):
             rows = await approving.listed(session, subject=subject, state=state, before=before, limit=page_size + 1)
@@ -171,7 +174,7 @@ class Approvals:
                 before = row.level
                 if level is not None and level < row.level:
                     raise InvalidApproval("A lower class is for the data owner to approve.", field="classification")
-                if listed is not None and not (principal.role == "admin" or row.data_owner == str(principal.id)):
+                if listed is not None and not self._sees(principal, row, "documents.share"):
                     raise NotTheDataOwner("Only the data owner or an admin changes who is on the list.")
                 row.level, row.updated_at = level or row.level, self._clock()
                 if listed is not None:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from appliance.documents.approval_rules import MOST_PEOPLE, Kind, State, Wanted
-from appliance.documents.approvals import Approvals, Shown
+from appliance.documents.approvals import READ_ALL, READ_OWN, Approvals, Shown
 from appliance.documents.uploads import LEVEL_NAMES, level_of
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.step_ups import StepUps
@@ -97,7 +97,7 @@ class ApprovalsController(Controller):
     path = "/v1/approvals"
     tags = ("Approvals",)
 
-    @get("/", operation_id="list_approvals", asks="approvals.list")
+    @get("/", operation_id="list_approvals", asks=(READ_OWN, READ_ALL))
     async def page(
         self,
         principal: Injected[Principal],

@@ -1,10 +1,11 @@
 """What one pack would decide otherwise than another. Nothing is read or written here.
 
-Three looks, because each misses what another sees:
+Four looks, because each misses what another sees:
 
-    actions     every action for every role and device: what may be done at all
-    requests    the last requests of the record, decided again by both packs
+    actions     every action for everybody: what may be done at all
+    things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
+    requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
 """
@@ -16,45 +17,74 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from appliance.packs.everybody import everybody, of_any_clearance, once, told, who
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
-from appliance.store import Decision, Principal, TenantId
+from appliance.policy.kinds import kinds_of
+from appliance.policy.pack import SELF
+from appliance.store import Decision, Principal
 
-NOBODY: Final = TenantId(UUID(int=0))
-SELF: Final = UUID(int=1)
-CLEARANCES: Final = (1, 2, 3)
-ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
-DEVICE: Final = "kiosk"
-ANYTHING: Final = Resource("node")
-MOST_KINDS: Final = 4096
-"""Combinations of attributes tried; with the shipped pack there are some hundred."""
+ANYTHING = Resource("node")
+_NO = Decision(allowed=False, policies=("unknown",), pack_version="", reason="The pack knows no such action or role.")
 
-_NO: Final = Decision(
-    allowed=False, policies=("unknown",), pack_version="", reason="The pack knows no such action or role."
-)
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What two packs decide otherwise, whatever was asked; the same two packs always have the same.
+
+    Attributes:
+        changes: what somebody may do by one pack and not by the other.
+        kinds: documents of every kind that the two tell apart.
+        confirm: a short word for the difference.
+    """
+
+    changes: tuple[Change, ...]
+    kinds: tuple[Reach, ...]
+    confirm: str
+
+    @property
+    def widen(self) -> bool:
+        return any(one.widens for one in self.changes) or any(one.gained for one in self.kinds)
+
+
+def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
+    """Compare two packs, in some seconds.
+
+    Raises:
+        PackRefused: the packs tell more apart than can be compared.
+    """
+    changes, kinds = all_changes(now, then), all_kinds(now, then)
+    said = [
+        now.pack_version,
+        then.pack_version,
+        sorted((one.who, one.clearance, one.action, one.thing, one.widens) for one in changes),
+        sorted((one.who, one.clearance, one.action, one.gained, one.lost) for one in kinds),
+    ]
+    word = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+    return Differences(tuple(changes), tuple(kinds), word)
 
 
 def preview(
     now: PolicyEngine,
     then: PolicyEngine,
+    found: Differences,
     asked: Sequence[Asked],
     looked_at: int,
     library: Sequence[Mapping[str, Any]],
 ) -> Preview:
-    """Compare two packs.
+    """The differences of two packs, with what they would have meant lately.
 
     Args:
         asked: decisions of the record that can be taken again, of the `looked_at` last ones.
         library: attributes of documents.
     """
-    changes, kinds = actions(now, then), all_kinds(now, then)
     narrowed, widened = again(now, then, asked)
-    counted = [_counted(one, narrowed + widened) for one in changes]
-    counted += [one for one in _only_in(narrowed + widened) if not _is_among(one, changes)]
+    counted = [_counted(one, narrowed + widened) for one in found.changes]
+    counted += [one for one in _only_in(narrowed + widened) if not _is_among(one, found.changes)]
     return Preview(
         version=then.pack_version,
         in_force=now.pack_version,
@@ -63,40 +93,40 @@ def preview(
         now_refused=len(narrowed),
         now_allowed=len(widened),
         changes=tuple(counted),
-        kinds=tuple(kinds),
+        kinds=found.kinds,
         documents=tuple(reaches(now, then, _people(asked), library)),
-        confirm=confirmation(now, then, changes, kinds),
+        confirm=found.confirm,
     )
 
 
-def widens(now: PolicyEngine, then: PolicyEngine) -> str | None:
-    """The word that confirms the difference, if `then` allows what `now` refuses; None if it does not."""
-    changes, kinds = actions(now, then), all_kinds(now, then)
-    if any(one.widens for one in changes) or any(one.gained for one in kinds):
-        return confirmation(now, then, changes, kinds)
-    return None
-
-
-def confirmation(now: PolicyEngine, then: PolicyEngine, changes: Iterable[Change], kinds: Iterable[Reach]) -> str:
-    """A short word for the difference between two packs, the same whatever was asked meanwhile."""
-    said = [
-        now.pack_version,
-        then.pack_version,
-        sorted((one.who, one.clearance, one.action, one.widens) for one in changes),
-        sorted((one.who, one.clearance, one.action, one.gained, one.lost) for one in kinds),
-    ]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
-
-
-def actions(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
-    """What roles and devices may do at all, by one pack and not by the other. Clearance plays no part in it."""
+def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
+    """What somebody may do by one pack and not by the other: at all, or to some kind of thing."""
     found = []
-    for principal in _roles(now, then, (2,)):
-        for action in sorted({*now.pack.actions, *then.pack.actions}):
-            before, after = _decide(now, principal, action, ANYTHING), _decide(then, principal, action, ANYTHING)
-            if before.allowed != after.allowed:
-                found.append(_change(principal, action, after))
-    return found
+    for principal, action in itertools.product(everybody(now.pack, then.pack), _all_actions(now, then)):
+        for thing, before, after in _decided(now, then, principal, action):
+            if before != after:
+                reason = "" if after else _decide(then, principal, action, ANYTHING).reason or ""
+                found.append(Change(who(principal), principal.clearance, action, after, reason, thing=thing))
+    return of_any_clearance(once(found))
+
+
+def _decided(
+    now: PolicyEngine, then: PolicyEngine, principal: Principal, action: str
+) -> Iterator[tuple[str, bool, bool]]:
+    """What the action may be done to, and whether each pack permits it."""
+    for entity in ("Collection", *sorted(_applies(now, then, action) - {"Collection", "Document"})):
+        if entity == "Collection":
+            told_of, before, after = [""], [ANYTHING], [ANYTHING]
+        else:
+            rows = kinds_of(entity, now.pack, then.pack)
+            told_of = [told(entity, row) for row in rows]
+            before, after = _things(now, entity, rows), _things(then, entity, rows)
+        allowed = _permits(now, principal, action, before), _permits(then, principal, action, after)
+        yield from zip(told_of, *allowed, strict=True)
+
+
+def _applies(now: PolicyEngine, then: PolicyEngine, action: str) -> set[str]:
+    return {*now.pack.applies.get(action, ()), *then.pack.applies.get(action, ())}
 
 
 def again(
@@ -115,22 +145,7 @@ def again(
 
 def all_kinds(now: PolicyEngine, then: PolicyEngine) -> list[Reach]:
     """Who would see documents of which kinds: every combination of what either pack's policies mention."""
-    rows = kinds_of(now, then)
-    return list(reaches(now, then, _roles(now, then, CLEARANCES, ELIGIBLE), rows))
-
-
-def kinds_of(now: PolicyEngine, then: PolicyEngine) -> list[dict[str, Any]]:
-    """Attributes of documents, one of each kind that the packs can tell apart."""
-    attributes = {**now.pack.attributes.get("Document", {}), **then.pack.attributes.get("Document", {})}
-    none: frozenset[str] = frozenset()
-    choices = [
-        [
-            (name, value)
-            for value in _choices(kind, now.pack.compared.get(name, none) | then.pack.compared.get(name, none))
-        ]
-        for name, kind in sorted(attributes.items())
-    ]
-    return [dict(row) for row in itertools.islice(itertools.product(*choices), MOST_KINDS)]
+    return reaches(now, then, everybody(now.pack, then.pack), kinds_of("Document", now.pack, then.pack))
 
 
 def reaches(
@@ -152,55 +167,42 @@ def reaches(
         before, after = _scope(now, principal, action), _scope(then, principal, action)
         if before is not None and after is not None and before.condition == after.condition:
             continue
-        key = _who(principal), principal.clearance, action
+        key = who(principal), principal.clearance, action
         for row, sees, will in zip(rows, seen(before), seen(after), strict=True):
             if sees != will:
                 (gained if will else lost)[key] += 1
                 if key not in examples or (will and gained[key] == 1):
                     examples[key] = row  # rather one that would be seen than one that would not
         of[key] += len(rows)
-    return [Reach(*key, gained[key], lost[key], of[key], _shown(examples[key])) for key in sorted(examples)]
-
-
-def _choices(kind: str, words: Iterable[str]) -> list[Any]:
-    """Values of an attribute: what the policies compare it with, the person asking, and anything else."""
-    match kind:
-        case "long":
-            return [1, 2, 3, 4]
-        case "set":
-            return [[], *([word] for word in sorted(words)), [str(SELF)]]
-        case "string?":
-            return [None, *sorted(words), str(SELF)]
-        case _:
-            return [*sorted(words), str(SELF)]
-
-
-def _roles(
-    now: PolicyEngine,
-    then: PolicyEngine,
-    clearances: Iterable[int],
-    eligible: Iterable[frozenset[str]] = ELIGIBLE[:1],
-) -> list[Principal]:
-    """Somebody of every role with every clearance; kiosks are eligible for no export regime."""
-    roles: list[tuple[Any, Any]] = [("person", role) for role in sorted({*now.pack.roles, *then.pack.roles})]
-    people = [
-        Principal(SELF, kind, NOBODY, "somebody", role, clearance, eligibility=words)
-        for (kind, role), clearance, words in itertools.product(roles, clearances, eligible)
-    ]
-    return people + [Principal(SELF, "kiosk", NOBODY, "somebody", "viewer", clearance) for clearance in clearances]
+    return once([Reach(*key, gained[key], lost[key], of[key], _shown(examples[key])) for key in sorted(examples)])
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    return list(
-        {
-            (one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked
-        }.values()
-    )
+    known = {(one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked}
+    return list(known.values())
+
+
+def _all_actions(now: PolicyEngine, then: PolicyEngine) -> list[str]:
+    return sorted({*now.pack.actions, *then.pack.actions})
+
+
+def _knows(engine: PolicyEngine, principal: Principal, action: str) -> bool:
+    return action in engine.pack.actions and principal.role in engine.pack.roles
 
 
 def _decide(engine: PolicyEngine, principal: Principal, action: str, resource: Resource) -> Decision:
-    known = action in engine.pack.actions and principal.role in engine.pack.roles
-    return engine.decide(principal, action, resource) if known else _NO
+    return engine.decide(principal, action, resource) if _knows(engine, principal, action) else _NO
+
+
+def _permits(engine: PolicyEngine, principal: Principal, action: str, things: Sequence[Resource]) -> list[bool]:
+    known = _knows(engine, principal, action)
+    return engine.permits(principal, action, things) if known else [False] * len(things)
+
+
+def _things(engine: PolicyEngine, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[Resource]:
+    """The rows as the services of that pack would name them; a name that no pack has is decided by none."""
+    name = next((name for name, known in sorted(engine.pack.resources.items()) if known == entity), entity)
+    return [Resource(name, "any", row) for row in rows]
 
 
 def _scope(engine: PolicyEngine, principal: Principal, action: str) -> Scope | None:
@@ -208,23 +210,14 @@ def _scope(engine: PolicyEngine, principal: Principal, action: str) -> Scope | N
     return engine.scope(principal, action) if known else None
 
 
-def _who(principal: Principal) -> str:
-    return DEVICE if principal.kind == "kiosk" else principal.role
-
-
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes without ids: on a list there is only somebody or nobody."""
     return {
         "level": row.get("level"),
-        "tags": [tag for tag in row.get("tags", ()) if tag != str(SELF)],
-        "on_its_list": str(SELF) in row.get("acl", ()),
+        "tags": [tag for tag in row.get("tags", ()) if tag != SELF],
+        "on_its_list": SELF in row.get("acl", ()),
         "export": row.get("export", "NONE"),
     }
-
-
-def _change(principal: Principal, action: str, after: Decision) -> Change:
-    # What roles may do at all does not depend on the clearance; 0 stands for any.
-    return Change(_who(principal), 0, action, after.allowed, after.reason or "")
 
 
 def _key(one: Change) -> tuple[str, str, bool]:
@@ -232,21 +225,21 @@ def _key(one: Change) -> tuple[str, str, bool]:
 
 
 def _counted(change: Change, found: Iterable[tuple[Asked, Decision]]) -> Change:
-    mine = [asked for asked, after in found if (_who(asked.principal), asked.action, after.allowed) == _key(change)]
-    people = len({one.principal.id for one in mine})
-    return Change(change.who, change.clearance, change.action, change.widens, change.reason, len(mine), people)
+    mine = [asked for asked, after in found if (who(asked.principal), asked.action, after.allowed) == _key(change)]
+    return change.asked(len(mine), len({one.principal.id for one in mine}))
 
 
 def _only_in(found: Sequence[tuple[Asked, Decision]]) -> list[Change]:
     """Changes that show in requests, by role, clearance and action."""
-    grouped: dict[tuple[str, int, str, bool, str], set[UUID]] = {}
-    counts: Counter[tuple[str, int, str, bool, str]] = Counter()
+    grouped: dict[tuple[str, int, str, bool, str], list[Asked]] = {}
     for asked, after in found:
         principal = asked.principal
-        key = _who(principal), principal.clearance, asked.action, after.allowed, after.reason or ""
-        grouped.setdefault(key, set()).add(principal.id)
-        counts[key] += 1
-    return [Change(*key, counts[key], len(ids)) for key, ids in sorted(grouped.items())]
+        key = who(principal), principal.clearance, asked.action, after.allowed, after.reason or ""
+        grouped.setdefault(key, []).append(asked)
+    return [
+        Change(*key).asked(len(all_of), len({one.principal.id for one in all_of}))
+        for key, all_of in sorted(grouped.items(), key=lambda one: one[0])
+    ]
 
 
 def _is_among(change: Change, changes: Iterable[Change]) -> bool:

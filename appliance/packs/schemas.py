@@ -34,6 +34,7 @@ class PolicyPackView(Body):
     of_the_release: bool
     valid_until: dt.date | None
     staged_at: dt.datetime | None
+    problem: Annotated[str | None, Field(description="Why this release cannot use it.")]
 
     @classmethod
     def of(cls, staged: Staged) -> Self:
@@ -83,6 +84,7 @@ class PolicyChangeView(Body):
     action: str
     widens: bool
     reason: Annotated[str, Field(description="What they would be told, if it is refused.")]
+    thing: Annotated[str, Field(description="What it may be done to; empty for the action at all.")]
     requests: Annotated[int, Field(description="How often it was asked, of the requests looked at.")]
     people: int
 

@@ -23,6 +23,8 @@ from appliance.store import Admitted, Store
 REQUESTS: Final = 1000
 DOCUMENTS: Final = 2000
 SWITCHES: Final = 100
+PAIRS: Final = 16
+"""Pairs of packs whose differences are remembered."""
 EVERY: Final = 100_000
 RELEASE: Final = "release"
 """What the pack of the release is called where a version is asked for."""
@@ -67,6 +69,7 @@ class Packs:
         self._documents = documents
         self._trial = trial
         self._clock = clock
+        self._compared: dict[tuple[str, str], diff.Differences] = {}
 
     async def all(self, admitted: Admitted) -> list[Staged]:
         """The pack of the release first, then the newest."""
@@ -75,10 +78,16 @@ class Packs:
         async with self._store.open_control(admitted) as session:
             rows = await queries.packs(session, admitted.tenant_id)
         found = [Staged(own.version, own.name, now is None, True, own.valid_until, None)]
-        for row in rows:
-            pack = parse(row.texts)
-            found.append(Staged(row.version, row.name, row.version == now, False, pack.valid_until, row.staged_at))
-        return found
+        return found + [self._staged(row, in_force=row.version == now) for row in rows]
+
+    @staticmethod
+    def _staged(row: PackRow, *, in_force: bool) -> Staged:
+        """A pack of an older release may be none to this one; it is listed all the same."""
+        try:
+            valid_until, problem = parse(row.texts).valid_until, None
+        except PackRefused as error:
+            valid_until, problem = None, error.detail
+        return Staged(row.version, row.name, in_force, False, valid_until, row.staged_at, problem)
 
     async def texts(self, admitted: Admitted, version: str) -> Mapping[str, str]:
         """The files of a pack. Raises UnknownPack."""
@@ -120,12 +129,13 @@ class Packs:
         return Staged(pack.version, pack.name, in_force, False, pack.valid_until, row.staged_at)
 
     async def preview(self, admitted: Admitted, version: str) -> Preview:
-        """What putting a pack in force would change. Raises UnknownPack."""
+        """What putting a pack in force would change. Raises UnknownPack, PackNotSound."""
         now, then = self._deciding(admitted), await self._engine(admitted, version)
         library = await self._documents.attributes(admitted, DOCUMENTS)
         found = await self._decisions(admitted, REQUESTS)
         asked = records.again(found, admitted.tenant_id, library)
-        return await asyncio.to_thread(diff.preview, now, then, asked, len(found), list(library.values()))
+        differences = await self._differences(now, then)
+        return await asyncio.to_thread(diff.preview, now, then, differences, asked, len(found), list(library.values()))
 
     async def activate(self, admitted: Admitted, version: str, confirm: str | None) -> Switch:
         """Put a pack in force. It decides from the next request on, in other processes within two seconds.
@@ -136,11 +146,11 @@ class Packs:
             SwitchedMeanwhile: somebody else was faster.
         """
         then = await self._engine(admitted, version)
-        word = await asyncio.to_thread(diff.widens, self._deciding(admitted), then)
-        if word is not None and confirm != word:
+        found = await self._differences(self._deciding(admitted), then)
+        if found.widen and confirm != found.confirm:
             raise NeedsConfirmation(f"{then.pack_version} allows what is refused now.")
         kept = None if then.pack_version == self._in_force.release.pack_version else then.pack_version
-        admitted.outcome.metadata |= {"confirmed": word}
+        admitted.outcome.metadata |= {"confirmed": found.confirm if found.widen else None}
         return await self._switch(admitted, kept, "activate")
 
     async def rollback(self, admitted: Admitted) -> Switch:
@@ -176,6 +186,19 @@ class Packs:
             library = await self._documents.attributes(admitted, DOCUMENTS)
             resource = Resource(resource.type, resource.id, library.get(resource.id, {}))
         return subjects.explained(engine, principal, action, resource)
+
+    async def _differences(self, now: PolicyEngine, then: PolicyEngine) -> diff.Differences:
+        """Found once for two packs: who activates has looked at the preview before."""
+        pair = now.pack_version, then.pack_version
+        if pair not in self._compared:
+            try:
+                found = await asyncio.to_thread(diff.differences, now, then)
+            except PackRefused as error:
+                raise PackNotSound(error.detail) from None
+            if len(self._compared) >= PAIRS:
+                self._compared.clear()
+            self._compared[pair] = found
+        return self._compared[pair]
 
     def _deciding(self, admitted: Admitted) -> PolicyEngine:
         """What decides now; where nothing can, what the release would decide is compared with."""

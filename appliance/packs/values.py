@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,7 +16,10 @@ What = Literal["activate", "rollback"]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A pack that is kept here; `in_force` says whether it decides now. The pack of the release is never staged."""
+    """A pack that is kept here; `in_force` says whether it is to decide. The pack of the release is never staged.
+
+    `problem` says why this release cannot use it.
+    """
 
     version: str
     name: str
@@ -24,6 +27,7 @@ class Staged:
     of_the_release: bool
     valid_until: dt.date | None
     staged_at: dt.datetime | None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class Asked:
 class Change:
     """One thing that some may do and would not, or the other way round.
 
-    `requests` counts how often it was asked among the requests looked at, by `people` different people or devices.
+    `who` is a role, `kiosk`, `owner`, `service ROLE` or `narrowed ROLE`, `clearance` 0 for any. `thing` is what it may be done
+    to, in words; empty for the action at all. `requests` counts how often it was asked among the requests looked at, by
+    `people` different people or devices.
     """
 
     who: str
@@ -60,6 +66,11 @@ class Change:
     reason: str
     requests: int = 0
     people: int = 0
+    thing: str = ""
+
+    def asked(self, requests: int, people: int) -> Change:
+        """The same, with how often and by how many it was asked."""
+        return replace(self, requests=requests, people=people)
 
 
 @dataclass(frozen=True, slots=True)

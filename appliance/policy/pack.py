@@ -14,10 +14,11 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import cedarpy
 
@@ -27,11 +28,15 @@ from appliance.policy.limits import RateLimits, read_limits
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
 COLLECTION: Final = "Collection"
+SELF: Final = str(UUID(int=1))
+"""Whoever asks, where a policy compares an attribute with theirs."""
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
 LARGEST: Final = 256 * 1024
 """Bytes of one file of a pack."""
 
-_ACTION: Final = re.compile(r'^action "([^"]+)"', re.MULTILINE)
+_ACTION: Final = re.compile(
+    r'^action "([^"]+)"(?: appliesTo \{\n  principal: \[[^\]]*\],\n  resource: \[([^\]]*)\])?', re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Pack:
     forbids: Mapping[str, Forbid]
     actions: tuple[str, ...]
     """Every action that the schema knows, sorted."""
+    applies: Mapping[str, tuple[str, ...]]
+    """The types of things that each of them may be done to."""
     literals: frozenset[str]
     """Every string that a policy compares with; random checks use them, so that they meet each case."""
     compared: Mapping[str, frozenset[str]]
@@ -113,6 +120,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
         validation = cedarpy.validate_policies(texts["policies.cedar"], schema)
         if not validation.validation_passed:
             raise PackRefused(f"Cedar does not validate the policies: {validation.errors[0].error}")
+        applies = _applies(schema, facts["scopes"]["Document"])
         named = _named(json.loads(cedarpy.policies_to_json_str(texts["policies.cedar"])))
         return Pack(
             version=version_of(texts),
@@ -125,7 +133,8 @@ def parse(texts: Mapping[str, str]) -> Pack:
             permits=_policy_set({key: policy for key, policy in named.items() if policy["effect"] == "permit"}),
             says={key: _says(key, policy) for key, policy in named.items() if policy["effect"] == "permit"},
             forbids={key: _forbid(key, policy) for key, policy in named.items() if policy["effect"] == "forbid"},
-            actions=_actions(schema),
+            actions=tuple(sorted(applies)),
+            applies=applies,
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
             compared=_compared([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
@@ -194,9 +203,17 @@ def _says(name: str, policy: Mapping[str, Any]) -> str:
     return str(words)
 
 
-def _actions(schema: cedarpy.Schema) -> tuple[str, ...]:
-    """Cedar writes a schema back with one line for the head of each action."""
-    return tuple(sorted(set(_ACTION.findall(str(schema)))))
+def _applies(schema: cedarpy.Schema, listed: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Cedar writes a schema back in one form, whatever was written.
+
+    Raises:
+        PackRefused: an action on documents is not among those whose lists are filtered.
+    """
+    applies = {name: tuple(types.split(", ")) if types else () for name, types in _ACTION.findall(str(schema))}
+    for name, types in applies.items():
+        if "Document" in types and name not in listed:
+            raise PackRefused(f"{name} can be done to documents and is not under [scopes].")
+    return applies
 
 
 def _day(value: Any) -> dt.date | None:
@@ -228,7 +245,7 @@ def _attributes(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _compared(node: Any) -> dict[str, frozenset[str]]:
-    """For each attribute of a resource, the literals that stand on the other side of an operator."""
+    """For each attribute of a resource, the literals on the other side of an operator; `SELF` for who is asking."""
     found: dict[str, set[str]] = {}
 
     def look(part: Any) -> None:
@@ -237,7 +254,7 @@ def _compared(node: Any) -> dict[str, frozenset[str]]:
                 for one, other in ((left, right), (right, left)):
                     match one:
                         case {".": {"left": {"Var": "resource"}, "attr": str(attribute)}}:
-                            found.setdefault(attribute, set()).update(_strings(other))
+                            found.setdefault(attribute, set()).update(_strings(other), _self(other))
                 look(left)
                 look(right)
             case dict():
@@ -249,6 +266,14 @@ def _compared(node: Any) -> dict[str, frozenset[str]]:
 
     look(node)
     return {attribute: frozenset(values) for attribute, values in found.items()}
+
+
+def _self(node: Any) -> set[str]:
+    match node:
+        case {".": {"left": {"Var": "principal"}}}:
+            return {SELF}
+        case _:
+            return set()
 
 
 def _strings(node: Any) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 from appliance.policy.engine import PolicyEngine
 from appliance.policy.errors import PackRefused
+from appliance.policy.kinds import kinds_of
 from appliance.policy.values import Resource
 from appliance.store import Principal, TenantId
 
@@ -30,10 +32,19 @@ def sound(engine: PolicyEngine) -> None:
     for name in KEEPING:
         if not engine.decide(owner, name, Resource("policy")).allowed:
             raise PackRefused(f"The owner of the data directory could no longer {name}, so nobody could put it right.")
-    for principal in everybody:
-        for action in engine.pack.actions:
-            elsewhere = Resource("node", attrs={"tenant": _THERE})
-            if principal.kind == "owner" and action in OF_THE_NODE:
-                continue
-            if engine.decide(principal, action, elsewhere).allowed:
+    names = {entity: name for name, entity in engine.pack.resources.items()}
+    for principal, (action, entities) in itertools.product(everybody, engine.pack.applies.items()):
+        if principal.kind == "owner" and action in OF_THE_NODE:
+            continue
+        for entity in entities:
+            if _reaches_elsewhere(engine, principal, action, names.get(entity, ""), entity):
                 raise PackRefused(f"{action} would be allowed in another tenant.")
+
+
+def _reaches_elsewhere(engine: PolicyEngine, principal: Principal, action: str, name: str, entity: str) -> bool:
+    """Whether some kind of thing of another tenant is open to them; a type that no service names is open to nobody."""
+    if entity == "Document":
+        scope = engine.scope(principal, action)
+        return any(scope.admits({**row, "tenant": str(_THERE)}) for row in kinds_of(entity, engine.pack))
+    things = [Resource(name, "any", {**row, "tenant": _THERE}) for row in kinds_of(entity, engine.pack)] if name else []
+    return any(engine.permits(principal, action, things)) if things else False

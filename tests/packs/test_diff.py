@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.packs import diff
-from appliance.packs.values import Asked
-from appliance.policy import PolicyEngine, Resource
+from appliance.packs.values import Asked, Preview
+from appliance.policy import PackRefused, PolicyEngine, Resource
 from appliance.policy.pack import parse
 from tests.packs.variants import KIOSKS, RELEASE, no_drafts, swapped, uploads_for_viewers
 from tests.policy.people import KIOSK, VIEWER, document, principal
@@ -42,11 +43,26 @@ def forbidding(condition: str) -> Mapping[str, str]:
     return {**RELEASE, "policies.cedar": RELEASE["policies.cedar"] + added}
 
 
+def opens(now: PolicyEngine, then: PolicyEngine) -> bool:
+    return diff.differences(now, then).widen
+
+
+def previewed(
+    now: PolicyEngine, then: PolicyEngine, asked: list[Asked], looked_at: int, library: list[Mapping[str, Any]]
+) -> Preview:
+    return diff.preview(now, then, diff.differences(now, then), asked, looked_at, library)
+
+
+def permitting(principal: str, action: str, condition: str = "true") -> Mapping[str, str]:
+    added = f'@id("more") @says("More.") permit ({principal}, action == Action::"{action}", resource) when {{ {condition} }};'
+    return {**RELEASE, "policies.cedar": RELEASE["policies.cedar"] + added}
+
+
 def test_a_pack_changes_nothing_beside_itself() -> None:
-    preview = diff.preview(NOW, NOW, [Asked(VIEWER, "chat.ask", Resource("chat"))], 1, [document().attrs])
+    preview = previewed(NOW, NOW, [Asked(VIEWER, "chat.ask", Resource("chat"))], 1, [document().attrs])
 
     assert (preview.changes, preview.kinds, preview.documents, preview.widens) == ((), (), (), False)
-    assert diff.widens(NOW, NOW) is None
+    assert not opens(NOW, NOW)
 
 
 @settings(max_examples=4, deadline=None)
@@ -54,11 +70,11 @@ def test_a_pack_changes_nothing_beside_itself() -> None:
 def test_one_more_forbid_never_widens_and_its_removal_never_narrows(conditions: list[str]) -> None:
     then = engine(forbidding(" && ".join(conditions)))
 
-    assert diff.widens(NOW, then) is None
+    assert not opens(NOW, then)
     assert all(one.gained == 0 for one in diff.all_kinds(NOW, then))
     assert all(one.lost == 0 for one in diff.all_kinds(then, NOW))
     if diff.all_kinds(NOW, then):
-        assert diff.widens(then, NOW) is not None
+        assert opens(then, NOW)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +91,10 @@ def test_one_more_forbid_never_widens_and_its_removal_never_narrows(conditions: 
     ],
 )
 def test_what_a_role_may_do_more_is_found(texts: Mapping[str, str], who: str, action: str) -> None:
-    found = diff.actions(NOW, engine(texts))
+    found = diff.all_changes(NOW, engine(texts))
 
     assert (who, action, True) in {(one.who, one.action, one.widens) for one in found}
-    assert diff.widens(NOW, engine(texts)) is not None
+    assert opens(NOW, engine(texts))
 
 
 @pytest.mark.parametrize(
@@ -95,22 +111,90 @@ def test_documents_that_are_seen_more_of_are_found_though_the_library_is_empty(o
     gained = {one.who for one in diff.all_kinds(NOW, then) if one.gained}
 
     assert who in gained
-    assert diff.widens(NOW, then) is not None
+    assert opens(NOW, then)
+
+
+ANYBODYS = "Conversation, owner: somebody or something else"
+
+
+@pytest.mark.parametrize(
+    ("texts", "who", "action", "thing"),
+    [
+        (
+            swapped(
+                "when { resource.owner != principal.subject }", "when { resource.owner != principal.subject && false }"
+            ),
+            "viewer",
+            "chat.read",
+            ANYBODYS,
+        ),
+        (
+            swapped("when { resource.requester == principal.subject };", "when { false };"),
+            "admin",
+            "approvals.decide",
+            None,
+        ),
+        (
+            swapped("when { principal.narrowed && !principal.scopes", "when { false && !principal.scopes"),
+            "narrowed viewer",
+            "chat.ask",
+            "",
+        ),
+        (permitting("principal is Service", "people.list"), "service viewer", "people.list", ""),
+        (permitting("principal is Owner", "people.list"), None, "people.list", ""),
+        (permitting("principal", "people.list", "principal.clearance >= 3"), "viewer", "people.list", ""),
+        (permitting("principal", "people.list", 'principal.eligible.contains("ITAR")'), "viewer", "people.list", ""),
+    ],
+)
+def test_what_is_opened_to_some_and_for_some_things_alone_is_found(
+    texts: Mapping[str, str], who: str | None, action: str, thing: str | None
+) -> None:
+    then = engine(texts)
+    found = [one for one in diff.all_changes(NOW, then) if one.widens]
+
+    if who is None:  # the owner may already
+        assert found == []
+        assert not opens(NOW, then)
+        return
+    assert (who, action) in {(one.who, one.action) for one in found if thing is None or one.thing == thing}
+    assert opens(NOW, then)
+
+
+def test_a_forbid_that_needs_two_tags_at_once_is_not_overlooked_when_it_goes() -> None:
+    both = engine(forbidding('resource.tags.contains("draft") && resource.tags.contains("north")'))
+
+    assert not opens(NOW, both)
+    assert opens(both, NOW)
+
+
+def test_packs_that_tell_too_much_apart_are_not_compared_by_halves() -> None:
+    many = " || ".join(f'resource.tags.contains("t{number}")' for number in range(16))
+
+    with pytest.raises(PackRefused, match="nobody could compare"):
+        diff.differences(NOW, engine(forbidding(many)))
+
+
+def test_what_holds_for_a_person_is_not_said_of_programs_and_each_clearance_again() -> None:
+    found = diff.all_changes(NOW, engine(uploads_for_viewers()))
+
+    assert [(one.who, one.clearance, one.action, one.thing) for one in found if one.who != "kiosk"] == [
+        ("viewer", 0, "documents.upload", "")
+    ]
 
 
 def test_the_word_does_not_depend_on_what_was_asked_meanwhile() -> None:
     then = engine(uploads_for_viewers())
-    quiet = diff.preview(NOW, then, [], 0, [])
-    busy = diff.preview(NOW, then, [Asked(VIEWER, "documents.upload", Resource("document"))] * 3, 3, [])
+    quiet = previewed(NOW, then, [], 0, [])
+    busy = previewed(NOW, then, [Asked(VIEWER, "documents.upload", Resource("document"))] * 3, 3, [])
 
-    assert quiet.confirm == busy.confirm == diff.widens(NOW, then)
+    assert quiet.confirm == busy.confirm
     (change,) = (one for one in busy.changes if one.who == "viewer")
     assert (change.requests, change.people, busy.now_allowed) == (3, 1, 3)
 
 
 def test_people_are_counted_and_never_named() -> None:
     asked = [Asked(principal(number=number), "documents.read", document(1, tags=("draft",))) for number in (11, 12, 12)]
-    preview = diff.preview(NOW, engine(no_drafts()), asked, 3, [document(1, tags=("draft",), acl=("0197",)).attrs])
+    preview = previewed(NOW, engine(no_drafts()), asked, 3, [document(1, tags=("draft",), acl=("0197",)).attrs])
 
     assert [(one.requests, one.people) for one in preview.changes if one.action == "documents.read"] == [(3, 2)]
     for one in asked:
@@ -120,7 +204,7 @@ def test_people_are_counted_and_never_named() -> None:
 
 def test_a_kiosk_is_told_apart_from_a_viewer() -> None:
     asked = [Asked(KIOSK, "documents.read", document(1, tags=("draft",)))]
-    preview = diff.preview(NOW, engine(no_drafts()), asked, 1, [])
+    preview = previewed(NOW, engine(no_drafts()), asked, 1, [])
 
     assert {one.who for one in preview.changes} == {"kiosk"}
 
@@ -128,6 +212,6 @@ def test_a_kiosk_is_told_apart_from_a_viewer() -> None:
 def test_an_action_or_role_that_one_pack_does_not_know_is_refused_by_it() -> None:
     without = swapped('"policy.activate", ', "", "schema.cedarschema")
     without = {**without, "policies.cedar": without["policies.cedar"].replace('Action::"policy.activate", ', "")}
-    found = diff.actions(NOW, engine(without))
+    found = diff.all_changes(NOW, engine(without))
 
     assert [(one.who, one.action, one.widens) for one in found] == [("admin", "policy.activate", False)]

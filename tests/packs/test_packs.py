@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,17 +21,19 @@ from appliance.packs.errors import (
     UnknownPack,
     UnknownSubject,
 )
-from appliance.packs.tables import SwitchRow
+from appliance.packs.tables import PackRow, SwitchRow
 from appliance.policy import Resource
+from appliance.policy.pack import version_of
 from appliance.store import Admitted, Principal, Store, Tenant, new_id
 from tests.identity.site import HandClock
 from tests.packs.conftest import RELEASE, Known
-from tests.packs.variants import no_drafts, pack, until, uploads_for_viewers
+from tests.packs.variants import no_drafts, pack, swapped, until, uploads_for_viewers
 from tests.policy.people import described
 
 Admin = Callable[[], Admitted]
 DRAFT = Resource("document", "d-1", described(1, ("draft",)))
 UPLOAD = "documents.upload"
+NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 def viewer(tenant: Tenant) -> Principal:
@@ -215,6 +218,27 @@ async def test_a_pack_that_was_changed_where_it_is_stored_decides_nothing_and_sa
     assert decision.reason == "The policy pack in force cannot be used. It is not what was staged."
     assert policy.scope(viewer(tenant), "search.query").empty
     assert policy.permits(viewer(tenant), "documents.read", [DRAFT]) == [False]
+
+
+async def test_a_pack_that_knows_less_than_this_release_is_listed_with_its_reason_and_can_be_left(
+    packs: Packs, policy: InForce, admin: Admin, tenant: Tenant, store: Store
+) -> None:
+    old = swapped("  eligible: Set<String>,\n", "", "schema.cedarschema")
+    i = old["policies.cedar"].index('@id("export-controlled")')
+    j = old["policies.cedar"].index('@id("', i + 1)
+    old = {**old, "policies.cedar": old["policies.cedar"][:i] + old["policies.cedar"][j:]}
+    version = version_of(old)
+    kept = PackRow(tenant_id=tenant.id, version=version, name="old", texts=dict(old), staged_by=new_id(), staged_at=NOW)
+    async with store.open_control(admin(), write=True) as session:
+        session.add(kept)
+        session.add(SwitchRow(tenant_id=tenant.id, generation=1, version=version, what="activate", by=new_id(), at=NOW))
+
+    owner = Principal(new_id(), "owner", tenant.id, "owner", "admin", 3)
+    assert await may(policy, owner, "policy.activate", Resource("policy"))
+    assert not await may(policy, viewer(tenant), "chat.ask", Resource("chat"))
+    assert "cannot be used" in str(policy.why_unusable(tenant.id))
+    await packs.rollback(admin())
+    assert await may(policy, viewer(tenant), "chat.ask", Resource("chat"))
 
 
 async def test_the_owner_alone_can_put_another_pack_in_force_when_none_can_be_used(

@@ -44,6 +44,14 @@ async def test_texts_that_are_too_large_are_not_even_looked_at() -> None:
     [
         (swapped(OTHER_TENANTS, "when { false }"), "in another tenant"),
         (swapped(OTHER_TENANTS, OTHER_TENANTS + '\nunless { action == Action::"chat.ask" }'), "in another tenant"),
+        (swapped(OTHER_TENANTS, OTHER_TENANTS + "\nunless { resource is Conversation }"), "in another tenant"),
+        (
+            swapped(
+                OTHER_TENANTS,
+                "when { resource is Document || resource.tenant != principal.tenant } unless { resource is Document }",
+            ),
+            "in another tenant",
+        ),
         (swapped(SWITCHING, ""), "nobody could put it right"),
     ],
 )

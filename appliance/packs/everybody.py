@@ -1,0 +1,90 @@
+"""Everybody that two packs are tried on, and how a difference is told without telling it twice.
+
+People and programs of every role with every clearance, eligible for every export regime; kiosks; the owner; and a sign-in that was
+narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from appliance.packs.values import Change, Reach
+from appliance.policy.pack import SELF, Pack
+from appliance.store import Principal, TenantId
+
+CLEARANCES: Final = (1, 2, 3)
+ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
+ANY_CLEARANCE: Final = 0
+ME: Final = UUID(SELF)
+OWNER: Final = "owner"
+NARROWED: Final = frozenset({"auth.me"})
+NODE: Final = TenantId(UUID(int=0))
+
+Difference = TypeVar("Difference", bound=Change | Reach)
+
+
+def everybody(*packs: Pack) -> list[Principal]:
+    """One of each, in the tenant of the things that are tried."""
+    roles: list[Any] = sorted({role for pack in packs for role in pack.roles})
+    found = [
+        Principal(ME, "person", NODE, "somebody", role, clearance, eligibility=eligible)
+        for role, clearance, eligible in itertools.product(roles, CLEARANCES, ELIGIBLE)
+    ]
+    for clearance in CLEARANCES:
+        found += [Principal(ME, "service", NODE, "somebody", role, clearance) for role in roles]
+        found.append(Principal(ME, "kiosk", NODE, "somebody", "viewer", clearance))
+        found += [Principal(ME, "person", NODE, "somebody", role, clearance, NARROWED) for role in roles]
+    return [*found, Principal(ME, "owner", NODE, "somebody", "admin", max(CLEARANCES))]
+
+
+def who(principal: Principal) -> str:
+    """A role; `kiosk`, `owner`, `service ROLE` or `narrowed ROLE`."""
+    if principal.kind in {"kiosk", "owner"}:
+        return principal.kind
+    if principal.kind == "service":
+        return f"service {principal.role}"
+    return f"narrowed {principal.role}" if principal.scopes else principal.role
+
+
+def told(entity: str, row: Mapping[str, Any]) -> str:
+    """A thing in words: `Conversation, owner: somebody else`."""
+    words = {None: "nobody", SELF: "the person"}
+    return ", ".join([entity, *(f"{name}: {words.get(value, value)}" for name, value in sorted(row.items()))])
+
+
+def once(found: Iterable[Difference]) -> list[Difference]:
+    """Each difference once: not of a program, the owner or a narrowed sign-in what is said of a person of the role."""
+    by_who: dict[tuple[Any, ...], Difference] = {(each.who, *_what(each)): each for each in found}
+    kept: list[Difference] = []
+    for each in by_who.values():
+        like = _like(each.who)
+        if like == each.who or (like, *_what(each)) not in by_who:
+            kept.append(each)
+    return kept
+
+
+def of_any_clearance(found: Iterable[Change]) -> list[Change]:
+    """What holds for every clearance is said once, and of none."""
+    alike: dict[tuple[Any, ...], list[Change]] = {}
+    for one in found:
+        alike.setdefault((one.who, one.action, one.widens, one.thing), []).append(one)
+    told_once = []
+    for same in alike.values():
+        everywhere = {one.clearance for one in same} == set(CLEARANCES) or same[0].who == OWNER
+        told_once += [replace(same[0], clearance=ANY_CLEARANCE)] if everywhere else same
+    return told_once
+
+
+def _like(name: str) -> str:
+    """The person that a program, the owner or a narrowed sign-in is like."""
+    return "admin" if name == OWNER else name.rpartition(" ")[2]
+
+
+def _what(one: Change | Reach) -> tuple[Any, ...]:
+    if isinstance(one, Change):
+        return one.clearance, one.action, one.widens, one.thing
+    return one.clearance, one.action, one.gained > 0, one.lost > 0
