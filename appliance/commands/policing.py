@@ -171,12 +171,16 @@ async def explain(socket: Path, asked: dict[str, Any], *, tenant: str | None, as
     )
     console.print(f"  knowing: {role}, clearance {facts['clearance']}", style="dim")
     if facts["resource"]:
-        told = ", ".join(f"{name} {value}" for name, value in facts["resource"].items())
+        told = ", ".join(f"{name} {_plain(value)}" for name, value in facts["resource"].items() if value)
         console.print(
             f"           the document: {told}; on its list: {'yes' if facts['on_its_list'] else 'no'}", style="dim"
         )
     console.print(f"  pack {found['pack_version']}", style="dim")
     return 0
+
+
+def _plain(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 def _console() -> Console:

@@ -2,7 +2,7 @@
 
     gate ── mint ──> Admitted ── open_session(admitted) ──> the tenant's rows
 
-`Admitted` has no public constructor. `minter()` gives the only factory; `compose.py` hands it to the gate alone.
+`Admitted` has no public constructor. `minter()` gives the only factory; `compose` hands it to the gate alone.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ _fix: Final[Callable[[Admitted, str, object], None]] = object.__setattr__
 
 
 def minter() -> Mint:
-    """Give the factory of admissions. A test watches that only `compose.py` imports this name."""
+    """Give the factory of admissions. A test watches that only `compose` imports this name."""
 
     def mint(
         *,
