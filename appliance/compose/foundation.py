@@ -16,6 +16,8 @@ from appliance.audit.recovery import recover
 from appliance.gate import Gate
 from appliance.idempotency import Keys
 from appliance.packs import InForce as PoliciesInForce
+from appliance.retrieval.engines import Engine, SqliteEngine
+from appliance.retrieval.postgres_engine import PostgresEngine
 from appliance.store import Admitted, Store, open_store
 from appliance.store.admission import minter
 from appliance.unlocking import unlock
@@ -38,6 +40,7 @@ class Foundation:
     recorder: Recorder
     policy: PoliciesInForce
     gate: Gate
+    engine: Engine
     models: ModelClient
     keys: Keys
 
@@ -72,4 +75,5 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         if found.relayed or found.closed or found.disputed:
             log.warning("record recovered", relayed=found.relayed, closed=found.closed, disputed=len(found.disputed))
         instance.sweep()
-        yield Foundation(settings, store, instance, recorder, policy, gate, models, keys)
+        engine = PostgresEngine() if settings.role == "hub" else SqliteEngine()
+        yield Foundation(settings, store, instance, recorder, policy, gate, engine, models, keys)

@@ -42,7 +42,6 @@ from appliance.packs import Packs
 from appliance.packs import api as packs_api
 from appliance.policy.trial import tried
 from appliance.retrieval import api as search_api
-from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
@@ -98,8 +97,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         sandbox = await stack.enter_async_context(Sandbox())
         cursors = Cursors(store.secret("cursor"))
         certificates = Place(settings.data, store.secret(TLS_PURPOSE))
-        engine = SqliteEngine()
-        search = Search(store, engine, base.policy, base.models)
+        search = Search(store, base.engine, base.policy, base.models)
         answers = Answers(search, base.models)
         shelf = Shelf(store, folder=settings.data / "models", imports=settings.data / "import", run=settings.run)
         stack.push_async_callback(shelf.close)
@@ -120,7 +118,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         screens = Screens(Guard(base.models), guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
-            store, gate, base.policy, PassageIndex(engine), waker, sandbox, cursors, people,
+            store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
@@ -137,7 +135,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "recorder": recorder,
             "policy": base.policy,
             "packs": packs,
-            "approvals": Approvals(store, gate, base.policy, PassageIndex(engine), waker, people, cursors),
+            "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,

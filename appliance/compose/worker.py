@@ -19,7 +19,6 @@ from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.jobs import Worker
 from appliance.jobs.waking import Bell
-from appliance.retrieval.engines import SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
@@ -42,10 +41,10 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(SqliteEngine()), base.models, sandbox, Guard(base.models),
+            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, Guard(base.models),
             count_tokens=count_tokens,
         )  # fmt: skip
-        search = Search(base.store, SqliteEngine(), base.policy, base.models)
+        search = Search(base.store, base.engine, base.policy, base.models)
         in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from sqlalchemy import Select, bindparam, column, literal_column, select, table, text
 
+from appliance.retrieval.values import Wanted
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,7 +45,7 @@ class Engine(Protocol):
         """Forget passages, leaving nothing of their text behind; `vectors=False` keeps their vectors."""
 
     async def words(
-        self, session: AsyncSession, expression: str, within: Select[int], limit: int
+        self, session: AsyncSession, wanted: Wanted, within: Select[int], limit: int
     ) -> list[tuple[int, float]]:
         """Passages that match, by BM25; larger is better, never below 0."""
 
@@ -52,8 +54,8 @@ class Engine(Protocol):
     ) -> list[tuple[int, float]]:
         """Nearest passages by cosine (-1..1)."""
 
-    def matching(self, expression: str) -> Select[int]:
-        """Ids of passages that match, to narrow another search."""
+    def holding(self, keys: Sequence[str]) -> Select[int]:
+        """Ids of passages that hold one of the keys, to narrow another search."""
 
     async def frequency(self, session: AsyncSession, keys: Sequence[str]) -> dict[str, int]:
         """How many passages hold each key; a key that none holds is left out."""
@@ -96,7 +98,7 @@ class SqliteEngine:
             await session.execute(text("DELETE FROM passage_vectors WHERE passage_id = :id"), rows)
 
     async def words(
-        self, session: AsyncSession, expression: str, within: Select[int], limit: int
+        self, session: AsyncSession, wanted: Wanted, within: Select[int], limit: int
     ) -> list[tuple[int, float]]:
         terms = table("passage_terms", column("rowid"), column("rank"))
         # The plus keeps SQLite from asking the text index once for each id that is allowed.
@@ -106,7 +108,7 @@ class SqliteEngine:
             .order_by(terms.c.rank)
             .limit(limit)
         )
-        rows = await session.execute(query, {"expression": expression})
+        rows = await session.execute(query, {"expression": match_expression(wanted)})
         return [(int(id_), max(0.0, -float(rank))) for id_, rank in rows]
 
     async def meaning(
@@ -121,9 +123,9 @@ class SqliteEngine:
         values = {"vector": _int8(vector[np.newaxis])[0].tobytes(), "nearest": limit}
         return [(int(id_), 1.0 - float(distance)) for id_, distance in await session.execute(query, values)]
 
-    def matching(self, expression: str) -> Select[int]:
+    def holding(self, keys: Sequence[str]) -> Select[int]:
         terms = table("passage_terms", column("rowid"))
-        clause = text("passage_terms MATCH :required").bindparams(required=expression)
+        clause = text("passage_terms MATCH :required").bindparams(required=match_expression(Wanted(tuple(keys))))
         return select(terms.c.rowid).where(clause)
 
     async def frequency(self, session: AsyncSession, keys: Sequence[str]) -> dict[str, int]:
@@ -136,6 +138,19 @@ class SqliteEngine:
         query = text("SELECT term, doc FROM passage_vocabulary WHERE term >= :low AND term < :high")
         rows = await session.execute(query, {"low": prefix, "high": prefix[:-1] + chr(ord(prefix[-1]) + 1)})
         return {term: int(doc) for term, doc in rows}
+
+
+def match_expression(wanted: Wanted) -> str:
+    """The FTS5 query."""
+    any_of = _any(wanted.any_of)
+    if not wanted.required:
+        return any_of
+    rest = [key for key in wanted.any_of if key not in wanted.required]
+    return f"({_any(wanted.required)}) AND ({any_of})" if rest else f"({_any(wanted.required)})"
+
+
+def _any(keys: Sequence[str]) -> str:
+    return " OR ".join('"' + key.replace('"', '""') + '"' for key in keys)
 
 
 def _int8(vectors: NDArray[np.float32]) -> NDArray[np.int8]:

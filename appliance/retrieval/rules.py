@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from appliance.retrieval.glossary import alternatives
 from appliance.retrieval.identifiers import family, identifiers, sisters
 from appliance.retrieval.terms import LONG_WORD, content_terms, near, stem, terms
+from appliance.retrieval.values import Wanted
 
 if TYPE_CHECKING:
     from appliance.documents.values import DocumentFacts, Passage
@@ -29,20 +30,10 @@ def searchable(question: str) -> tuple[Term, ...]:
     return content_terms(question) or terms(question)
 
 
-def match_expression(keys: Iterable[str], *, required: Iterable[str] = ()) -> str:
-    """An FTS5 query: any of `keys` (and words that mean the same); any of `required` must be present."""
-    wanted = list(dict.fromkeys(word for key in keys for word in (key, *alternatives(key))))
-    must = list(dict.fromkeys(required))
-    any_of = " OR ".join(_quoted(word) for word in wanted)
-    if not must:
-        return any_of
-    demand = " OR ".join(_quoted(word) for word in must)
-    rest = [word for word in wanted if word not in must]
-    return f"({demand}) AND ({any_of})" if rest else f"({demand})"
-
-
-def _quoted(token: str) -> str:
-    return '"' + token.replace('"', '""') + '"'
+def wanted(keys: Iterable[str], *, required: Iterable[str] = ()) -> Wanted:
+    """Any of `keys`, and words that mean the same; any of `required` must be present."""
+    any_of = dict.fromkeys(word for key in keys for word in (key, *alternatives(key)))
+    return Wanted(tuple(any_of), tuple(dict.fromkeys(required)))
 
 
 def fused(words: Sequence[int], meaning: Sequence[int], *, weight: float = WORDS_WEIGHT) -> dict[int, float]:

@@ -93,15 +93,15 @@ class Search:
         meaning: dict[int, float] = {}
         # With an asset in the question its own passages are searched first, or a sister's may crowd them out.
         for required in [assets, []] if assets else [[]]:
-            expression = rules.match_expression(keys, required=required)
-            for id_, score in await self._engine.words(session, expression, reach, WORDS_LIMIT) if keys else ():
+            wanted = rules.wanted(keys, required=required)
+            for id_, score in await self._engine.words(session, wanted, reach, WORDS_LIMIT) if keys else ():
                 words.setdefault(id_, score)
         vector = await embedding
         if vector is not None:
             for required in [assets, []] if assets else [[]]:
                 within = reach
                 if required:
-                    within = reach.where(PassageRow.id.in_(self._engine.matching(rules.match_expression(required))))
+                    within = reach.where(PassageRow.id.in_(self._engine.holding(required)))
                 for id_, cosine in await self._engine.meaning(session, vector, within, MEANING_LIMIT):
                     meaning.setdefault(id_, cosine)
         scores = rules.fused(list(words), list(meaning))

@@ -3,7 +3,7 @@
 Beside them stand what the migration makes by hand, because SQLAlchemy has no word for it:
 
 - SQLite: `passage_terms` (FTS5 over keys and stems; rowid is passages.id) and `passage_vectors` (vec0, int8[384]);
-- PostgreSQL: the columns `passages.lexemes` (tsvector, GIN) and `passages.embedding` (vector(384), HNSW).
+- PostgreSQL: the columns `passages.terms` (how many keys it has) and `passages.embedding` (vector(384), HNSW).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import REAL, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.store import Json, TenantBase, UtcDateTime
@@ -43,6 +43,19 @@ class PassageSource(TenantBase):
     title: Mapped[str] = mapped_column(Text)
     revision: Mapped[str | None] = mapped_column(String(64))
     doc_type: Mapped[str | None] = mapped_column(String(64))
+
+
+class PassagePosting(TenantBase):
+    """On a hub: how much a term weighs in a passage (see `postgres_engine`)."""
+
+    __tablename__ = "passage_postings"
+    __table_args__ = (Index("ix_passage_postings_passage", "passage_id"), {"info": {"hub_only": True}})
+
+    term: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    passage_id: Mapped[int] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True)
+    weight: Mapped[float] = mapped_column(REAL())
+    length: Mapped[int]
+    """How many terms the passage has: here too, so that a search reads the index alone."""
 
 
 class PassageRow(TenantBase):

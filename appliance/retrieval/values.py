@@ -24,6 +24,14 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a text search looks for, as keys of the index: one of `any_of`, and, where any is named, one of `required`."""
+
+    any_of: tuple[str, ...]
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that was found.
 

@@ -1,6 +1,6 @@
 """Attacks across tenants, made from the description of the API: whoever belongs to South asks every route for North's things.
 
-Run over SQLCipher files and over PostgreSQL. A hub has no passages yet: there, what searches answers that it cannot.
+Run over SQLCipher files and over PostgreSQL.
 """
 
 from __future__ import annotations
@@ -49,12 +49,10 @@ def _north_is_as_it_was(plants: TwoPlants) -> Iterator[None]:
 
 
 def shows_nothing(response: httpx.Response) -> None:
-    """Neither body nor headers hold a byte that North wrote; nothing fails but what a hub cannot do yet."""
+    """Neither body nor headers hold a byte that North wrote; nothing fails."""
     everything = response.text + repr(response.headers)
     assert MARK not in everything.lower(), (response.request.method, response.url, everything[:400])
-    if response.status_code >= 500:
-        assert response.status_code == 503
-        assert response.json()["code"] == "store-outdated", response.text
+    assert response.status_code < 500, response.text
 
 
 def owned_by_nobody(plants: TwoPlants, response: httpx.Response) -> None:
@@ -70,7 +68,7 @@ def test_north_sees_its_own_marks(plants: TwoPlants) -> None:
     assert all(MARK in str(found) for path, found in seen.items() if path != "/v1/admin/jobs")
     assert set(plants.victim.page_tokens) >= {"/v1/documents", "/v1/conversations", "/v1/admin/users", "/v1/audit"}
     searched = plants.owner(NORTH).post("/v1/search", json={"query": QUESTION})
-    assert (MARK in searched.text) == plants.searches
+    assert MARK in searched.text
 
 
 def test_every_parameter_of_a_path_is_tried(plants: TwoPlants) -> None:

@@ -46,9 +46,8 @@ class Victim:
 class TwoPlants:
     """The appliance, and a client for each role of South and for a kiosk of it."""
 
-    def __init__(self, node: RunningNode, *, searches: bool, clients: ExitStack) -> None:
+    def __init__(self, node: RunningNode, clients: ExitStack) -> None:
         self.node = node
-        self.searches = searches
         self._clients = clients
         self.operations: list[Operation] = []
         self.victim = Victim()
@@ -131,8 +130,7 @@ class TwoPlants:
         budget = admin.put("/v1/admin/budgets", json={"limit_tokens": 4711, "provider": MARK})
         ids["budget_id"] = budget.raise_for_status().json()["id"]
         self._guard(admin)
-        if self.searches:
-            self._converse(admin)
+        self._converse(admin)
         self.victim.unsaid -= set(ids.values())
         for operation in self.operations:
             if "page_token" in {one["name"] for one in operation.query_parameters}:
@@ -193,6 +191,6 @@ def two_plants(folder: Path, template: Template, environment: dict[str, str]) ->
     data = folder / "data"
     shutil.copytree(template.data, data)
     with ExitStack() as clients, RunningNode(data, demo=False, environment=environment) as node:
-        plants = TwoPlants(node, searches=not environment, clients=clients)
+        plants = TwoPlants(node, clients)
         plants.settle()
         yield plants

@@ -1,4 +1,4 @@
-"""A library on the encrypted store, with its real text and vector index."""
+"""A library on each store, with its database's real text and vector index."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from appliance.retrieval.engines import Engine, SqliteEngine
+from appliance.retrieval.postgres_engine import PostgresEngine
 from appliance.store import Admitted, Store
 from tests.conftest import no_record
 from tests.retrieval.library import Library
@@ -24,6 +26,11 @@ def asker(admitted: Asker) -> Asker:
 
 
 @pytest.fixture
-def library(node_store: Store, asker: Asker) -> Library:
-    node_store.post_record = no_record
-    return Library(node_store, asker)
+def engine(backend: str) -> Engine:
+    return PostgresEngine() if backend == "postgres" else SqliteEngine()
+
+
+@pytest.fixture
+def library(store: Store, asker: Asker, engine: Engine) -> Library:
+    store.post_record = no_record
+    return Library(store, asker, engine)

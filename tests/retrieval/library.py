@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.documents.values import DocumentFacts, Passage, PassageKind
 from appliance.policy import PolicyEngine
-from appliance.retrieval.engines import SqliteEngine
+from appliance.retrieval.engines import Engine, SqliteEngine
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.retrieval.values import Found
@@ -85,7 +85,11 @@ class Library:
 
     store: Store
     admit: Callable[[], Admitted]
-    index: PassageIndex = field(default_factory=lambda: PassageIndex(SqliteEngine()))
+    engine: Engine = field(default_factory=SqliteEngine)
+
+    @property
+    def index(self) -> PassageIndex:
+        return PassageIndex(self.engine)
 
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction of its own; an admission has one only."""
@@ -105,7 +109,7 @@ class Library:
         return document
 
     def search(self, ranker: Hashing | Down | None = None) -> Search:
-        return Search(self.store, SqliteEngine(), POLICY, ranker or Hashing())
+        return Search(self.store, self.engine, POLICY, ranker or Hashing())
 
     async def find(self, who: Admitted, question: str, ranker: Hashing | Down | None = None) -> Found:
         return await self.search(ranker).first(who, question)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from appliance.documents.values import Box, Line, Passage
-from appliance.store import Admitted, Store, Tenant, new_id
+from appliance.store import Admitted, Tenant, new_id
 from tests.retrieval.library import Down, Library, facts, shown, text_passage, unit_vectors
 
 Asker = Callable[..., Admitted]
@@ -19,9 +19,13 @@ Asker = Callable[..., Admitted]
 async def dump(library: Library) -> str:
     """Everything the index keeps of words, in its own tables."""
     async with library.reading() as session:
-        rows = [*(await session.execute(text("SELECT * FROM passage_terms")))]
-        rows += [*(await session.execute(text("SELECT term FROM passage_vocabulary")))]
-        vectors = await session.scalar(text("SELECT count(*) FROM passage_vectors"))
+        if session.get_bind().dialect.name == "postgresql":
+            rows = [*(await session.execute(text("SELECT term FROM passage_postings")))]
+            vectors = await session.scalar(text("SELECT count(embedding) FROM passages"))
+        else:
+            rows = [*(await session.execute(text("SELECT * FROM passage_terms")))]
+            rows += [*(await session.execute(text("SELECT term FROM passage_vocabulary")))]
+            vectors = await session.scalar(text("SELECT count(*) FROM passage_vectors"))
     return f"{rows} vectors={vectors}"
 
 
@@ -127,7 +131,7 @@ async def test_nothing_of_a_failed_transaction_stays(library: Library, asker: As
 
 
 async def test_the_index_of_one_tenant_holds_nothing_for_another(
-    library: Library, asker: Asker, node_store: Store, other_tenant: Tenant
+    library: Library, asker: Asker, other_tenant: Tenant
 ) -> None:
     document = await library.put(facts("m.md"), "The gasket is blue.")
     stranger = asker(tenant=other_tenant, role="admin", clearance=3)
@@ -135,7 +139,7 @@ async def test_the_index_of_one_tenant_holds_nothing_for_another(
     assert (found.hits, found.others) == ((), ())
     assert not found.asked.frequency
     assert found.asked.passages == 0
-    async with node_store.open_session(stranger) as session:
+    async with library.store.open_session(stranger) as session:
         assert await library.index.preview(session, document.id) == []
 
 

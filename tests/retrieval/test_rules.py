@@ -1,12 +1,13 @@
 """Rules of a search: match expressions, fusion, and which passage may speak for which machine."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.retrieval.engines import match_expression
 from appliance.retrieval.identifiers import identifiers
 from appliance.retrieval.rules import (
     blended,
@@ -14,9 +15,9 @@ from appliance.retrieval.rules import (
     fused,
     keys_in,
     keys_of,
-    match_expression,
     searchable,
     speaks_for,
+    wanted,
 )
 from appliance.retrieval.terms import column, exact_column
 from tests.retrieval.library import facts, text_passage
@@ -44,6 +45,10 @@ def fts() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+def expression(keys: Iterable[str], required: Iterable[str] = ()) -> str:
+    return match_expression(wanted(keys, required=required))
+
+
 def matching(fts: sqlite3.Connection, expression: str) -> list[int]:
     query = "SELECT rowid FROM passage_terms WHERE passage_terms MATCH ? ORDER BY rank"
     return [row for (row,) in fts.execute(query, (expression,))]
@@ -53,7 +58,7 @@ def matching(fts: sqlite3.Connection, expression: str) -> list[int]:
 def test_no_question_is_read_as_syntax_of_the_text_index(fts: sqlite3.Connection, question: str) -> None:
     keys = [term.key for term in searchable(question)]
     if keys and "zzdecoy" not in question.lower():
-        assert 2 not in matching(fts, match_expression(keys))
+        assert 2 not in matching(fts, expression(keys))
 
 
 @given(keys=st.lists(TEXTS.filter(bool), min_size=1, max_size=4), required=st.lists(TEXTS.filter(bool), max_size=2))
@@ -61,14 +66,14 @@ def test_even_raw_keys_cannot_break_out_of_their_quotes(
     fts: sqlite3.Connection, keys: list[str], required: list[str]
 ) -> None:
     clean = [key.replace("\x00", "") for key in keys]
-    assert 2 not in matching(fts, match_expression(clean, required=[key.replace("\x00", "") for key in required]))
+    assert 2 not in matching(fts, expression(clean, required=[key.replace("\x00", "") for key in required]))
 
 
 def test_any_word_of_the_question_is_enough_but_a_required_one_must_stand(fts: sqlite3.Connection) -> None:
-    assert matching(fts, match_expression(["bolt", "nowher"])) == [1]
-    assert matching(fts, match_expression(["bolt"], required=["p101a"])) == [1]
-    assert matching(fts, match_expression(["bolt"], required=["p101b"])) == []
-    assert matching(fts, match_expression([], required=["p101a"])) == [1]
+    assert matching(fts, expression(["bolt", "nowher"])) == [1]
+    assert matching(fts, expression(["bolt"], required=["p101a"])) == [1]
+    assert matching(fts, expression(["bolt"], required=["p101b"])) == []
+    assert matching(fts, expression([], required=["p101a"])) == [1]
 
 
 def test_a_question_of_stop_words_alone_is_still_searched() -> None:
