@@ -26,7 +26,7 @@ TOO_MUCH: Final = "Looking at the pack took too long or too much memory."
 
 async def tried(texts: Mapping[str, str]) -> None:
     """Raises PackRefused: the pack is not sound; the detail says what is wrong."""
-    if sum(len(text.encode()) for text in texts.values()) > LARGEST * len(FILES):
+    if sum(len(text.encode()) for text in texts.values()) > LARGEST * (len(FILES) + 1):
         raise PackRefused("The pack is too large.")
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "appliance.policy.trial",
