@@ -5,7 +5,7 @@ Five looks, because each misses what another sees:
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
-    patterns    personal data of the plant's own that a chat model could read
+    patterns    personal data and questions of the plant's own that would be left to a chat model
     requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
@@ -27,10 +27,12 @@ from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
 from appliance.policy.pack import SELF, Pack
+from appliance.policy.patterns import PlantPattern
+from appliance.policy.phrases import PlantPhrase
 from appliance.store import Decision, Principal
 
 ANYTHING = Resource("node")
-MODEL, PERSONAL = "chat model", "personal-data.read"
+MODEL, PERSONAL, ASKED = "chat model", "personal-data.read", "question.word"
 _NO = Decision(allowed=False, policies=("unknown",), pack_version="", reason="The pack knows no such action or role.")
 
 
@@ -59,7 +61,7 @@ def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
     Raises:
         PackRefused: the packs tell more apart than can be compared.
     """
-    changes, kinds = [*all_changes(now, then), *read_by_models(now.pack, then.pack)], all_kinds(now, then)
+    changes, kinds = [*all_changes(now, then), *left_to_models(now.pack, then.pack)], all_kinds(now, then)
     said = [
         now.pack_version,
         then.pack_version,
@@ -112,11 +114,20 @@ def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
     return of_any_clearance(once(found))
 
 
-def read_by_models(now: Pack, then: Pack) -> list[Change]:
-    """A pattern of the plant's that is taken away lets a model read more; one that is altered is another."""
-    before, after = set(now.patterns), set(then.patterns)
+def left_to_models(now: Pack, then: Pack) -> list[Change]:
+    """A pattern of the plant's that is taken away lets a model read more, a phrase lets it act on more; one that is altered is another."""
+    before: set[PlantPattern | PlantPhrase] = {*now.patterns, *now.phrases}
+    after: set[PlantPattern | PlantPhrase] = {*then.patterns, *then.phrases}
     return [
-        Change(MODEL, ANY_CLEARANCE, PERSONAL, one in before, "", thing=one.told()) for one in sorted(before ^ after)
+        Change(
+            MODEL,
+            ANY_CLEARANCE,
+            PERSONAL if isinstance(one, PlantPattern) else ASKED,
+            one in before,
+            "",
+            thing=one.told(),
+        )
+        for one in sorted(before ^ after, key=lambda one: one.told())
     ]
 
 

@@ -25,13 +25,26 @@ def packed(pii: str) -> Pack:
 
 
 def told(now: str, then: str) -> list[tuple[str, bool]]:
-    return [(one.thing, one.widens) for one in diff.read_by_models(packed(now), packed(then))]
+    return [(one.thing, one.widens) for one in diff.left_to_models(packed(now), packed(then))]
 
 
 def test_a_pattern_added_narrows_and_one_taken_away_widens() -> None:
     assert told(BADGE, BADGE + LINE) == [("LINE_SPEED: speed [0-9]{2,4}", False)]
     assert told(BADGE + LINE, BADGE) == [("LINE_SPEED: speed [0-9]{2,4}", True)]
     assert told(BADGE + LINE, LINE + BADGE) == []
+
+
+def test_a_phrase_added_narrows_and_one_that_gets_an_exception_widens() -> None:
+    bare, own = parse(RELEASE), parse({**RELEASE, "guard.toml": "[[ADMIN]]\nasks = 'new roster'\n"})
+    milder = parse({**RELEASE, "guard.toml": "[[ADMIN]]\nasks = 'new roster'\nunless = 'please'\n"})
+
+    added = diff.left_to_models(bare, own)
+    assert [(one.action, one.thing, one.widens) for one in added] == [("question.word", "ADMIN: new roster", False)]
+    assert ("ADMIN: new roster", True) in [(one.thing, one.widens) for one in diff.left_to_models(own, milder)]
+
+
+def test_a_pattern_that_reads_like_anothers_words_is_another() -> None:
+    assert told(LINE, "[[pattern]]\nkind = 'LINE_SPEED'\nis = 'speed [0-9]{2,4} '\n")[0][1]
 
 
 def test_a_word_that_must_stand_before_it_widens() -> None:
