@@ -162,11 +162,17 @@ def ground_check(*, as_json: AsJson = False) -> int:
 
 
 @guard.command(name="check")
-def guard_check(*, as_json: AsJson = False) -> int:
+def guard_check(
+    *,
+    pack: Annotated[
+        Path | None, Parameter(help="A policy pack, whose patterns of personal data are tried too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     """Screen texts from standard input, one JSON object {"id", "text"} a line. No node need run."""
     from appliance.commands.guarding import check_standard_input
 
-    return finish(check_standard_input(settings_of(None).share / "models", as_json=as_json), as_json=as_json)
+    return finish(check_standard_input(settings_of(None).share / "models", pack=pack, as_json=as_json), as_json=as_json)
 
 
 @app.command(name="eval")

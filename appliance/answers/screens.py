@@ -35,7 +35,7 @@ class Screens:
         """What stands on both sides of a model for this answer and this reader."""
         found = await self._settings.of(admitted)
         rule = found.pii.at(answer.classification, self._policy.pack_of(admitted.tenant_id).sanitised_from)
-        return Sanitiser(rule, admitted.principal.clearance)
+        return Sanitiser(rule, admitted.principal.clearance, found.own)
 
     async def against(self, admitted: Admitted, question: str, answer: Answer) -> Warned | None:
         """Why no model may read this; None where one may. Of passages only what was found when they were taken in, which is known

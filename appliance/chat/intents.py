@@ -38,14 +38,14 @@ class Intents:
 
     def judged(self, admitted: Admitted, question: str) -> Judged:
         """The intent stands in the record where it is one that needs a permission."""
-        intent = intent_of(question)
+        pack = self._policy.pack_of(admitted.tenant_id)
+        intent = intent_of(question, pack.phrases)
         if intent in FREE:
             return Judged(intent)
         decision = self._policy.decide(admitted.principal, f"intent.{intent.value.lower()}", Resource("conversation"))
         admitted.outcome.metadata["intent"] = [intent.value, "permitted" if decision.allowed else "refused"]
         if decision.allowed:
             return Judged(intent)
-        pack = self._policy.pack_of(admitted.tenant_id)
         told = pack.intents.get(intent.value, pack.refusal)
         return Judged(intent, Warned("intent", told, (intent.value,)))
 

@@ -114,7 +114,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         identity = identity_of(base, passwords)
         people, kiosks = identity.people, identity.kiosks
         stack.push_async_callback(identity.close)
-        guard_settings = GuardSettings(store)
+        guard_settings = GuardSettings(store, base.policy)
         screens = Screens(Guard(base.models), guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(

@@ -108,7 +108,7 @@ class GuardController(Controller):
 def _view(found: GuardSettings) -> GuardSettingsView:
     return GuardSettingsView(
         pii_sanitization=PiiSanitization.of(found.pii),
-        kinds=[one.lower() for one in kinds()],
+        kinds=[one.lower() for one in dict.fromkeys([*kinds(), *sorted(found.pii.own)])],
         disclosure={**disclosure.shipped(), **found.disclosure},
     )
 

@@ -10,11 +10,12 @@ import re
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
 from appliance.guard.plain import plain
+from appliance.policy.phrases import PlantPhrase
 
 
 class Intent(StrEnum):
@@ -37,13 +38,13 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrase:
+class Phrase:
     asks: re.Pattern[str]
     unless: re.Pattern[str] | None
 
 
 @cache
-def _table() -> tuple[tuple[Intent, tuple[_Phrase, ...]], ...]:
+def _table() -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
     told = tomllib.loads(files("appliance.guard").joinpath("intent.toml").read_text(encoding="utf-8"))
     pieces = told["pieces"]
 
@@ -54,7 +55,7 @@ def _table() -> tuple[tuple[Intent, tuple[_Phrase, ...]], ...]:
         (
             intent,
             tuple(
-                _Phrase(compiled(one["asks"]), compiled(one["unless"]) if "unless" in one else None)
+                Phrase(compiled(one["asks"]), compiled(one["unless"]) if "unless" in one else None)
                 for one in told[intent.value]
             ),
         )
@@ -63,10 +64,29 @@ def _table() -> tuple[tuple[Intent, tuple[_Phrase, ...]], ...]:
     )
 
 
-def intent_of(text: str) -> Intent:
-    """The gravest intent that a sentence of `text` shows."""
+@lru_cache(maxsize=32)
+def with_own(own: tuple[PlantPhrase, ...]) -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
+    """The table of the release with the phrases of a plant's pack after its own."""
+    return tuple(
+        (
+            intent,
+            phrases
+            + tuple(
+                Phrase(
+                    re.compile(one.asks, re.IGNORECASE), re.compile(one.unless, re.IGNORECASE) if one.unless else None
+                )
+                for one in own
+                if one.intent == intent.value
+            ),
+        )
+        for intent, phrases in _table()
+    )
+
+
+def intent_of(text: str, own: tuple[PlantPhrase, ...] = ()) -> Intent:
+    """The gravest intent that a sentence of `text` shows, by the release's phrases and a plant's own."""
     read = [re.sub(r"\s+", " ", one) for one in _SENTENCE.split(plain(text).lower().strip())]
-    for intent, phrases in _table():
+    for intent, phrases in with_own(own):
         for phrase in phrases:
             if any(
                 phrase.asks.search(one) and not (phrase.unless is not None and phrase.unless.search(one))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from appliance.guard.checks import CHECKS
 from appliance.guard.values import Finding
+from appliance.policy.patterns import PlantPattern
 
 Table = Literal["pattern", "output"]
 BEFORE: Final = 48
@@ -52,6 +53,18 @@ def patterns(table: Table = "pattern") -> tuple[Pattern, ...]:
     )
 
 
+def patterns_of(plant: Sequence[PlantPattern]) -> tuple[Pattern, ...]:
+    """A plant's own, as its policy pack has them."""
+    return tuple(
+        Pattern(one.kind, re.compile(one.form), None, frozenset(one.after), frozenset(one.never_after)) for one in plant
+    )
+
+
+def find_own(text: str, own: Sequence[Pattern]) -> list[Finding]:
+    """What a plant's own patterns find, in its order. It may lie over what others find: each is found, whatever else is."""
+    return sorted({Finding(start, end, pattern.kind) for pattern in own for start, end in _spans(pattern, text)})
+
+
 def find(text: str, table: Table = "pattern") -> list[Finding]:
     """What is found in a text, in its order, without overlaps."""
     taken: list[Finding] = []
@@ -65,12 +78,12 @@ def find(text: str, table: Table = "pattern") -> list[Finding]:
 
 
 def redact(text: str, findings: Collection[Finding]) -> str:
-    """The text with each stretch replaced by its kind in brackets."""
+    """The text with each stretch replaced by its kind in brackets; they may overlap."""
     parts: list[str] = []
     at = 0
     for one in sorted(findings):
         parts += [text[at : one.start], f"[{one.kind}]"]
-        at = one.end
+        at = max(at, one.end)
     return "".join([*parts, text[at:]])
 
 

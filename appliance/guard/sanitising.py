@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from appliance.guard.pii import find, patterns, redact
+from appliance.guard.pii import Pattern, find, find_own, patterns, redact
 from appliance.guard.values import Finding, Warned
 
 PiiAction = Literal["redact", "warn", "block"]
@@ -29,22 +29,29 @@ def kinds() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PiiRule:
-    """What becomes of personal data before a model reads a text, and in what it writes. No `patterns`: all kinds of persons."""
+    """What becomes of personal data before a model reads a text, and in what it writes. No `patterns`: all kinds of persons,
+    and the `own` kinds of the plant.
+    """
 
     enabled: bool = True
     patterns: frozenset[str] = frozenset()
     action: PiiAction = "redact"
+    own: frozenset[str] = frozenset()
 
     @property
     def named(self) -> frozenset[str]:
-        return self.patterns or frozenset(kinds()) - IMPERSONAL
+        return self.patterns or self._every
 
     def at(self, level: int, forced_from: int) -> PiiRule:
         """The rule for sources of a class."""
         if level < forced_from:
             return self
-        every = self.named | (frozenset(kinds()) - IMPERSONAL)
-        return PiiRule(True, every, "block" if self.enabled and self.action == "block" else "redact")
+        action: PiiAction = "block" if self.enabled and self.action == "block" else "redact"
+        return PiiRule(True, self.named | self._every, action, self.own)
+
+    @property
+    def _every(self) -> frozenset[str]:
+        return (frozenset(kinds()) - IMPERSONAL) | self.own
 
 
 @dataclass(slots=True)
@@ -54,10 +61,12 @@ class Sanitiser:
     Args:
         rule: the plant's, for the class of the sources.
         clearance: the reader's; no sentence of a source above it leaves.
+        own: the plant's patterns, beside those of the release.
     """
 
     rule: PiiRule = field(default_factory=PiiRule)
     clearance: int = 4
+    own: tuple[Pattern, ...] = ()
     kept_in: set[str] = field(default_factory=set)
     warned_of: set[str] = field(default_factory=set)
     kept_out: set[str] = field(default_factory=set)
@@ -66,11 +75,11 @@ class Sanitiser:
         """Kinds of personal data for which none of these may be given to a model."""
         if not self.rule.enabled or self.rule.action != "block":
             return ()
-        return tuple(sorted({one.kind for text in texts for one in find(text)} & self.rule.named))
+        return tuple(sorted({one.kind for text in texts for one in self._found(text)} & self.rule.named))
 
     def given(self, text: str) -> str:
         """The text as a model may read it."""
-        found = find(text)
+        found = self._found(text)
         taken = [one for one in found if one.kind == SECRET or self._takes(one)]
         self.kept_in |= {one.kind for one in taken}
         self._note(found)
@@ -87,7 +96,7 @@ class Sanitiser:
         if level > self.clearance:
             self.kept_out.add("class")
             return None
-        found = find(sentence)
+        found = self._found(sentence)
         taken = [one for one in found if self._takes(one)]
         self._note(found)
         self.kept_out |= {one.kind for one in taken}
@@ -111,6 +120,9 @@ class Sanitiser:
     def for_another(self) -> Sanitiser:
         """The same for another try, which remembers nothing yet."""
         return replace(self, kept_in=set(), warned_of=set(), kept_out=set())
+
+    def _found(self, text: str) -> list[Finding]:
+        return [*find(text), *find_own(text, self.own)]
 
     def _takes(self, one: Finding) -> bool:
         return self.rule.enabled and self.rule.action != "warn" and one.kind in self.rule.named

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from appliance.guard.injection import fired, verdict
-from appliance.guard.pii import find
+from appliance.guard.pii import Pattern, find, find_own
 from appliance.guard.values import Finding, Injection
 from appliance.metrics import GUARDED
 from models.errors import ModelsError
@@ -38,16 +38,20 @@ class Screened:
 
 
 class Guard:
-    """Judges a text once, as long as it remembers it."""
+    """Judges a text once, as long as it remembers it.
 
-    def __init__(self, classifier: Classifies, *, remembered: int = REMEMBERED) -> None:
-        self._classifier, self._most = classifier, remembered
+    Args:
+        own: patterns of personal data beside those of the release, for `screen`.
+    """
+
+    def __init__(self, classifier: Classifies, *, remembered: int = REMEMBERED, own: Sequence[Pattern] = ()) -> None:
+        self._classifier, self._most, self._own = classifier, remembered, own
         self._known: OrderedDict[bytes, Injection] = OrderedDict()
 
     async def screen(self, texts: Sequence[str]) -> list[Screened]:
         """Orders to a model, and personal data, in each text, in their order."""
         return [
-            Screened(injection, tuple(find(text)))
+            Screened(injection, tuple(sorted([*find(text), *find_own(text, self._own)])))
             for text, injection in zip(texts, await self.injections(texts), strict=True)
         ]
 

@@ -1,10 +1,11 @@
 """What one pack would decide otherwise than another. Nothing is read or written here.
 
-Four looks, because each misses what another sees:
+Five looks, because each misses what another sees:
 
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
+    patterns    personal data and questions of the plant's own that would be left to a chat model
     requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
@@ -21,14 +22,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.packs.everybody import everybody, of_any_clearance, once, told, who
+from appliance.packs.everybody import ANY_CLEARANCE, everybody, of_any_clearance, once, told, who
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
-from appliance.policy.pack import SELF
+from appliance.policy.pack import SELF, Pack
+from appliance.policy.patterns import PlantPattern
+from appliance.policy.phrases import PlantPhrase
 from appliance.store import Decision, Principal
 
 ANYTHING = Resource("node")
+MODEL, PERSONAL, ASKED = "chat model", "personal-data.read", "question.word"
 _NO = Decision(allowed=False, policies=("unknown",), pack_version="", reason="The pack knows no such action or role.")
 
 
@@ -57,7 +61,7 @@ def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
     Raises:
         PackRefused: the packs tell more apart than can be compared.
     """
-    changes, kinds = all_changes(now, then), all_kinds(now, then)
+    changes, kinds = [*all_changes(now, then), *left_to_models(now.pack, then.pack)], all_kinds(now, then)
     said = [
         now.pack_version,
         then.pack_version,
@@ -108,6 +112,23 @@ def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
                 reason = "" if after else _decide(then, principal, action, ANYTHING).reason or ""
                 found.append(Change(who(principal), principal.clearance, action, after, reason, thing=thing))
     return of_any_clearance(once(found))
+
+
+def left_to_models(now: Pack, then: Pack) -> list[Change]:
+    """A pattern of the plant's that is taken away lets a model read more, a phrase lets it act on more; one that is altered is another."""
+    before: set[PlantPattern | PlantPhrase] = {*now.patterns, *now.phrases}
+    after: set[PlantPattern | PlantPhrase] = {*then.patterns, *then.phrases}
+    return [
+        Change(
+            MODEL,
+            ANY_CLEARANCE,
+            PERSONAL if isinstance(one, PlantPattern) else ASKED,
+            one in before,
+            "",
+            thing=one.told(),
+        )
+        for one in sorted(before ^ after, key=lambda one: one.told())
+    ]
 
 
 def _decided(

@@ -3,8 +3,10 @@
     <pack>/schema.cedarschema   what policies may speak about
     <pack>/policies.cedar       who may do what: a permit has @id and @says, a forbid @id, @question and @reason
     <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits, the last day
+    <pack>/pii.toml             a plant's own patterns of personal data; may be left out
+    <pack>/guard.toml           a plant's own phrases of what may not be asked for; may be left out
 
-The pack's version is the first 12 hex digits of a SHA-256 over the three files; it stands in every decision.
+The pack's version is the first 12 hex digits of a SHA-256 over the files; it stands in every decision.
 """
 
 from __future__ import annotations
@@ -24,9 +26,13 @@ import cedarpy
 
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
+from appliance.policy.patterns import PlantPattern, read_patterns
+from appliance.policy.phrases import PlantPhrase, read_phrases
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
+PII, GUARD = "pii.toml", "guard.toml"
+OPTIONAL: Final = (PII, GUARD)
 COLLECTION: Final = "Collection"
 SELF: Final = str(UUID(int=1))
 """Whoever asks, where a policy compares an attribute with theirs."""
@@ -83,6 +89,10 @@ class Pack:
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
     """What is said to somebody whose question has an intent that no policy permits them."""
+    patterns: tuple[PlantPattern, ...]
+    """The plant's own of personal data, beside those of the release."""
+    phrases: tuple[PlantPhrase, ...]
+    """The plant's own of what is asked to be done, beside those of the release."""
 
 
 def read(directory: Path) -> dict[str, str]:
@@ -92,7 +102,9 @@ def read(directory: Path) -> dict[str, str]:
         PackRefused: one is missing, is no text, or is larger than a file of a pack is.
     """
     texts = {}
-    for name in FILES:
+    for name in (*FILES, *OPTIONAL):
+        if name in OPTIONAL and not (directory / name).exists():
+            continue
         try:
             with (directory / name).open("rb") as file:
                 raw = file.read(LARGEST + 1)
@@ -110,9 +122,9 @@ def parse(texts: Mapping[str, str]) -> Pack:
     Raises:
         PackRefused: Cedar does not validate it, a policy lacks an annotation, or a fact is missing.
     """
-    if set(texts) != set(FILES):
-        raise PackRefused(f"A pack has the files {', '.join(FILES)} and no others.")
-    if large := [name for name in FILES if len(texts[name].encode()) > LARGEST]:
+    if set(texts) - set(OPTIONAL) != set(FILES):
+        raise PackRefused(f"A pack has the files {', '.join(FILES)}, may have {', '.join(OPTIONAL)}, and no others.")
+    if large := [name for name in texts if len(texts[name].encode()) > LARGEST]:
         raise PackRefused(f"{large[0]} is larger than {LARGEST // 1024} KiB.")
     try:
         facts = tomllib.loads(texts["pack.toml"])
@@ -144,6 +156,8 @@ def parse(texts: Mapping[str, str]) -> Pack:
             limits=read_limits(facts.get("limits", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
+            patterns=read_patterns(texts.get(PII, "")),
+            phrases=read_phrases(texts.get(GUARD, "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackRefused(f"The pack is malformed: {str(error)[:300]}") from error

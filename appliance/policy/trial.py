@@ -15,7 +15,7 @@ from typing import Final
 
 from appliance.policy.engine import PolicyEngine
 from appliance.policy.errors import PackRefused
-from appliance.policy.pack import FILES, LARGEST, parse
+from appliance.policy.pack import FILES, LARGEST, OPTIONAL, parse
 from appliance.policy.rules import sound
 
 CPU_SECONDS: Final = 20
@@ -26,7 +26,7 @@ TOO_MUCH: Final = "Looking at the pack took too long or too much memory."
 
 async def tried(texts: Mapping[str, str]) -> None:
     """Raises PackRefused: the pack is not sound; the detail says what is wrong."""
-    if sum(len(text.encode()) for text in texts.values()) > LARGEST * len(FILES):
+    if len(texts) > len((*FILES, *OPTIONAL)) or any(len(text.encode()) > LARGEST for text in texts.values()):
         raise PackRefused("The pack is too large.")
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "appliance.policy.trial",

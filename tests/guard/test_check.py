@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.commands.guarding import LONGEST_TEXT, check
 from appliance.guard.screening import Guard
+from appliance.policy import DEFAULT_PACK, PackRefused
 from models.errors import ModelUnavailable
 from tests.answers.writers import NoClassifier
 from tests.node import ROOT
@@ -54,6 +57,27 @@ def test_the_command_screens_with_rules_and_classifier_and_no_node_runs() -> Non
     assert "override-instructions" in found[0]["injection"]["rules"]
     assert found[2]["injection"]["score"] > 0.5
     assert [one["kind"] for one in found[1]["pii"]] == ["PERSON", "PHONE_NUMBER"]
+
+
+def test_the_patterns_of_a_pack_are_tried_on_ones_own_texts(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(DEFAULT_PACK, pack)
+    text = json.dumps({"id": 1, "text": "E-12345 reset E-0417, call +420 602 123 456."})
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "appliance.cli", "guard", "check", "--pack", str(pack), "--json"],
+            cwd=ROOT, input=text, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    for form, kinds in (("E-[0-9]{5}", ["EMPLOYEE_ID", "PHONE_NUMBER"]), ("[0-9]{5}x{3}", ["PHONE_NUMBER"])):
+        (pack / "pii.toml").write_text(f"[[pattern]]\nkind = 'EMPLOYEE_ID'\nis = '{form}'\n")
+        assert [one["kind"] for one in json.loads(run().stdout)["pii"]] == kinds
+
+    (pack / "pii.toml").write_text("[[pattern]]\nkind = 'EMPLOYEE_ID'\nis = '(?:a+)+b'\n")
+    refused = run()
+    assert refused.returncode == PackRefused.exit_code
+    assert "without end" in refused.stdout
 
 
 async def test_each_line_is_answered_in_its_place_also_one_that_is_none() -> None:
