@@ -23,12 +23,11 @@ from appliance.chat.intents import Intents
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
-    MessageView,
     NewFeedback,
     Page,
-    WarningView,
 )
-from appliance.chat.tables import Conversation, Feedback, Message
+from appliance.chat.tables import Conversation, Feedback
+from appliance.chat.withholding import seen, sources_of
 from appliance.chat.wording import Wording
 from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
@@ -36,7 +35,8 @@ from appliance.guard.disclosure import chosen
 from appliance.guard.settings import Settings
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
-from appliance.retrieval.disclosure import note_class_three
+from appliance.retrieval.disclosure import note_class_three, note_classes
+from appliance.retrieval.service import Search
 from appliance.store import Admitted, Principal, Store, new_id
 from appliance.web import Cursors
 
@@ -78,6 +78,7 @@ class Chat:
         self,
         store: Store,
         gate: Gate,
+        search: Search,
         answers: Answers,
         wording: Wording,
         intents: Intents,
@@ -86,6 +87,7 @@ class Chat:
     ) -> None:
         self._store = store
         self._gate = gate
+        self._search = search
         self._answers = answers
         self._wording = wording
         self._intents, self._settings = intents, settings
@@ -299,17 +301,22 @@ class Chat:
         return Page(items=[_view(one) for one in found], next_page_token=token)
 
     async def read(self, principal: Principal, conversation_id: UUID) -> ConversationDetail:
-        """One conversation with its newest messages."""
+        """One conversation with its newest messages; of an answer whose sources are no longer open, that it is withheld."""
         resource = Resource("conversation", id=str(conversation_id))
-        async with (
-            self._gate.admit(principal, "chat.read", resource=resource) as admitted,
-            self._store.open_session(admitted) as session,
-        ):
-            found = await queries.find(session, conversation_id, principal.id)
-            if found is None:
-                raise NoSuchConversation("There is no such conversation of yours.")
-            messages = await queries.latest_messages(session, conversation_id, limit=HISTORY)
-            return ConversationDetail(**_view(found).model_dump(), messages=[_said(one) for one in messages])
+        async with self._gate.admit(principal, "chat.read", resource=resource) as admitted:
+            async with self._store.open_session(admitted) as session:
+                found = await queries.find(session, conversation_id, principal.id)
+                if found is None:
+                    raise NoSuchConversation("There is no such conversation of yours.")
+                messages = await queries.latest_messages(session, conversation_id, limit=HISTORY)
+            sources = frozenset[UUID]().union(*(sources_of(one) for one in messages))
+            still_open = await self._search.open_to(admitted, sources)
+            shown = {one.id: sources_of(one) for one in messages if sources_of(one) <= still_open.keys()}
+            named = frozenset[UUID]().union(*shown.values())
+            note_classes(admitted, {source: still_open[source] for source in named})
+            return ConversationDetail(
+                **_view(found).model_dump(), messages=[seen(one, withheld=one.id not in shown) for one in messages]
+            )
 
     async def delete(self, principal: Principal, conversation_id: UUID) -> None:
         """Hide a conversation from its owner."""
@@ -373,15 +380,4 @@ def _view(conversation: Conversation) -> ConversationView:
         title=conversation.title,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
-    )
-
-
-def _said(message: Message) -> MessageView:
-    return MessageView(
-        id=message.id,
-        role=message.role,
-        content=message.content,
-        created_at=message.created_at,
-        details=message.details,
-        warnings=[WarningView(**one) for one in message.warnings],
     )

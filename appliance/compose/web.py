@@ -140,7 +140,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, cursors),
+            "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),
             "cards": cards,
             "spending": spending,
             "cursors": cursors,

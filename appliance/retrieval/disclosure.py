@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ class Shown(Protocol):
 
 def note_class_three(admitted: Admitted, shown: Iterable[Shown]) -> None:
     """Name the documents of class III among `shown` in the record of this action, beside those already named."""
-    noted = {str(one.document_id) for one in shown if one.level >= CLASS_THREE}
+    note_classes(admitted, {one.document_id: one.level for one in shown})
+
+
+def note_classes(admitted: Admitted, levels: Mapping[UUID, int]) -> None:
+    """The same for documents with their classes."""
+    noted = {str(document_id) for document_id, level in levels.items() if level >= CLASS_THREE}
     noted.update(admitted.outcome.metadata.get("class_three", ()))
     if noted:
         admitted.outcome.metadata["class_three"] = sorted(noted)

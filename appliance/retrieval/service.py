@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from appliance.documents.values import DocumentFacts
     from appliance.policy import Policies
     from appliance.retrieval.engines import Engine
     from appliance.retrieval.ports import Ranker
@@ -41,6 +42,7 @@ MOST_PASSAGES = 1_000_000
 """More than any document has."""
 MANY = 500
 """Values in one IN."""
+ASK = "chat.ask"
 _CARELESS = re.compile(r"[A-Za-z][\s-]?\d")
 
 log = structlog.get_logger(__name__)
@@ -173,6 +175,18 @@ class Search:
                 rows = await store.fetch(session, passage_ids[at : at + MANY], condition)
                 found += [Hit(id_, *row, score=0.0) for id_, row in rows.items()]
         return frozenset(hit.id for hit in self._permitted(admitted, found))
+
+    async def open_to(self, admitted: Admitted, document_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Those of the documents, in force or replaced, that would still answer this person, each with its class."""
+        condition = store.within(self._policy.scope(admitted.principal, ASK))
+        wanted = list(document_ids)
+        found: list[DocumentFacts] = []
+        async with self._store.open_session(admitted) as session:
+            for at in range(0, len(wanted), MANY):
+                found += await store.sources(session, wanted[at : at + MANY], condition)
+        resources = [Resource("document", str(one.id), one.attributes) for one in found]
+        allowed = self._policy.permits(admitted.principal, ASK, resources)
+        return {one.id: one.level for one, may in zip(found, allowed, strict=True) if may}
 
     def _visible(self, admitted: Admitted) -> ColumnElement[bool]:
         return store.visible(self._policy.scope(admitted.principal, admitted.action), Filters())

@@ -5,7 +5,7 @@ from database to database and stand in `engines`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, or_, select, update
@@ -35,14 +35,16 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
 }
 
 
+def within(scope: Scope) -> ColumnElement[bool]:
+    """Sources within the scope, in force or not."""
+    # An approval that has ended is worth nothing, whether or not the list was made anew since.
+    approved = or_(PassageSource.approved_until.is_(None), PassageSource.approved_until > dt.datetime.now(dt.UTC))
+    return and_(scope.where(_SCOPE_COLUMNS), approved)
+
+
 def visible(scope: Scope, filters: Filters) -> ColumnElement[bool]:
     """Sources that may answer: in force, within the scope, and of the kind asked for."""
-    clauses: list[ColumnElement[bool]] = [
-        PassageSource.in_force.is_(True),
-        scope.where(_SCOPE_COLUMNS),
-        # An approval that has ended is worth nothing, whether or not the list was made anew since.
-        or_(PassageSource.approved_until.is_(None), PassageSource.approved_until > dt.datetime.now(dt.UTC)),
-    ]
+    clauses: list[ColumnElement[bool]] = [PassageSource.in_force.is_(True), within(scope)]
     if filters.doc_types:
         clauses.append(PassageSource.doc_type.in_(filters.doc_types))
     for column, wanted in (
@@ -102,6 +104,14 @@ async def known_assets(session: AsyncSession, condition: ColumnElement[bool]) ->
 async def documents(session: AsyncSession, condition: ColumnElement[bool]) -> list[UUID]:
     """The documents whose source meets `condition`, in the order they came."""
     return list(await session.scalars(select(PassageSource.document_id).where(condition).order_by(PassageSource.id)))
+
+
+async def sources(
+    session: AsyncSession, document_ids: Iterable[UUID], condition: ColumnElement[bool]
+) -> list[DocumentFacts]:
+    """Those of the documents whose source meets `condition`."""
+    query = select(PassageSource).where(PassageSource.document_id.in_(document_ids), condition)
+    return [facts(row) for row in await session.scalars(query)]
 
 
 async def source_of(session: AsyncSession, document_id: UUID) -> PassageSource | None:

@@ -202,6 +202,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
     return Chat(
         plant.store,
         plant.gate,
+        plant.search,
         plant.answers,
         Wording(Only(writer), plant.cards, Spending(plant.store), plant.screens, within=8),
         Intents(POLICY),

@@ -48,7 +48,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
         Only(SilentWriter()), cards, Spending(node_store), Screens(Guard(models), guarding, POLICY), within=8
     )
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, answers, wording, Intents(POLICY), guarding, cursors)
+    chat = Chat(node_store, gate, search, answers, wording, Intents(POLICY), guarding, cursors)
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -178,3 +179,26 @@ async def test_neighbours_are_given_only_while_they_may_be_read(library: Library
     async with library.writing() as session:
         await library.index.update(session, replace(document, level=4))
     assert await search.around(asker(), hit, reach=1) == ()
+
+
+async def test_a_document_is_open_by_todays_rights_whether_or_not_it_is_in_force(
+    library: Library, asker: Asker, other_tenant: Tenant
+) -> None:
+    seen = [facts("a.md"), facts("old.md", in_force=False), facts("two.md", level=2)]
+    unseen = [facts("three.md", level=3), facts("tagged.md", tags=("restricted",))]
+    for one in (*seen, *unseen):
+        await library.put(one, "The gasket is blue.")
+    everything = [one.id for one in (*seen, *unseen)] + [new_id()]
+    search = library.search()
+
+    assert await search.open_to(asker(role="viewer", clearance=2), everything) == {one.id: one.level for one in seen}
+    assert await search.open_to(asker(tenant=other_tenant, role="admin", clearance=3), everything) == {}
+
+
+async def test_an_approval_that_has_ended_opens_nothing(library: Library, asker: Asker) -> None:
+    who = asker(role="admin", clearance=3)
+    now = dt.datetime.now(dt.UTC)
+    approved = replace(facts("four.md", level=4), approved=(str(who.principal.id),))
+    for until, still_open in ((now + dt.timedelta(days=1), True), (now - dt.timedelta(seconds=1), False)):
+        await library.put(replace(approved, approved_until=until), "The gasket is blue.")
+        assert (approved.id in await library.search().open_to(who, [approved.id])) == still_open
