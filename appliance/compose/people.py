@@ -43,12 +43,14 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
     people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
     attempts, factors = Attempts(), Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
+    needed = settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists())
     sign_in = SignIn(
-        store, recorder, passwords=passwords, factors=factors, attempts=attempts,
-        admins_need_factor=settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists()),
-    )  # fmt: skip
+        store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=needed
+    )
     outside = Outside(settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url)
-    federation, identities = assembled(store, recorder, sign_in, outside, attempts=Attempts())
+    federation, identities = assembled(
+        store, recorder, sign_in, outside, attempts=Attempts(), admins_need_factor=needed
+    )
     services = {
         "people": people,
         "kiosks": kiosks,

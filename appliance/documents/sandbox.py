@@ -43,11 +43,6 @@ class Confinement:
     files: str
     calls: str
 
-    @property
-    def is_complete(self) -> bool:
-        """No way to the network and none to the files."""
-        return self.files != "none" and (self.network != "none" or self.calls != "none")
-
 
 @dataclass(frozen=True, slots=True)
 class _Exit:

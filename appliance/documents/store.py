@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from typing import cast as cast_to
 from uuid import UUID
@@ -195,8 +195,3 @@ def facts(row: DocumentRow) -> DocumentFacts:
         approved_until=row.approved_until,
         export=cast_to("Regime", row.export),
     )
-
-
-async def all_standing(session: AsyncSession) -> Sequence[DocumentRow]:
-    """Every document that the index holds."""
-    return list(await session.scalars(select(DocumentRow).where(DocumentRow.indexed_by.is_not(None))))

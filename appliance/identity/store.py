@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
@@ -189,10 +189,6 @@ async def count_token(session: AsyncSession, kiosk_id: UUID, counted: int, now: 
     same = (KioskRow.id == kiosk_id, KioskRow.tokens_issued == counted, KioskRow.is_active.is_(True))
     changed = update(KioskRow).where(*same).values(tokens_issued=counted + 1, last_seen=now)
     return await _changed(session, changed)
-
-
-async def people_count(session: AsyncSession) -> int:
-    return await session.scalar(select(func.count()).select_from(PersonRow)) or 0
 
 
 async def _changed(session: AsyncSession, statement: object) -> bool:

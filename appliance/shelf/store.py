@@ -28,10 +28,6 @@ async def package(session: AsyncSession, id: uuid.UUID) -> ModelPackage:
     return package_of(await session.get_one(ModelPackageRow, id), await _pointers(session))
 
 
-async def row_of(session: AsyncSession, package: uuid.UUID) -> ModelPackageRow | None:
-    return await session.get(ModelPackageRow, package)
-
-
 async def in_force(session: AsyncSession) -> dict[Tier, uuid.UUID]:
     """The package of each tier that has one."""
     return {cast("Tier", row.tier): row.package_id for row in await _pointers(session) if row.package_id is not None}

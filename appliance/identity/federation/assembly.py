@@ -38,7 +38,7 @@ class Outside:
 
 
 def assembled(
-    store: Store, recorder: Records, sign_in: SignIn, outside: Outside, *, attempts: Attempts
+    store: Store, recorder: Records, sign_in: SignIn, outside: Outside, *, attempts: Attempts, admins_need_factor: bool
 ) -> tuple[Federation, Identities]:
     """The services, and who is behind a token; `federation.keys.issuers` is to be closed by the caller."""
     providers = Providers(store)
@@ -49,4 +49,5 @@ def assembled(
     url = outside.public_url
     oidc = CodeFlow(providers, keys.issuers, verifier, reach, arrivals, public_url=url)
     saml = SamlFlow(providers, arrivals, public_url=url)
-    return Federation(providers, keys, arrivals, oidc, saml, url), Identities(sign_in, verifier, store, recorder)
+    identities = Identities(sign_in, verifier, store, recorder, admins_need_factor=admins_need_factor)
+    return Federation(providers, keys, arrivals, oidc, saml, url), identities

@@ -21,7 +21,7 @@ from appliance.identity.errors import PersonInactive, TenantInactive
 from appliance.identity.federation import claims as meaning
 from appliance.identity.federation import people, tokens
 from appliance.identity.federation import store as queries
-from appliance.identity.federation.errors import NameHeld, NoRoleHere, NotInvited, OutsideRefused
+from appliance.identity.federation.errors import NameHeld, NoRoleHere, NoSecondFactor, NotInvited, OutsideRefused
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.values import Outsider, Provider
@@ -94,6 +94,7 @@ class Identities:
     """Who is behind a token, whoever made it.
 
     Args:
+        admins_need_factor: the token of an admin must say that its issuer asked for a second factor.
         monotonic: seconds that only grow.
     """
 
@@ -104,9 +105,11 @@ class Identities:
         store: Store,
         recorder: Records,
         *,
+        admins_need_factor: bool,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._admins_need_factor = admins_need_factor
         self._own, self._verifier, self._store, self._recorder = own, verifier, store, recorder
         self._clock, self._monotonic = clock, monotonic
         self._known: OrderedDict[bytes, tuple[float, Principal | OutpostError]] = OrderedDict()
@@ -119,7 +122,8 @@ class Identities:
 
         Raises:
             OutsideRefused: it does not verify, or speaks of another tenant.
-            NoRoleHere, NotInvited, NameHeld, PersonInactive, TenantInactive: it does, but its person may not come in.
+            NoRoleHere, NotInvited, NoSecondFactor, NameHeld, PersonInactive, TenantInactive: it does, but its person may
+                not come in.
             Unauthenticated: as the appliance's own way in raises it.
         """
         if not tokens.from_outside(token):
@@ -139,7 +143,7 @@ class Identities:
     async def _found(self, token: str, now: float) -> tuple[float, Principal | OutpostError]:
         try:
             return now + REMEMBERED_SECONDS, await self._principal(token)
-        except (NoRoleHere, NotInvited, NameHeld, PersonInactive) as refusal:
+        except (NoRoleHere, NotInvited, NoSecondFactor, NameHeld, PersonInactive) as refusal:
             return now + REFUSED_SECONDS, refusal
 
     async def _principal(self, token: str) -> Principal:
@@ -147,6 +151,10 @@ class Identities:
         if not tenant.is_active:
             raise TenantInactive("This plant is switched off.")
         outsider = meaning.outsider(claims, provider)
+        role = meaning.role(outsider.groups, provider.groups, provider.default_role)
+        if self._admins_need_factor and role == "admin" and not meaning.says_second_factor(claims):
+            await self._recorder.append(denied(provider.tenant_id, "no second factor", Actor()))
+            raise NoSecondFactor("The identity provider does not say that it asked for a second factor.")
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
             known = await queries.known_outsider(session, provider.tenant_id, outsider.external_id)
         if known is None or _is_news(known, provider, outsider):

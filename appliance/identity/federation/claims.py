@@ -28,6 +28,7 @@ from appliance.identity.values import Role
 
 TENANT_CLAIMS: Final = ("tenant_id", "extension_PlatformTenantId")
 DIRECTORY: Final = "tid"
+SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc", "fido"})
 LONGEST_ID: Final = 255
 MOST_GROUPS: Final = 1000
 LONGEST_GROUP: Final = 256
@@ -57,6 +58,12 @@ def outsider(claims: Mapping[str, Any], provider: Provider) -> Outsider:
         groups=groups(claims, provider),
         said_at=tokens.issued_at(dict(claims)),
     )
+
+
+def says_second_factor(claims: Mapping[str, Any]) -> bool:
+    """Whether the issuer asked for more than one thing: `amr` names `mfa`, or what only somebody's device can do (RFC 8176)."""
+    said = claims.get("amr")
+    return isinstance(said, list) and any(one in SECOND_FACTORS for one in said if isinstance(one, str))
 
 
 def check_tenant(claims: Mapping[str, Any], provider: Provider, *, slug: str) -> None:

@@ -24,6 +24,13 @@ class NoRoleHere(Forbidden):
     hint = "Ask your admin to give you one of the groups that this plant knows."
 
 
+class NoSecondFactor(Forbidden):
+    """The token of an admin does not say that its issuer asked for a second factor, and this node asks admins for one."""
+
+    code, title = "no-second-factor", "An admin needs a second factor here"
+    hint = "Sign in at the sign-in page, or have your identity provider ask for a second factor and say so (`amr`)."
+
+
 class NotInvited(Forbidden):
     """The provider vouches for the person, but nobody here knows them, and new people are not taken in by themselves."""
 

@@ -85,8 +85,9 @@ class FederatedSite(Site):
     def identities(self) -> Identities:
         """A process of its own each time, as `sign_in` is."""
         return Identities(
-            self.sign_in, self.verifier, self.store, self.record, clock=self.clock, monotonic=self.clock.seconds
-        )
+            self.sign_in, self.verifier, self.store, self.record, admins_need_factor=self.admins_need_factor,
+            clock=self.clock, monotonic=self.clock.seconds,
+        )  # fmt: skip
 
     async def trust(
         self, tenant: Tenant, *, secret: str | None = None, kind: Kind = "oidc", clearance: int = 3, **changed: Any

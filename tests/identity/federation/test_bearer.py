@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from appliance.identity.errors import PersonInactive
-from appliance.identity.federation.errors import NameHeld, NoRoleHere, NotInvited, OutsideRefused
+from appliance.identity.federation.errors import NameHeld, NoRoleHere, NoSecondFactor, NotInvited, OutsideRefused
 from appliance.identity.federation.tables import OutsidePersonRow
 from appliance.identity.tables import PersonRow
 from appliance.identity.values import PersonChange
@@ -223,3 +225,28 @@ async def test_our_own_tokens_work_as_before(site: FederatedSite, tenant: Tenant
     vera = await site.add(tenant, "vera", "viewer")
 
     assert (await site.enters((await site.login(tenant, "vera")).access_token)).id == vera.id
+
+
+@pytest.mark.parametrize("amr", [["pwd", "otp"], ["mfa"], ["hwk", "pin"]])
+async def test_an_admin_whose_provider_asked_for_a_second_factor_comes_in(
+    site: FederatedSite, issuer: Issuer, tenant: Tenant, amr: list[str]
+) -> None:
+    await site.trust(tenant)
+    site.admins_need_factor = True
+
+    assert (await site.enters(issuer.token(site.clock(), groups=["plant-admins"], amr=amr))).role == "admin"
+
+
+@pytest.mark.parametrize("amr", [..., [], ["pwd"], "mfa", {"mfa": 1}, [["mfa"]], ["MFA"], None])
+async def test_an_admin_whose_provider_does_not_say_so_is_kept_out_and_nobody_else_is(
+    site: FederatedSite, issuer: Issuer, tenant: Tenant, amr: Any
+) -> None:
+    await site.trust(tenant)
+    site.admins_need_factor = True
+
+    with pytest.raises(NoSecondFactor):
+        await site.enters(issuer.token(site.clock(), groups=["plant-admins"], amr=amr))
+    async with site.store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+        assert (await session.scalars(select(PersonRow))).all() == []
+    assert [one.event_type for one in site.record.written] == ["auth.denied"]
+    assert (await site.enters(issuer.token(site.clock(), amr=amr))).role == "operator"

@@ -90,7 +90,7 @@ async def web(
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
     sign_in = SignIn(store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False)
     outside = Outside(allowed, key_file=folder / "jwks.json", public_url=URL)
-    federation, identities = assembled(store, recorder, sign_in, outside, attempts=attempts)
+    federation, identities = assembled(store, recorder, sign_in, outside, attempts=attempts, admins_need_factor=False)
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
