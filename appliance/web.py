@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from litestar.datastructures import ResponseHeader
@@ -17,7 +17,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from appliance.errors import InvalidInput
 
@@ -48,6 +48,16 @@ class StreamedOperation(Operation):
 
 FOLLOW = (ResponseHeader(name="location", description="What to follow from here on.", documentation_only=True),)
 """What an operation says of the header that its 202 carries."""
+
+
+def _said(value: object) -> object:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_said)]
+"""True or false in what is sent, and nothing that could be read as one: what protects is not switched off by a nought."""
 
 
 def at_most(entries: int) -> AfterValidator:

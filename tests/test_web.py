@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from appliance.compose import described_application
-from appliance.web import Cursors, InvalidCursor, sse
+from appliance.web import Cursors, Flag, InvalidCursor, sse
 
 positions = st.dictionaries(st.text(max_size=8), st.one_of(st.text(max_size=20), st.integers(), st.none()), max_size=4)
 
@@ -66,3 +69,41 @@ def test_an_event_is_always_one_frame(text: str) -> None:
     assert frame.endswith("\n\n")
     assert frame.count("\n") == 4
     assert json.loads(frame.splitlines()[2].removeprefix("data: "))["text"] == text if "\x85" not in frame else True
+
+
+@pytest.mark.parametrize("sent", ["-0.0e-999", "0", "1", "1.0", '"true"', '"off"', "[]", "{}"])
+def test_what_could_only_be_read_as_a_flag_is_none(sent: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Flag).validate_json(sent)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_flag_is_true_or_false(*, said: bool) -> None:
+    assert TypeAdapter(Flag).validate_json(json.dumps(said)) is said
+
+
+def test_every_flag_that_a_request_carries_is_a_strict_one() -> None:
+    sent = [
+        handler.parsed_data_field.annotation
+        for route in described_application().routes
+        for handler in getattr(route, "route_handlers", ())
+        if handler.parsed_data_field is not None
+    ]
+    bodies = set(_models(sent))
+    lax = [
+        f"{body.__name__}.{name}"
+        for body in bodies
+        for name, about in body.model_fields.items()
+        if bool in (about.annotation, *get_args(about.annotation)) and "BeforeValidator" not in repr(about)
+    ]
+    assert len(bodies) > 20
+    assert lax == []
+
+
+def _models(annotations: Iterable[Any]) -> Iterator[type[BaseModel]]:
+    """The models of request bodies, and those within them."""
+    for annotation in annotations:
+        yield from _models(get_args(annotation))
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+            yield from _models(field.annotation for field in annotation.model_fields.values())

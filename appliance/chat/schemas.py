@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from appliance.web import Flag
+
 QUESTION_CHARACTERS = 4000
 
 
@@ -26,7 +28,7 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: Asked
-    stream: bool = False
+    stream: Flag = False
     conversation_id: UUID | None = None
 
 
@@ -41,7 +43,7 @@ class Wording(BaseModel):
     message: Asked
     message_id: UUID | None = None
     length: Literal["short", "long"] = "short"
-    anew: bool = False
+    anew: Flag = False
     served_by: Annotated[str, Field(max_length=120)] = ""
 
 

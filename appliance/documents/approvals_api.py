@@ -17,7 +17,7 @@ from appliance.documents.uploads import LEVEL_NAMES, level_of
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.step_ups import StepUps
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Injected
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Flag, Injected
 
 People = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=64)]],
@@ -49,7 +49,7 @@ class NewApproval(Body):
 
 
 class ApprovalDecision(Body):
-    approve: bool
+    approve: Flag
     answer: Annotated[str, Field(max_length=1000, description="What the person who asked is told.")] = ""
 
 

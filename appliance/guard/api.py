@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from litestar import Controller, get, put
 from litestar.params import JSONBody
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.guard import disclosure
@@ -14,20 +14,13 @@ from appliance.guard.sanitising import PiiAction, PiiRule, kinds
 from appliance.guard.settings import DISCLOSURE, LONGEST, PII, GuardSettings, Settings
 from appliance.policy import Resource
 from appliance.store import Principal
-from appliance.web import Injected, at_most
+from appliance.web import Flag, Injected, at_most
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
 Told = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
 
 
 LANGUAGES: Final = 20
-
-
-def _said(value: object) -> bool:
-    """A guard is not switched off by a nought."""
-    if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004 - what pydantic turns into a refusal
-    return value
 
 
 class PiiSanitization(BaseModel):
@@ -37,7 +30,7 @@ class PiiSanitization(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    enabled: Annotated[bool, BeforeValidator(_said)] = True
+    enabled: Flag = True
     patterns: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=40)
     action: PiiAction = "redact"
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.identity.values import Enrolled, EnrolmentCode, Kiosk, KioskToken, Person, PersonCreated, Role, SignedIn
 from appliance.store import Principal, Tenant
+from appliance.web import Flag
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
@@ -192,12 +193,12 @@ class UserChange(Body):
     display_name: Name | None = None
     role: Role | None = None
     clearance: Clearance | None = None
-    is_active: bool | None = None
+    is_active: Flag | None = None
     password: Secret | None = None
     export_eligibility: Annotated[
         list[Literal["EAR", "ITAR"]] | None, Field(description="The export regimes they may see documents of.")
     ] = None
-    unlock: Annotated[bool, Field(description="Forget failed sign-ins.")] = False
+    unlock: Annotated[Flag, Field(description="Forget failed sign-ins.")] = False
 
 
 class AdminUserView(Body):

@@ -12,6 +12,7 @@ from appliance.routing.breaker import BreakerState
 from appliance.routing.providers import Registration
 from appliance.routing.values import Default, Health, Offered, Provider, ProviderKind, Scope
 from appliance.shelf.values import Tier
+from appliance.web import Flag
 
 Priority = Annotated[int, Field(ge=0, le=100, description="The lowest is asked first.")]
 Timeout = Annotated[int, Field(ge=1, le=600, description="Seconds that one answer may take.")]
@@ -120,7 +121,7 @@ class ProviderChange(BaseModel):
     failures: Failures | None = None
     pause_seconds: Pause | None = None
     clearance: Clearance | None = None
-    enabled: bool | None = None
+    enabled: Flag | None = None
 
     def registration(self) -> Registration:
         given = {name: getattr(self, name) for name in ProviderChange.model_fields if name != "models"}

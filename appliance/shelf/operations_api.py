@@ -20,7 +20,7 @@ from appliance.shelf.service import Shelf
 from appliance.shelf.stopping import stop
 from appliance.shelf.values import ModelPackage, Tier, Waiting
 from appliance.store import Principal
-from appliance.web import Injected
+from appliance.web import Flag, Injected
 
 MOST_AT_ONCE = 20
 
@@ -30,7 +30,7 @@ class NewModels(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    all_or_nothing: bool = False
+    all_or_nothing: Flag = False
 
     items: list[schemas.NewModel] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
@@ -40,7 +40,7 @@ class ModelsToRemove(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    all_or_nothing: bool = False
+    all_or_nothing: Flag = False
 
     models: list[Annotated[str, Field(min_length=1, max_length=80)]] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
@@ -171,7 +171,7 @@ class AutoStart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tier: Tier = "light"
-    auto_start: bool
+    auto_start: Flag
 
 
 class InternalController(Controller):

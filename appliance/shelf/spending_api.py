@@ -15,7 +15,7 @@ from appliance.policy import Resource
 from appliance.shelf.budget import Period, Scope, Standing
 from appliance.shelf.spending import Spending, Spent
 from appliance.store import Principal
-from appliance.web import Injected
+from appliance.web import Flag, Injected
 
 
 class SpentView(BaseModel):
@@ -75,7 +75,7 @@ class NewBudget(BaseModel):
     provider: str = Field(default="", max_length=32)
     period: Period = "day"
     limit_tokens: int = Field(ge=1, le=10**12)
-    hard: bool = True
+    hard: Flag = True
 
 
 class SpendingController(Controller):

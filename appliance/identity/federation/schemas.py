@@ -14,7 +14,7 @@ from appliance.identity.federation.values import Finding, Kind, Profile, Provide
 from appliance.identity.schemas import Body
 from appliance.identity.values import Role
 from appliance.store import TenantId
-from appliance.web import at_most
+from appliance.web import Flag, at_most
 
 RoleWord = Literal["viewer", "user", "operator", "admin"]
 Title = Annotated[
@@ -37,8 +37,8 @@ class Settings(Body):
     issuer: Issuer
     groups: Groups = Field(default_factory=dict)
     default_role: Annotated[RoleWord | None, Field(description="For people whose groups mean nothing here.")] = None
-    allow_new: Annotated[bool, Field(description="Take people in at their first sign-in.")] = False
-    enabled: bool = True
+    allow_new: Annotated[Flag, Field(description="Take people in at their first sign-in.")] = False
+    enabled: Flag = True
     groups_claim: Annotated[Word, Field(description="Where groups stand; empty for the profile's own places.")] = ""
     name_claim: Annotated[Word, Field(description="Where the name to sign in with stands; empty as above.")] = ""
 
@@ -54,7 +54,7 @@ class OidcSettings(Settings):
         default_factory=list, max_length=20, description="Entra directories (`tid`) that are this plant."
     )
     own_client: Annotated[
-        bool, Field(description="The client is this plant's alone; its tokens need not name the plant.")
+        Flag, Field(description="The client is this plant's alone; its tokens need not name the plant.")
     ] = False
 
     def provider(self, tenant_id: TenantId) -> Provider:
