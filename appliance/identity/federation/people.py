@@ -87,7 +87,7 @@ async def _new(session: AsyncSession, provider: Provider, outsider: Outsider, no
     if not provider.allow_new:
         return Judged(refusal=NotInvited("Nobody here knows you yet."), why="not invited")
     if await people.person_named(session, provider.tenant_id, outsider.username) is not None:
-        return Judged(refusal=NameHeld("Somebody here has that name."), why="name held")
+        return await _quicker(session, provider, outsider, now)
     person = PersonRow(
         id=new_id(),
         tenant_id=provider.tenant_id,
@@ -118,11 +118,15 @@ async def _new(session: AsyncSession, provider: Provider, outsider: Outsider, no
             )
             await session.flush()
     except IntegrityError:
-        # Somebody was quicker: the same person with another request, or another one with the name.
-        if await queries.from_outside(session, provider.tenant_id, outsider.external_id) is not None:
-            return await judged(session, provider, outsider, now)
-        return Judged(refusal=NameHeld("Somebody here has that name."), why="name held")
+        return await _quicker(session, provider, outsider, now)
     return Judged(person, is_new=True)
+
+
+async def _quicker(session: AsyncSession, provider: Provider, outsider: Outsider, now: dt.datetime) -> Judged:
+    """Somebody has the name already: the same person, by another request a moment ago, or another one."""
+    if await queries.from_outside(session, provider.tenant_id, outsider.external_id) is not None:
+        return await judged(session, provider, outsider, now)
+    return Judged(refusal=NameHeld("Somebody here has that name."), why="name held")
 
 
 async def _with_role(

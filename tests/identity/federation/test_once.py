@@ -6,15 +6,17 @@ import asyncio
 import datetime as dt
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.errors import PersonInactive
 from appliance.identity.federation import store as queries
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.errors import OutsideRefused
 from appliance.identity.federation.journeys import LASTS, Journey
+from appliance.identity.federation.tables import OutsidePersonRow
 from appliance.identity.federation.values import Outsider, Provider
 from appliance.identity.values import PersonChange
-from appliance.store import CONTROL, Purpose, Tenant
+from appliance.store import CONTROL, Purpose, Tenant, TenantId
 from tests.identity.federation.company import ISSUER, FederatedSite, Issuer
 
 
@@ -105,3 +107,26 @@ async def test_the_first_requests_of_somebody_new_make_one_person(
     found = await asyncio.gather(*(identities.authenticate(token) for _ in range(6)))
 
     assert len({one.id for one in found}) == 1
+
+
+async def test_who_was_made_by_another_request_a_moment_ago_is_not_told_that_the_name_is_held(
+    either_site: FederatedSite, issuer: Issuer, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other request commits between our look for the person and our look for the name."""
+    await either_site.trust(tenant)
+    first = await either_site.enters(issuer.token(either_site.clock()))
+    looks: list[OutsidePersonRow | None] = []
+    look = queries.from_outside
+
+    async def a_moment_too_early(
+        session: AsyncSession, tenant_id: TenantId, external_id: str
+    ) -> OutsidePersonRow | None:
+        looks.append(await look(session, tenant_id, external_id) if looks else None)
+        return looks[-1]
+
+    monkeypatch.setattr(queries, "from_outside", a_moment_too_early)
+    either_site.later(60)
+    second = await either_site.enters(issuer.token(either_site.clock()))
+
+    assert second.id == first.id
+    assert [one is None for one in looks] == [True, False, False]
