@@ -38,13 +38,13 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class _Phrase:
     asks: re.Pattern[str]
     unless: re.Pattern[str] | None
 
 
 @cache
-def _table() -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
+def _table() -> tuple[tuple[Intent, tuple[_Phrase, ...]], ...]:
     told = tomllib.loads(files("appliance.guard").joinpath("intent.toml").read_text(encoding="utf-8"))
     pieces = told["pieces"]
 
@@ -55,7 +55,7 @@ def _table() -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
         (
             intent,
             tuple(
-                Phrase(compiled(one["asks"]), compiled(one["unless"]) if "unless" in one else None)
+                _Phrase(compiled(one["asks"]), compiled(one["unless"]) if "unless" in one else None)
                 for one in told[intent.value]
             ),
         )
@@ -65,14 +65,14 @@ def _table() -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
 
 
 @lru_cache(maxsize=32)
-def with_own(own: tuple[PlantPhrase, ...]) -> tuple[tuple[Intent, tuple[Phrase, ...]], ...]:
+def _with_own(own: tuple[PlantPhrase, ...]) -> tuple[tuple[Intent, tuple[_Phrase, ...]], ...]:
     """The table of the release with the phrases of a plant's pack after its own."""
     return tuple(
         (
             intent,
             phrases
             + tuple(
-                Phrase(
+                _Phrase(
                     re.compile(one.asks, re.IGNORECASE), re.compile(one.unless, re.IGNORECASE) if one.unless else None
                 )
                 for one in own
@@ -86,7 +86,7 @@ def with_own(own: tuple[PlantPhrase, ...]) -> tuple[tuple[Intent, tuple[Phrase, 
 def intent_of(text: str, own: tuple[PlantPhrase, ...] = ()) -> Intent:
     """The gravest intent that a sentence of `text` shows, by the release's phrases and a plant's own."""
     read = [re.sub(r"\s+", " ", one) for one in _SENTENCE.split(plain(text).lower().strip())]
-    for intent, phrases in with_own(own):
+    for intent, phrases in _with_own(own):
         for phrase in phrases:
             if any(
                 phrase.asks.search(one) and not (phrase.unless is not None and phrase.unless.search(one))

@@ -8,7 +8,7 @@ The scores here are those of FTS5's `bm25()` with the same weights, so that what
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -174,13 +174,13 @@ class PostgresEngine:
 
 def _weighed(item: Columns) -> tuple[list[tuple[str, float]], int]:
     """The weight of each key of a passage, and how many keys it has, each as often as it stands there."""
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     length = 0
     for name, weight in WEIGHTS.items():
         keys = [key for key in getattr(item, name).split() if _is_kept(key)]
         length += len(keys)
         for key in keys:
-            weights[key] += weight  # type: ignore[assignment]  # a Counter of halves counts as well
+            weights[key] += weight
     return list(weights.items()), length
 
 
@@ -189,8 +189,8 @@ def _is_kept(key: str) -> bool:
 
 
 def _idf(holding: int, count: int) -> float:
-    """Robertson and Sparck Jones, as FTS5 has it."""
-    return max(math.log((count - holding + 0.5) / (holding + 0.5)) if holding < count + 0.5 else 0.0, RAREST)
+    """Robertson and Sparck Jones, as FTS5 has it. Passages may come in between the two counts."""
+    return max(math.log((max(count - holding, 0) + 0.5) / (holding + 0.5)), RAREST)
 
 
 def _vector(row: NDArray[np.float32]) -> str:
