@@ -178,8 +178,8 @@ def reaches(
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    known = {(one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked}
-    return list(known.values())
+    askers = [one.principal for one in asked]
+    return list({(one.id, one.clearance, one.eligibility, one.duties): one for one in askers}.values())
 
 
 def _all_actions(now: PolicyEngine, then: PolicyEngine) -> list[str]:

@@ -73,6 +73,8 @@ class Pack:
     """Every string that a policy compares with; random checks use them, so that they meet each case."""
     compared: Mapping[str, frozenset[str]]
     """The same by the attribute of the resource that they are compared with."""
+    duties: frozenset[str]
+    """Every duty that a policy asks a principal about."""
     roles: Mapping[str, tuple[str, ...]]
     """A role -> itself and every role it includes."""
     resources: Mapping[str, str]
@@ -137,6 +139,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             applies=applies,
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
             compared=_compared([policy["conditions"] for policy in named.values()]),
+            duties=_duties([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
@@ -266,6 +269,19 @@ def _compared(node: Any) -> dict[str, frozenset[str]]:
 
     look(node)
     return {attribute: frozenset(values) for attribute, values in found.items()}
+
+
+def _duties(node: Any) -> frozenset[str]:
+    """The literals that `principal.duties` is compared with."""
+    match node:
+        case {"left": {".": {"left": {"Var": "principal"}, "attr": "duties"}}, "right": right}:
+            return frozenset(_strings(right))
+        case dict():
+            return frozenset().union(*(_duties(child) for child in node.values()))
+        case list():
+            return frozenset().union(*(_duties(child) for child in node))
+        case _:
+            return frozenset()
 
 
 def _self(node: Any) -> set[str]:
