@@ -1,10 +1,11 @@
 """What one pack would decide otherwise than another. Nothing is read or written here.
 
-Four looks, because each misses what another sees:
+Five looks, because each misses what another sees:
 
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
+    facts       limits of requests, and what else the packs say beside their policies
     requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.packs.everybody import everybody, of_any_clearance, once, told, who
+from appliance.packs.facts import fact_changes
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
@@ -57,7 +59,8 @@ def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
     Raises:
         PackRefused: the packs tell more apart than can be compared.
     """
-    changes, kinds = all_changes(now, then), all_kinds(now, then)
+    changes = [*all_changes(now, then), *fact_changes(now.pack, then.pack)]
+    kinds = all_kinds(now, then)
     said = [
         now.pack_version,
         then.pack_version,
