@@ -109,7 +109,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         stack.push_async_callback(routes.close)
         await routes.start()
         defaults = Defaults(store)
-        router = Router(routes, defaults)
+        router = Router(routes, defaults, base.policy)
         spending = Spending(store)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
@@ -124,7 +124,17 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
-        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
+        packs = Packs(
+            store,
+            base.policy,
+            people,
+            kiosks,
+            decisions,
+            Described(store),
+            tried,
+            clock=utc_now,
+            writers=router.described,
+        )
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
