@@ -110,7 +110,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         await routes.start()
         defaults = Defaults(store)
         router = Router(routes, defaults, base.policy)
-        spending = Spending(store)
+        spending = Spending(store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         identity = identity_of(base, passwords)

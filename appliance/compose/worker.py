@@ -52,7 +52,13 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         router = Router(routes, Defaults(base.store), base.policy)
         screens = Screens(Guard(base.models), GuardSettings(base.store), base.policy)
         building = Building(
-            base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store), screens
+            base.store,
+            base.gate,
+            search,
+            Answers(search, base.models),
+            router,
+            Spending(base.store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets),
+            screens,
         )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)

@@ -60,8 +60,13 @@ def who(principal: Principal) -> str:
 
 def told(entity: str, row: Mapping[str, Any]) -> str:
     """A thing in words: `Conversation, owner: somebody else`."""
-    words = {None: "nobody", SELF: "the person"}
-    return ", ".join([entity, *(f"{name}: {words.get(value, value)}" for name, value in sorted(row.items()))])
+    return ", ".join([entity, *(f"{name}: {_word(value)}" for name, value in sorted(row.items()))])
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(map(_word, value)) or "none"
+    return {None: "nobody", SELF: "the person"}.get(value, str(value))
 
 
 def once(found: Iterable[Difference]) -> list[Difference]:

@@ -1,4 +1,4 @@
-"""What a pack says beside its policies and another says otherwise: limits of requests, and when the guard must act. Pure.
+"""What a pack says beside its policies and another says otherwise: limits of requests, budgets, and when the guard must act. Pure.
 
 Told like any other change, so that a raised limit widens, shows in the preview and asks for its word.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from appliance.packs.values import Change
+from appliance.policy.budgets import PERIODS, Allowance
 from appliance.policy.limits import Rate
 from appliance.policy.pack import Pack
 
@@ -18,7 +19,13 @@ NONE: Final = Rate()
 
 def fact_changes(now: Pack, then: Pack) -> list[Change]:
     """Every fact that differs, each in words."""
-    return [*_limits(now, then), *_uncounted(now, then), *_guard(now, then), *_last_day(now, then)]
+    return [
+        *_limits(now, then),
+        *_budgets(now, then),
+        *_uncounted(now, then),
+        *_guard(now, then),
+        *_last_day(now, then),
+    ]
 
 
 def _limits(now: Pack, then: Pack) -> Iterator[Change]:
@@ -46,6 +53,27 @@ def _rates(pack: Pack) -> dict[str, Rate]:
 def _number(rates: Mapping[str, Rate], who: str, period: str) -> int | None:
     rate = rates.get(who, NONE)
     return rate.minute if period == "minute" else rate.hour
+
+
+def _budgets(now: Pack, then: Pack) -> Iterator[Change]:
+    before, after = _allowances(now), _allowances(then)
+    for who in sorted({*before, *after}):
+        for period in PERIODS:
+            old, new = _stop(before, who, period), _stop(after, who, period)
+            if old != new:
+                widens = new is None or (old is not None and new > old)
+                words = f"tokens of chat models a {period}: {_told(old)} now, {_told(new)} then"
+                yield Change(who, ANY_CLEARANCE, "budgets", widens, "", thing=words)
+
+
+def _allowances(pack: Pack) -> dict[str, Allowance]:
+    return {**pack.budgets.roles, "all of a plant": pack.budgets.tenant}
+
+
+def _stop(allowances: Mapping[str, Allowance], who: str, period: str) -> int | None:
+    """Where the writing stops; a budget that only warns stops nothing."""
+    one = allowances.get(who, Allowance())
+    return (one.day if period == "day" else one.month) if one.hard else None
 
 
 def _told(number: int | None) -> str:

@@ -22,6 +22,7 @@ from uuid import UUID
 
 import cedarpy
 
+from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
 
@@ -81,6 +82,7 @@ class Pack:
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
     limits: RateLimits
+    budgets: Budgets
     sanitised_from: int
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
@@ -145,6 +147,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
+            budgets=read_budgets(facts.get("budgets", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
         )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.packs.facts import fact_changes
+from appliance.policy import PackRefused
 from appliance.policy.limits import Rate, RateLimits
 from appliance.policy.pack import parse
 from tests.packs.variants import RELEASE, swapped, until
@@ -40,6 +41,34 @@ def test_a_changed_fact_is_told_in_words(old: str, new: str, widens: bool, words
     (found,) = fact_changes(NOW, parse(swapped(old, new, "pack.toml")))
 
     assert (found.thing, found.widens) == (words, widens)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "widens"),
+    [
+        ("100", "200", True),
+        ("200", "100", False),
+        ("100", "100, hard = false", True),
+        ("100, hard = false", "100", False),
+    ],
+)
+def test_a_raised_or_softened_budget_widens(before: str, after: str, widens: bool) -> None:
+    packs = [
+        parse(swapped("soft_percent = 80", f"soft_percent = 80\nroles.viewer = {{ day = {one} }}", "pack.toml"))
+        for one in (before, after)
+    ]
+
+    (found,) = fact_changes(*packs)
+
+    assert (found.who, found.action, found.widens) == ("viewer", "budgets", widens)
+
+
+@pytest.mark.parametrize(
+    "bad", ["{}", "{ day = 0 }", "{ week = 5 }", '{ day = "5" }', "{ hard = true }", "{ day = true }"]
+)
+def test_a_budget_that_cannot_be_makes_no_pack(bad: str) -> None:
+    with pytest.raises(PackRefused):
+        parse(swapped("soft_percent = 80", f"roles.viewer = {bad}", "pack.toml"))
 
 
 def test_a_later_last_day_widens_and_an_earlier_one_does_not() -> None:
