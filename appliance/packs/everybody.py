@@ -1,7 +1,7 @@
 """Everybody that two packs are tried on, and how a difference is told without telling it twice.
 
 People and programs of every role with every clearance, eligible for every export regime, with each duty that the policies know and
-with all of them; kiosks; the owner; and a sign-in that was narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
+with all that give something; kiosks; the owner; and a sign-in that was narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from appliance.identity.duties import NARROWING
 from appliance.packs.values import Change, Reach
 from appliance.policy.pack import SELF, Pack
 from appliance.store import Principal, TenantId
@@ -39,7 +40,8 @@ def everybody(*packs: Pack) -> list[Principal]:
         found.append(Principal(ME, "kiosk", NODE, "somebody", "viewer", clearance))
         found += [Principal(ME, "person", NODE, "somebody", role, clearance, NARROWED) for role in roles]
     duties = sorted({duty for pack in packs for duty in pack.duties})
-    held = [frozenset({duty}) for duty in duties] + ([frozenset(duties)] if len(duties) > 1 else [])
+    together = frozenset(duties) - NARROWING  # an audit forbids what the others give, and would hide it
+    held = list(dict.fromkeys([*(frozenset({duty}) for duty in duties), together])) if duties else []
     found += [
         Principal(ME, "person", NODE, "somebody", role, clearance, duties=some)
         for role, clearance, some in itertools.product(roles, CLEARANCES, held)

@@ -232,3 +232,10 @@ when { resource.tiers.contains("heavy") } unless { principal in Role::"operator"
     assert all("tiers: heavy" in one.thing for one in found)
     assert {"kiosk", "viewer"} <= {one.who for one in found}
     assert opens(narrower, NOW)
+
+
+@pytest.mark.parametrize("duties", [("supervisor",), ("approver", "supervisor")])
+def test_what_duties_give_together_is_seen(duties: tuple[str, ...]) -> None:
+    condition = " && ".join(f'principal.duties.contains("{one}")' for one in duties)
+
+    assert opens(NOW, engine(permitting("principal", "people.update", condition)))
