@@ -107,8 +107,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         stack.push_async_callback(routes.close)
         await routes.start()
         defaults = Defaults(store)
-        router = Router(routes, defaults)
-        spending = Spending(store)
+        router = Router(routes, defaults, base.policy)
+        spending = Spending(store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         identity = identity_of(base, passwords)
@@ -122,7 +122,17 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
-        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
+        packs = Packs(
+            store,
+            base.policy,
+            people,
+            kiosks,
+            decisions,
+            Described(store),
+            tried,
+            clock=utc_now,
+            writers=router.described,
+        )
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,

@@ -109,7 +109,8 @@ class Library:
         seen by nobody but its data owner until they agree.
 
         Raises:
-            UnsuitableOwner: the data owner named is nobody here, or not cleared or eligible for it.
+            UnsuitableOwner: the data owner named is nobody here, not cleared or eligible for it, or no data
+                owner where a plant has named its own.
             NotForThisCountry: its export control names countries, and not the site's.
             DiskNearlyFull: less than a tenth of the disk is free.
         """
@@ -174,6 +175,10 @@ class Library:
             raise UnsuitableOwner(f"{upload.owner!r} is nobody here who is cleared for this class.")
         if upload.export.regime != "NONE" and upload.export.regime not in person.export_eligibility:
             raise UnsuitableOwner(f"{upload.owner!r} is not eligible for documents under {upload.export.regime}.")
+        # A plant that has named its data owners means those; one that has named none leaves it to whoever is cleared.
+        holders = await self._people.holders(admitted, "data_owner")
+        if holders and person.id not in holders:
+            raise UnsuitableOwner(f"{upload.owner!r} is none of the people who look after documents here.")
         return str(person.id)
 
     async def listed(

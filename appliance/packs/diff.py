@@ -1,11 +1,12 @@
 """What one pack would decide otherwise than another. Nothing is read or written here.
 
-Five looks, because each misses what another sees:
+Six looks, because each misses what another sees:
 
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
     patterns    personal data and questions of the plant's own that would be left to a chat model
+    facts       limits of requests, and what else the packs say beside their policies
     requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.packs.everybody import ANY_CLEARANCE, everybody, of_any_clearance, once, told, who
+from appliance.packs.facts import fact_changes
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
@@ -61,7 +63,12 @@ def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
     Raises:
         PackRefused: the packs tell more apart than can be compared.
     """
-    changes, kinds = [*all_changes(now, then), *left_to_models(now.pack, then.pack)], all_kinds(now, then)
+    changes = [
+        *all_changes(now, then),
+        *fact_changes(now.pack, then.pack),
+        *left_to_models(now.pack, then.pack),
+    ]
+    kinds = all_kinds(now, then)
     said = [
         now.pack_version,
         then.pack_version,
@@ -199,8 +206,8 @@ def reaches(
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    known = {(one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked}
-    return list(known.values())
+    askers = [one.principal for one in asked]
+    return list({(one.id, one.clearance, one.eligibility, one.duties): one for one in askers}.values())
 
 
 def _all_actions(now: PolicyEngine, then: PolicyEngine) -> list[str]:

@@ -35,6 +35,9 @@ Trial = Callable[[Mapping[str, str]], Awaitable[None]]
 """Looks at a pack as a whole; raises PackRefused."""
 
 
+Writers = Callable[[], Awaitable[Sequence[Resource]]]
+
+
 class Documents(Protocol):
     async def attributes(self, admitted: Admitted, limit: int) -> Mapping[str, Mapping[str, Any]]:
         """What the policies know of the tenant's documents, by id."""
@@ -47,6 +50,7 @@ class Packs:
         decisions: the record, read.
         documents: the library, as far as policies see it.
         trial: looks at a stranger's pack where it can do no harm.
+        writers: the chat models that may write, as policies see them.
     """
 
     def __init__(
@@ -60,8 +64,10 @@ class Packs:
         trial: Trial,
         *,
         clock: Callable[[], Any],
+        writers: Writers,
     ) -> None:
         self._store = store
+        self._writers = writers
         self._in_force = in_force
         self._people = people
         self._kiosks = kiosks
@@ -185,6 +191,9 @@ class Packs:
         if resource.type == "document" and resource.id and not resource.attrs:
             library = await self._documents.attributes(admitted, DOCUMENTS)
             resource = Resource(resource.type, resource.id, library.get(resource.id, {}))
+        if resource.type == "writer" and resource.id and not resource.attrs:
+            known = {str(one.id): one for one in await self._writers()}
+            resource = known.get(resource.id, resource)
         return subjects.explained(engine, principal, action, resource)
 
     async def _differences(self, now: PolicyEngine, then: PolicyEngine) -> diff.Differences:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from appliance.identity.duties import duties_on
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
 from appliance.identity.rules import CLEARANCES
+from appliance.identity.values import utc_now
 from appliance.packs.errors import UnknownSubject
 from appliance.packs.values import Explained
 from appliance.policy import PolicyEngine, Resource
@@ -37,7 +39,7 @@ async def found(admitted: Admitted, subject: str, people: People, kiosks: Kiosks
         if person is not None:
             return Principal(
                 person.id, "person", person.tenant_id, person.username, person.role, person.clearance,
-                eligibility=person.export_eligibility,
+                eligibility=person.export_eligibility, duties=duties_on(person.duties, utc_now().date()),
             )  # fmt: skip
     raise UnknownSubject(f"There is nobody called {subject[:80]!r} in this plant.")
 
@@ -51,6 +53,7 @@ def explained(engine: PolicyEngine, principal: Principal, action: str, resource:
         "includes": [] if principal.kind == "kiosk" else list(engine.pack.roles.get(principal.role, ())),
         "clearance": principal.clearance,
         "eligible": sorted(principal.eligibility),
+        "duties": sorted(principal.duties),
         "resource": {name: value for name, value in resource.attrs.items() if name not in {"acl", "owner"}},
         "on_its_list": str(principal.id) in resource.attrs.get("acl", ()) if resource.attrs else None,
     }

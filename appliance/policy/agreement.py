@@ -42,12 +42,15 @@ def check(engine: Lists, pack: Pack) -> None:
 
 def some_principals(dice: random.Random, pack: Pack) -> list[Principal]:
     """One of each role, a kiosk and a token narrowed to scopes, each with some clearance."""
-    people = [_principal(dice, "person", role) for role in pack.roles]
-    narrowed = _principal(dice, "person", dice.choice(list(pack.roles)), frozenset({"documents.read", "search.query"}))
-    return [*people, narrowed, _principal(dice, "owner", "admin"), _principal(dice, "kiosk", "viewer")]
+    people = [_principal(dice, pack, "person", role) for role in pack.roles]
+    scopes = frozenset({"documents.read", "search.query"})
+    narrowed = _principal(dice, pack, "person", dice.choice(list(pack.roles)), scopes)
+    return [*people, narrowed, _principal(dice, pack, "owner", "admin"), _principal(dice, pack, "kiosk", "viewer")]
 
 
-def _principal(dice: random.Random, kind: Any, role: Any, scopes: frozenset[str] = frozenset()) -> Principal:
+def _principal(
+    dice: random.Random, pack: Pack, kind: Any, role: Any, scopes: frozenset[str] = frozenset()
+) -> Principal:
     return Principal(
         id=_uuid(dice),
         kind=kind,
@@ -57,6 +60,7 @@ def _principal(dice: random.Random, kind: Any, role: Any, scopes: frozenset[str]
         clearance=dice.randint(1, 4),
         scopes=scopes,
         eligibility=frozenset(dice.sample(("EAR", "ITAR"), dice.randint(0, 2))),
+        duties=frozenset(dice.sample(sorted(pack.duties), dice.randint(0, min(2, len(pack.duties))))),
     )
 
 

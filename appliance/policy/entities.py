@@ -28,6 +28,7 @@ def principal_entity(principal: Principal, pack: Pack) -> Entity:
             "tenant": str(principal.tenant_id),
             "clearance": principal.clearance,
             "eligible": sorted(principal.eligibility),
+            "duties": sorted(principal.duties),
             "narrowed": bool(principal.scopes),
             "scopes": sorted(principal.scopes),
         },

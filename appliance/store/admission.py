@@ -23,7 +23,8 @@ Kind = Literal["person", "kiosk", "owner", "service"]
 class Principal:
     """Who acts. `name` is the one to sign in with, or a kiosk's; `clearance` is 1 (public) to 4 (restricted).
 
-    `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of.
+    `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of; `duties` what it has been asked
+    to do beside its role, as far as that is in force now.
     """
 
     id: uuid.UUID
@@ -36,6 +37,7 @@ class Principal:
     kiosk_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
     eligibility: frozenset[str] = frozenset()
+    duties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class Somebody:
     clearance: int
     is_active: bool = True
     export_eligibility: frozenset[str] = frozenset()
+    duties: frozenset[str] = frozenset()
 
 
 class TelephoneBook:
@@ -112,6 +113,9 @@ class TelephoneBook:
 
     async def known(self, _admitted: Admitted, word: str) -> Somebody | None:
         return self.people.get(word)
+
+    async def holders(self, _admitted: Admitted, duty: str) -> frozenset[UUID]:
+        return frozenset(one.id for one in self.people.values() if duty in one.duties)
 
 
 @dataclass

@@ -22,6 +22,7 @@ def principal(
     number: int = 7,
     scopes: frozenset[str] = frozenset(),
     eligibility: frozenset[str] = frozenset(),
+    duties: frozenset[str] = frozenset(),
 ) -> Principal:
     return Principal(
         id=UUID(int=number << 64, version=4),
@@ -32,6 +33,7 @@ def principal(
         clearance=clearance,
         scopes=scopes,
         eligibility=eligibility,
+        duties=duties,
     )
 
 

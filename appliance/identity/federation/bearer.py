@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from appliance.audit.values import NewRecord
 from appliance.errors import OutpostError
 from appliance.identity import records
+from appliance.identity.duties import duties_on, from_json
 from appliance.identity.errors import PersonInactive, TenantInactive
 from appliance.identity.federation import claims as meaning
 from appliance.identity.federation import people, tokens
@@ -169,6 +170,7 @@ class Identities:
             role=person.role,  # type: ignore[arg-type]  # the column holds nothing else
             clearance=person.clearance,
             eligibility=frozenset(person.export_eligibility),
+            duties=duties_on(from_json(person.duties), self._clock().date()),
         )
 
     async def _signed_in(self, provider: Provider, outsider: Outsider) -> PersonRow:
