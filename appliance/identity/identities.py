@@ -17,7 +17,7 @@ from appliance.identity.errors import (
     TenantInactive,
     TokenRefused,
 )
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
@@ -44,6 +44,7 @@ class Identities:
         admins_need_factor: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
+        memberships: Memberships | None = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -51,7 +52,7 @@ class Identities:
         self._lifetimes = lifetimes
         self._clock = clock
         self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
-        self._standing = Standing(store, clock=clock)
+        self._standing = Standing(store, clock=clock, memberships=memberships)
         self._api_key_hashes = store.secret(api_keys.SECRET)
         self._denied: dict[UUID, dt.datetime] = {}
 
@@ -108,6 +109,7 @@ class Identities:
         if claims.kiosk != (None if at is None else at.kiosk_id):
             raise TokenRefused("The token is not valid, or not any more.")
         role, clearance, eligibility = person.role, person.clearance, person.export_eligibility
+        teams = await self._standing.teams(person.id) if at is None else frozenset()
         if at is not None:
             kiosk = await self._beside(at, session_id, kiosk_token)
             role = person.role if at.with_pin else "viewer"
@@ -123,6 +125,7 @@ class Identities:
             session_id=session_id,
             kiosk_id=claims.kiosk,
             eligibility=eligibility,
+            teams=teams,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")

@@ -73,6 +73,11 @@ async def people_after(session: AsyncSession, tenant_id: TenantId, username: str
     return (await session.scalars(query.order_by(PersonRow.username).limit(limit))).all()
 
 
+async def people_with(session: AsyncSession, tenant_id: TenantId, ids: Sequence[UUID]) -> Sequence[PersonRow]:
+    """People of the tenant, of those with these ids."""
+    return (await session.scalars(select(PersonRow).filter_by(tenant_id=tenant_id).where(PersonRow.id.in_(ids)))).all()
+
+
 async def other_admins(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> int:
     """How many active admins the tenant has beside this person, locked so that two cannot leave at once."""
     query = select(PersonRow.id).filter_by(tenant_id=tenant_id, role="admin", is_active=True)

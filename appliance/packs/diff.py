@@ -178,7 +178,10 @@ def reaches(
 
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    known = {(one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked}
+    known = {}
+    for one in asked:
+        who = one.principal
+        known[who.id, who.clearance, who.eligibility, who.teams] = who
     return list(known.values())
 
 
@@ -217,6 +220,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [tag for tag in row.get("tags", ()) if tag != SELF],
         "on_its_list": SELF in row.get("acl", ()),
         "export": row.get("export", "NONE"),
+        "of_a_team": row.get("team") is not None,
     }
 
 

@@ -1,6 +1,6 @@
 """Everybody that two packs are tried on, and how a difference is told without telling it twice.
 
-People and programs of every role with every clearance, eligible for every export regime; kiosks; the owner; and a sign-in that was
+People and programs of every role with every clearance, eligible for every export regime, and in a team as whatever one can be there; kiosks; the owner; and a sign-in that was
 narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
 """
 
@@ -15,9 +15,12 @@ from uuid import UUID
 from appliance.packs.values import Change, Reach
 from appliance.policy.pack import SELF, Pack
 from appliance.store import Principal, TenantId
+from appliance.store.admission import TeamRole
 
 CLEARANCES: Final = (1, 2, 3)
 ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
+IN_A_TEAM: Final[tuple[TeamRole, ...]] = ("viewer", "member", "owner")
+"""In the one that things are compared with; `kinds` calls it like the person."""
 ANY_CLEARANCE: Final = 0
 ME: Final = UUID(SELF)
 OWNER: Final = "owner"
@@ -33,6 +36,10 @@ def everybody(*packs: Pack) -> list[Principal]:
     found = [
         Principal(ME, "person", NODE, "somebody", role, clearance, eligibility=eligible)
         for role, clearance, eligible in itertools.product(roles, CLEARANCES, ELIGIBLE)
+    ]
+    found += [
+        Principal(ME, "person", NODE, "somebody", role, clearance, teams=frozenset({(SELF, team_role)}))
+        for role, clearance, team_role in itertools.product(roles, CLEARANCES, IN_A_TEAM)
     ]
     for clearance in CLEARANCES:
         found += [Principal(ME, "service", NODE, "somebody", role, clearance) for role in roles]
@@ -53,7 +60,13 @@ def who(principal: Principal) -> str:
 def told(entity: str, row: Mapping[str, Any]) -> str:
     """A thing in words: `Conversation, owner: somebody else`."""
     words = {None: "nobody", SELF: "the person"}
-    return ", ".join([entity, *(f"{name}: {words.get(value, value)}" for name, value in sorted(row.items()))])
+    return ", ".join(
+        [entity, *(f"{name}: {_said(name, words.get(value, value))}" for name, value in sorted(row.items()))]
+    )
+
+
+def _said(name: str, value: object) -> object:
+    return "one that the person is in" if name == "team" and value == "the person" else value
 
 
 def once(found: Iterable[Difference]) -> list[Difference]:

@@ -25,7 +25,7 @@ from appliance.identity.federation.errors import NameHeld, NoRoleHere, NotInvite
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.values import Outsider, Provider
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, NoTeams, Records
 from appliance.identity.records import Actor, denied, happened
 from appliance.identity.tables import PersonRow
 from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, utc_now
@@ -104,11 +104,13 @@ class Identities:
         store: Store,
         recorder: Records,
         *,
+        memberships: Memberships | None = None,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._own, self._verifier, self._store, self._recorder = own, verifier, store, recorder
         self._clock, self._monotonic = clock, monotonic
+        self._memberships = memberships or NoTeams()
         self._known: OrderedDict[bytes, tuple[float, Principal | OutpostError]] = OrderedDict()
 
     async def owner(self, tenant_slug: str | None) -> Principal:
@@ -161,6 +163,7 @@ class Identities:
             role=person.role,  # type: ignore[arg-type]  # the column holds nothing else
             clearance=person.clearance,
             eligibility=frozenset(person.export_eligibility),
+            teams=await self._memberships.of(person.id),
         )
 
     async def _signed_in(self, provider: Provider, outsider: Outsider) -> PersonRow:
