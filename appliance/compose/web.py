@@ -165,7 +165,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "router": router,
             "limiter": limiter,
             "guard_settings": guard_settings,
-            "teams": Teams(store, people, Described(store)),
+            "teams": Teams(store, people, base.policy, Described(store)),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

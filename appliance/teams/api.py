@@ -195,7 +195,7 @@ class TeamsController(Controller):
 
 
 def _team(team_id: UUID) -> Resource:
-    return Resource("team", str(team_id), {"team": str(team_id)})
+    return Resource("team", str(team_id))
 
 
 def _members(team: Team, principal: Principal) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.people import People
+from appliance.identity.ports import Permits
+from appliance.policy import Resource
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from appliance.store.admission import TeamRole
 from appliance.teams import rules
@@ -42,9 +44,16 @@ class Teams:
     """
 
     def __init__(
-        self, store: Store, people: People, holdings: Holdings, *, clock: Callable[[], dt.datetime] = utc_now
+        self,
+        store: Store,
+        people: People,
+        policy: Permits,
+        holdings: Holdings,
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._store, self._people, self._holdings, self._clock = store, people, holdings, clock
+        self._policy = policy
 
     async def page(self, admitted: Admitted, *, after: str = "", limit: int) -> list[Team]:
         """Teams by their short names: every one for an admin, for anybody else those that they are in."""
@@ -105,6 +114,8 @@ class Teams:
             UnknownTeam: it is not here.
             TeamHolds: something belongs to it.
         """
+        async with self._store.open_control(admitted) as session:
+            await self._must_find(session, admitted, team_id)
         if await self._holdings.of_team(admitted, team_id):
             raise TeamHolds("Something still belongs to the team.")
         async with self._store.open_control(admitted, write=True) as session:
@@ -151,8 +162,10 @@ class Teams:
     async def _must_find(
         self, session: AsyncSession, admitted: Admitted, team_id: UUID, *, to_change: bool = False
     ) -> TeamRow:
+        """The team, if this action is allowed on it; otherwise as if there were none."""
         row = await queries.team(session, admitted.tenant_id, team_id, to_change=to_change)
-        if row is None:
+        asked = Resource("team", str(team_id), {"team": str(team_id)})
+        if row is None or self._policy.permits(admitted.principal, admitted.action, [asked]) != [True]:
             raise UnknownTeam("There is no such team here.")
         return row
 

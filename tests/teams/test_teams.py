@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from appliance.identity import Passwords, People
 from appliance.identity.values import NewPerson
-from appliance.store import Admitted, Store, Tenant, new_id
+from appliance.policy import PolicyEngine
+from appliance.store import Admitted, Principal, Store, Tenant, new_id
+from appliance.store.admission import TeamRole
 from appliance.teams import Teams, rules
 from appliance.teams.errors import BadTeam, GuestRefused, NotInTeam, TeamExists, TeamHolds, UnknownTeam
 from appliance.teams.service import Memberships
@@ -45,7 +47,7 @@ def shelf() -> Shelf:
 
 @pytest.fixture
 def teams(store: Store, people: People, shelf: Shelf) -> Teams:
-    return Teams(store, people, shelf)
+    return Teams(store, people, PolicyEngine(), shelf)
 
 
 @pytest.fixture
@@ -117,6 +119,32 @@ async def test_a_team_goes_only_when_nothing_belongs_to_it(
     assert await Memberships(store).of(nora) == frozenset()
     with pytest.raises(UnknownTeam):
         await teams.read(enter(), team.id)
+
+
+async def test_who_does_not_own_a_team_changes_nothing_of_it_and_outsiders_do_not_know_of_it(
+    teams: Teams, people: People, enter: Callable[[], Admitted], admitted: Enter, tenant: Tenant
+) -> None:
+    nora = await somebody(people, enter(), "nora")
+    team = await teams.create(enter(), "Pumps", None, {})
+
+    def acting(action: str, *roles: TeamRole) -> Admitted:
+        mine = frozenset((str(team.id), role) for role in roles)
+        return admitted(action=action, principal=Principal(nora, "person", tenant.id, "nora", "viewer", 1, teams=mine))
+
+    assert (await teams.read(acting("teams.read", "viewer"), team.id))[0] == team
+    assert await teams.page(acting("teams.list", "viewer"), limit=5) == [team]
+    assert await teams.page(acting("teams.list"), limit=5) == []
+    with pytest.raises(UnknownTeam):
+        await teams.read(acting("teams.read"), team.id)
+    below: tuple[TeamRole, ...] = ("viewer", "member")
+    for role in below:
+        with pytest.raises(UnknownTeam):
+            await teams.put_member(acting("teams.staff", role), team.id, nora, "owner")
+        with pytest.raises(UnknownTeam):
+            await teams.update(acting("teams.update", role), team.id, TeamChange(name="Mine"))
+    with pytest.raises(UnknownTeam):
+        await teams.delete(acting("teams.delete", "owner"), team.id)
+    await teams.put_member(acting("teams.staff", "owner"), team.id, nora, "member")
 
 
 async def test_another_plant_neither_sees_a_team_nor_lends_it_people(
