@@ -121,6 +121,7 @@ class Library:
             "stage": "open",
             "approved": [],
             "export": upload.export.regime,
+            "team": upload.team,
         }
         fingerprint = upload.fingerprint(file.sha256)
         resource = Resource("document", attrs=described)
@@ -338,7 +339,7 @@ def _row(
         stage=approval_rules.stage_at_upload(upload.level, owner, str(principal.id)), approved=[], approved_until=None,
         review_on=upload.review_on, field_labels=dict(upload.field_labels), assets=list(upload.assets), details=details,
         effective_from=upload.effective_from, effective_until=upload.effective_until,
-        supersedes=list(upload.supersedes), reach=principal.clearance, reach_export=sorted(principal.eligibility), export=upload.export.regime,
+        supersedes=list(upload.supersedes), reach=principal.clearance, reach_export=sorted(principal.eligibility), owner_team_id=upload.team, export=upload.export.regime,
         eccn=upload.export.category, countries=list(upload.export.countries), status="pending", reason=None, in_force=False,
         pages=None, passages=0, job_id=None, indexed_by=None, uploaded_by=principal.id, created_at=moment,
         updated_at=moment,

@@ -18,7 +18,7 @@ from appliance.identity.errors import (
     TenantInactive,
     TokenRefused,
 )
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
@@ -45,6 +45,7 @@ class Identities:
         admins_need_factor: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
+        memberships: Memberships | None = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -52,7 +53,7 @@ class Identities:
         self._lifetimes = lifetimes
         self._clock = clock
         self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
-        self._standing = Standing(store, clock=clock)
+        self._standing = Standing(store, clock=clock, memberships=memberships)
         self._api_key_hashes = store.secret(api_keys.SECRET)
         self._denied: dict[UUID, dt.datetime] = {}
 
@@ -113,6 +114,7 @@ class Identities:
             raise TokenRefused("The token is not valid, or not any more.")
         role, clearance, eligibility = person.role, person.clearance, person.export_eligibility
         duties = duties_on(person.duties, self._clock().date())
+        teams = await self._standing.teams(person.id) if at is None else frozenset()
         if at is not None:
             kiosk = await self._beside(at, session_id, kiosk_token)
             role = person.role if at.with_pin else "viewer"
@@ -129,6 +131,7 @@ class Identities:
             kiosk_id=claims.kiosk,
             eligibility=eligibility,
             duties=duties,
+            teams=teams,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")

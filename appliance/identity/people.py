@@ -49,6 +49,12 @@ class People:
             today = self._clock().date()
             return frozenset(row.id for row in rows if duty in duties.duties_on(duties.from_json(row.duties), today))
 
+    async def among(self, admitted: Admitted, ids: Sequence[UUID]) -> list[Person]:
+        """Those of `ids` who are of the tenant."""
+        async with self._store.open_control(admitted) as session:
+            rows = await queries.people_with(session, admitted.tenant_id, ids)
+            return [self._shown(queries.person_of(row)) for row in rows]
+
     async def read(self, admitted: Admitted, person_id: UUID) -> Person:
         """Raises UnknownPerson: not in this tenant."""
         async with self._store.open_control(admitted) as session:

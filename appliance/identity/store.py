@@ -79,6 +79,11 @@ async def active_people(session: AsyncSession, tenant_id: TenantId) -> Sequence[
     return (await session.scalars(select(PersonRow).filter_by(tenant_id=tenant_id, is_active=True))).all()
 
 
+async def people_with(session: AsyncSession, tenant_id: TenantId, ids: Sequence[UUID]) -> Sequence[PersonRow]:
+    """People of the tenant, of those with these ids."""
+    return (await session.scalars(select(PersonRow).filter_by(tenant_id=tenant_id).where(PersonRow.id.in_(ids)))).all()
+
+
 async def other_admins(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> int:
     """How many active admins the tenant has beside this person, locked so that two cannot leave at once.
 

@@ -207,7 +207,7 @@ def reaches(
 
 def _people(asked: Iterable[Asked]) -> list[Principal]:
     askers = [one.principal for one in asked]
-    return list({(one.id, one.clearance, one.eligibility, one.duties): one for one in askers}.values())
+    return list({(one.id, one.clearance, one.eligibility, one.duties, one.teams): one for one in askers}.values())
 
 
 def _all_actions(now: PolicyEngine, then: PolicyEngine) -> list[str]:
@@ -245,6 +245,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [tag for tag in row.get("tags", ()) if tag != SELF],
         "on_its_list": SELF in row.get("acl", ()),
         "export": row.get("export", "NONE"),
+        "of_a_team": row.get("team") is not None,
     }
 
 

@@ -36,6 +36,7 @@ def _asked(record: Mapping[str, Any], tenant_id: TenantId, documents: Mapping[st
         scopes=frozenset(facts.get("scopes", ())),
         eligibility=frozenset(facts.get("eligibility", ())),
         duties=frozenset(facts.get("duties", ())),
+        teams=frozenset(facts.get("teams", {}).items()),
     )
     kind, name = record["resource_type"] or "node", record["resource_id"]
     if kind != "document" or name is None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
+from appliance.identity.ports import Memberships, NoTeams
 from appliance.packs import diff, records, subjects
 from appliance.packs import store as queries
 from appliance.packs.errors import NeedsConfirmation, NothingBefore, PackNotSound, SwitchedMeanwhile, UnknownPack
@@ -65,7 +66,9 @@ class Packs:
         *,
         clock: Callable[[], Any],
         writers: Writers,
+        memberships: Memberships | None = None,
     ) -> None:
+        self._memberships = memberships or NoTeams()
         self._store = store
         self._writers = writers
         self._in_force = in_force
@@ -187,7 +190,7 @@ class Packs:
             UnknownSubject, UnknownPack.
         """
         engine = self._deciding(admitted) if version is None else await self._engine(admitted, version)
-        principal = await subjects.found(admitted, subject, self._people, self._kiosks)
+        principal = await subjects.found(admitted, subject, self._people, self._kiosks, self._memberships)
         if resource.type == "document" and resource.id and not resource.attrs:
             library = await self._documents.attributes(admitted, DOCUMENTS)
             resource = Resource(resource.type, resource.id, library.get(resource.id, {}))

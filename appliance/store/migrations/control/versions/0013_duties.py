@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import Json
 
 revision = "0013_duties"
-down_revision: str | None = "0011_eligibility"
+down_revision: str | None = "0012_teams"
 branch_labels = None
 depends_on = None
 
