@@ -26,7 +26,12 @@ def key_create(
     name: Annotated[str, Parameter(help="What it is for.")],
     /,
     *,
-    scope: Annotated[tuple[str, ...], Parameter(help="An action it may do, such as chat.ask; may be given again.")],
+    scope: Annotated[
+        tuple[str, ...], Parameter(help="An action it may do, such as chat.ask; may be given again.")
+    ] = (),
+    auditor: Annotated[
+        bool, Parameter(negative="", help="For an auditor: it reads the record and nothing else.")
+    ] = False,
     role: Annotated[str, Parameter(help="viewer, operator or admin.")] = "viewer",
     clearance: Annotated[int | None, Parameter(help="1 to 3. [default: the role's]")] = None,
     days: Annotated[int, Parameter(help="How long it works, at most 366.")] = 90,
@@ -37,7 +42,14 @@ def key_create(
     """Make an API key and show it, this once."""
     from appliance.commands.keys import create_key
 
-    wanted = {"name": name, "scopes": list(scope), "role": role, "clearance": clearance, "days": days}
+    wanted = {
+        "name": name,
+        "scopes": list(scope),
+        "role": role,
+        "clearance": clearance,
+        "days": days,
+        "auditor": auditor,
+    }
     work = create_key(settings_of(data).socket, wanted, tenant=tenant, as_json=as_json)
     return finish(work, as_json=as_json)
 

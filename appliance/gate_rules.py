@@ -150,10 +150,14 @@ def cancelled_record(pre: NewRecord) -> NewRecord:
 
 def _first(asked: Asked, event: str, phase: Literal["pre", "single"], metadata: dict[str, Any]) -> NewRecord:
     principal, decision, resource = asked.principal, asked.decision, asked.resource
-    # With the role, the clearance and the eligibility the same decision can be taken again by another policy pack.
+    # With the role, the clearance, the eligibility, the duties and the teams the same decision can be taken again by another policy pack.
     metadata["clearance"] = principal.clearance
     if principal.eligibility:
         metadata["eligibility"] = sorted(principal.eligibility)
+    if principal.duties:
+        metadata["duties"] = sorted(principal.duties)
+    if principal.teams:
+        metadata["teams"] = dict(sorted(principal.teams))
     if principal.scopes:
         metadata["scopes"] = sorted(principal.scopes)
     if principal.kiosk_id is not None:

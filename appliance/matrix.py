@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from litestar.routes import HTTPRoute
@@ -129,3 +129,31 @@ def page(rows: Sequence[Row]) -> str:
         cells = " | ".join("yes" if caller in row.callers else "" for caller in shown)
         lines.append(f"| `{row.method} {row.path}` | {asks} | {cells} |")
     return HEAD + "\n".join(lines) + "\n"
+
+
+def duties_page(policy: PolicyEngine) -> str:
+    """What each duty gives to a viewer and what it takes, as Markdown."""
+    plain = Principal(uuid.UUID(int=2), "person", _TENANT, "somebody", "viewer", _MOST)
+    lines = ["| duty | may beside what a viewer may | may no more |", "|---|---|---|"]
+    for duty in sorted(policy.pack.duties):
+        held = replace(plain, duties=frozenset({duty}))
+        before, after = _actions(policy, plain), _actions(policy, held)
+        lines.append(f"| {duty} | {_listed(after - before)} | {_listed(before - after)} |")
+    return DUTIES_HEAD + "\n".join(lines) + "\n"
+
+
+def _actions(policy: PolicyEngine, who: Principal) -> frozenset[str]:
+    return frozenset(one for one in policy.pack.actions if policy.decide(who, one, Resource("node")).allowed)
+
+
+def _listed(actions: frozenset[str]) -> str:
+    return ", ".join(f"`{one}`" for one in sorted(actions))
+
+
+DUTIES_HEAD: Final = """
+## What duties give and take
+
+An admin gives people duties beside their role; those that the policies speak of stand here, each on a viewer. A
+`past_auditor` is an auditor whose last day is over.
+
+"""

@@ -51,10 +51,11 @@ def openapi_document() -> dict[str, Any]:
 def roles_page() -> str:
     """Raises Undeclared: a route does not say what it asks the gate for."""
     from appliance.compose import described_application
-    from appliance.matrix import page, rows
+    from appliance.matrix import duties_page, page, rows
     from appliance.policy import PolicyEngine
 
-    return page(rows(described_application(), PolicyEngine()))
+    policy = PolicyEngine()
+    return page(rows(described_application(), policy)) + duties_page(policy)
 
 
 PAGES = {"settings.md": settings_page, "errors.md": errors_page, "roles.md": roles_page}

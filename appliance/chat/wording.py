@@ -8,9 +8,10 @@ else ── guard: nothing gives orders to a model, personal data is taken out �
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from appliance.answers import Answer
 from appliance.answers.in_words import InWords, Offer, Said, Told
@@ -79,6 +80,7 @@ class Wording:
                 return
         await self._screens.must_pass(admitted, question, answer)
         wanted = _wanted(admitted.principal, question, answer, length, ask)
+        wanted = replace(wanted, withheld=partial(_withheld, admitted))
         told: Told | None = None
         async with aclosing(self._written(wanted, question, answer, length, guard)) as steps:
             async for step in steps:
@@ -167,6 +169,11 @@ def _wanted(principal: Principal, question: str, answer: Answer, length: Length,
         principal, question, passages=len(answer.grounds), long=length == "long",
         classification=answer.classification, here=answer.is_controlled, ask=ask,
     )  # fmt: skip
+
+
+def _withheld(admitted: Admitted, names: Sequence[str]) -> None:
+    """The record says which models the policy keeps from who asks."""
+    admitted.outcome.metadata["models_refused"] = list(names)
 
 
 def _both(first: Told, second: Told) -> Told:

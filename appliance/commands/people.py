@@ -1,9 +1,13 @@
-"""`outpost reset-factors`: the owner's way to let somebody in who lost phone and recovery codes."""
+"""People through the owner's door; `outpost reset-factors`, to let somebody in who lost phone and recovery codes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from appliance.client import answered, open_door
 from appliance.identity.errors import UnknownPerson
@@ -12,18 +16,30 @@ from appliance.identity.rules import folded
 USERS = "/v1/admin/users"
 
 
+async def everybody(door: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
+    """The people of the plant, by name. Raises Refused."""
+    query = {"page_size": "100"}
+    while True:
+        found = answered(await door.get(USERS, params=query))
+        for one in found["items"]:
+            yield one
+        if found["next_page_token"] is None:
+            return
+        query["page_token"] = found["next_page_token"]
+
+
+async def person_named(door: httpx.AsyncClient, username: str) -> dict[str, Any]:
+    """Raises Refused, UnknownPerson."""
+    async for one in everybody(door):
+        if one["username"] == folded(username):
+            return one
+    raise UnknownPerson("Nobody of that name is here.")
+
+
 async def reset_factors(socket: Path, username: str, *, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused, UnknownPerson."""
-    query = {"page_size": "100"}
     async with open_door(socket, tenant=tenant) as door:
-        while True:
-            found = answered(await door.get(USERS, params=query))
-            person = next((one for one in found["items"] if one["username"] == folded(username)), None)
-            if person is not None or found["next_page_token"] is None:
-                break
-            query["page_token"] = found["next_page_token"]
-        if person is None:
-            raise UnknownPerson("Nobody of that name is here.")
+        person = await person_named(door, username)
         response = await door.delete(f"{USERS}/{person['id']}/factors")
         if not response.is_success:
             answered(response)

@@ -21,6 +21,7 @@ from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
 from appliance.settings import DEMO_MARK
+from appliance.teams.service import Memberships
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,14 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
     attempts, factors = Attempts(), Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
     needed = settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists())
+    memberships = Memberships(store)
     sign_in = SignIn(
-        store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=needed
-    )
+        store, recorder, passwords=passwords, factors=factors, attempts=attempts, memberships=memberships,
+        admins_need_factor=needed,
+    )  # fmt: skip
     outside = Outside(settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url)
     federation, identities = assembled(
-        store, recorder, sign_in, outside, attempts=Attempts(), admins_need_factor=needed
+        store, recorder, sign_in, outside, attempts=Attempts(), memberships=memberships, admins_need_factor=needed
     )
     services = {
         "people": people,

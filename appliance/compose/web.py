@@ -54,6 +54,9 @@ from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
 from appliance.supervisor import lifecycle, running
+from appliance.teams import Teams
+from appliance.teams import api as teams_api
+from appliance.teams.service import Memberships
 from appliance.tls import api as tls_api
 from appliance.tls.place import PURPOSE as TLS_PURPOSE
 from appliance.tls.place import Place
@@ -75,14 +78,14 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES,
 ]  # fmt: skip
 
 
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
 
 
@@ -107,8 +110,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         stack.push_async_callback(routes.close)
         await routes.start()
         defaults = Defaults(store)
-        router = Router(routes, defaults)
-        spending = Spending(store)
+        router = Router(routes, defaults, base.policy)
+        spending = Spending(store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         identity = identity_of(base, passwords)
@@ -122,7 +125,18 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         decisions = AuditLog(store, recorder).decisions
-        packs = Packs(store, base.policy, people, kiosks, decisions, Described(store), tried, clock=utc_now)
+        packs = Packs(
+            store,
+            base.policy,
+            people,
+            kiosks,
+            decisions,
+            Described(store),
+            tried,
+            clock=utc_now,
+            writers=router.described,
+            memberships=Memberships(store),
+        )
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
@@ -158,6 +172,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "router": router,
             "limiter": limiter,
             "guard_settings": guard_settings,
+            "teams": Teams(store, people, base.policy, Described(store)),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

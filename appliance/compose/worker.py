@@ -48,10 +48,16 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         in_force = InForce(base.store, folder=settings.data / "models", run=settings.run)
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
-        router = Router(routes, Defaults(base.store))
+        router = Router(routes, Defaults(base.store), base.policy)
         screens = Screens(Guard(base.models), GuardSettings(base.store, base.policy), base.policy)
         building = Building(
-            base.store, base.gate, search, Answers(search, base.models), router, Spending(base.store), screens
+            base.store,
+            base.gate,
+            search,
+            Answers(search, base.models),
+            router,
+            Spending(base.store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets),
+            screens,
         )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)

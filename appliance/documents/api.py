@@ -46,6 +46,9 @@ class UploadOperation(Operation):
                 "title, acl, owner, review_on, field_labels, and keys of your own.",
             ),
             "tags": Schema(type=OpenAPIType.ARRAY, items=_TEXT),
+            "team": Schema(
+                type=OpenAPIType.STRING, description="The id of a team: only those who are in it see the document."
+            ),
         }
         schema = Schema(type=OpenAPIType.OBJECT, properties=fields, required=["file"])
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=schema)}, required=True)
@@ -84,6 +87,7 @@ class DocumentsController(Controller):
                 classification=file.one("classification"),
                 metadata=file.one("metadata"),
                 tags=file.tags(),
+                team=file.one("team"),
             )
             return _accepted(await library.upload(principal, described, file))
 

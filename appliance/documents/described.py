@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
+from appliance.documents import store as queries
 from appliance.documents.store import facts
 from appliance.documents.tables import DocumentRow
 from appliance.store import Admitted, Store
@@ -21,3 +23,8 @@ class Described:
         query = select(DocumentRow).order_by(DocumentRow.seq.desc()).limit(limit)
         async with self._store.open_session(admitted) as session:
             return {str(row.id): facts(row).attributes for row in await session.scalars(query)}
+
+    async def of_team(self, admitted: Admitted, team: UUID) -> bool:
+        """Whether a document of the tenant belongs to the team."""
+        async with self._store.open_session(admitted) as session:
+            return await queries.of_team(session, str(team))

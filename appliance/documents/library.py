@@ -109,7 +109,8 @@ class Library:
         seen by nobody but its data owner until they agree.
 
         Raises:
-            UnsuitableOwner: the data owner named is nobody here, or not cleared or eligible for it.
+            UnsuitableOwner: the data owner named is nobody here, not cleared or eligible for it, or no data
+                owner where a plant has named its own.
             NotForThisCountry: its export control names countries, and not the site's.
             DiskNearlyFull: less than a tenth of the disk is free.
         """
@@ -120,6 +121,7 @@ class Library:
             "stage": "open",
             "approved": [],
             "export": upload.export.regime,
+            "team": upload.team,
         }
         fingerprint = upload.fingerprint(file.sha256)
         resource = Resource("document", attrs=described)
@@ -174,6 +176,10 @@ class Library:
             raise UnsuitableOwner(f"{upload.owner!r} is nobody here who is cleared for this class.")
         if upload.export.regime != "NONE" and upload.export.regime not in person.export_eligibility:
             raise UnsuitableOwner(f"{upload.owner!r} is not eligible for documents under {upload.export.regime}.")
+        # A plant that has named its data owners means those; one that has named none leaves it to whoever is cleared.
+        holders = await self._people.holders(admitted, "data_owner")
+        if holders and person.id not in holders:
+            raise UnsuitableOwner(f"{upload.owner!r} is none of the people who look after documents here.")
         return str(person.id)
 
     async def listed(
@@ -333,7 +339,7 @@ def _row(
         stage=approval_rules.stage_at_upload(upload.level, owner, str(principal.id)), approved=[], approved_until=None,
         review_on=upload.review_on, field_labels=dict(upload.field_labels), assets=list(upload.assets), details=details,
         effective_from=upload.effective_from, effective_until=upload.effective_until,
-        supersedes=list(upload.supersedes), reach=principal.clearance, reach_export=sorted(principal.eligibility), export=upload.export.regime,
+        supersedes=list(upload.supersedes), reach=principal.clearance, reach_export=sorted(principal.eligibility), owner_team_id=upload.team, export=upload.export.regime,
         eccn=upload.export.category, countries=list(upload.export.countries), status="pending", reason=None, in_force=False,
         pages=None, passages=0, job_id=None, indexed_by=None, uploaded_by=principal.id, created_at=moment,
         updated_at=moment,

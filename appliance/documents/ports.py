@@ -43,6 +43,9 @@ class Directory(Protocol):
     async def known(self, admitted: Admitted, word: str) -> Somebody | None:
         """The person of that name or id, if the admitted tenant has one."""
 
+    async def holders(self, admitted: Admitted, duty: str) -> frozenset[UUID]:
+        """The active people of the tenant who have this duty now."""
+
 
 class Index(Protocol):
     """The searchable passages of a tenant. Every method works inside the caller's transaction and commits nothing."""

@@ -39,6 +39,7 @@ class Standing:
     supersedes: tuple[str, ...] = ()
     export: str = "NONE"
     reach_export: frozenset[str] = frozenset()
+    team: str | None = None
 
     def is_effective(self, now: dt.datetime) -> bool:
         """`effective_from` is the first moment, `effective_until` the first moment after."""
@@ -46,8 +47,9 @@ class Standing:
         return begun and (self.effective_until is None or now < self.effective_until)
 
     def could_read(self, other: Standing) -> bool:
-        """Whether who brought this document was cleared, and eligible, for the other."""
-        return self.reach >= other.level and (other.export == "NONE" or other.export in self.reach_export)
+        """Whether who brought this document was cleared, and eligible, for the other, and both are for the same team or for all."""
+        eligible = other.export == "NONE" or other.export in self.reach_export
+        return self.reach >= other.level and eligible and self.team == other.team
 
     def names(self, other: Standing) -> bool:
         """Whether this document says that it supersedes the other; a bare name matches a file in any folder."""

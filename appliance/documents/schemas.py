@@ -67,6 +67,7 @@ class DocumentView(BaseModel):
     classification: str
     level: int
     data_owner: str
+    team_id: Annotated[UUID | None, Field(description="The team that it belongs to; null where it is for all.")]
     stage: Annotated[Stage, Field(description="`waiting` while its data owner has not agreed to it.")]
     export_control: ExportControlView
     status: DocumentStatus
@@ -123,6 +124,7 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "classification": LEVEL_NAMES[row.level],
         "level": row.level,
         "data_owner": row.data_owner,
+        "team_id": row.owner_team_id,
         "stage": row.stage,
         "export_control": {"regime": row.export, "category": row.eccn, "countries": row.countries},
         "status": row.status,

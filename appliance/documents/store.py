@@ -28,6 +28,7 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "stage": DocumentRow.stage.expression,
     "approved": DocumentRow.approved.expression,
     "export": DocumentRow.export.expression,
+    "team": DocumentRow.owner_team_id.expression,
 }
 
 
@@ -83,6 +84,11 @@ async def listed(
             )
         )
     return list(await session.scalars(query.order_by(DocumentRow.seq.desc()).limit(limit)))
+
+
+async def of_team(session: AsyncSession, team: str) -> bool:
+    """Whether a document belongs to the team."""
+    return await session.scalar(select(DocumentRow.seq).where(DocumentRow.owner_team_id == team).limit(1)) is not None
 
 
 async def uses_blob(session: AsyncSession, blob: str) -> bool:
@@ -170,6 +176,7 @@ def standing(row: DocumentRow) -> Standing:
         reach=row.reach,
         export=row.export,
         reach_export=frozenset(row.reach_export),
+        team=row.owner_team_id,
         ready=row.indexed_by is not None,
         effective_from=row.effective_from,
         effective_until=row.effective_until,
@@ -194,4 +201,5 @@ def facts(row: DocumentRow) -> DocumentFacts:
         approved=tuple(row.approved),
         approved_until=row.approved_until,
         export=cast_to("Regime", row.export),
+        team=row.owner_team_id,
     )

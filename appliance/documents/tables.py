@@ -23,7 +23,7 @@ class DocumentRow(TenantBase):
     `reach` is the clearance of the uploader, `reach_export` the export regimes they were eligible for: a document never
     displaces one that its uploader could not read. `export` is its own regime, `eccn` the category within it, and
     `countries` where it may be; an empty list names none.
-    `data_owner` decides who may use it; `stage` is "waiting" until they have agreed. `approved` may use a document of
+    `owner_team_id` is the team that it belongs to, if to one. `data_owner` decides who may use it; `stage` is "waiting" until they have agreed. `approved` may use a document of
     class IV, all of them until `approved_until`, when the list is made anew. On `review_on` its class is looked at again.
     A field of `details` with a class in `field_labels` is shown to those who are cleared for it.
     """
@@ -33,6 +33,7 @@ class DocumentRow(TenantBase):
         Index("ix_documents_filename", "filename"),
         Index("ix_documents_fingerprint", "fingerprint"),
         Index("ix_documents_blob", "blob"),
+        Index("ix_documents_team", "owner_team_id"),
         Index("ix_documents_status", "status", "seq"),
         {"sqlite_autoincrement": True},
     )
@@ -50,6 +51,7 @@ class DocumentRow(TenantBase):
     level: Mapped[int]
     tags: Mapped[list[str]] = mapped_column(Json)
     acl: Mapped[list[str]] = mapped_column(Json)
+    owner_team_id: Mapped[str | None] = mapped_column(String(36))
     data_owner: Mapped[str] = mapped_column(String(36))
     stage: Mapped[str] = mapped_column(String(8))
     approved: Mapped[list[str]] = mapped_column(Json)

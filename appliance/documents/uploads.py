@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from appliance.documents.errors import InvalidDocument, UnknownClassification, UnsupportedFile
 from appliance.documents.exporting import ExportControl, export_control
@@ -57,6 +58,7 @@ class Upload:
     field_labels: Mapping[str, int] = field(default_factory=dict)
     export: ExportControl = field(default_factory=ExportControl)
     details: Mapping[str, Any] = field(default_factory=dict)
+    team: str | None = None
 
     def fingerprint(self, content_sha256: str) -> str:
         """The same for the same content described in the same way."""
@@ -66,6 +68,7 @@ class Upload:
         ]  # fmt: skip
         # Left out where nothing is said, so that what was uploaded before there were such things is still the same.
         said += [str(one) for one in (self.owner, self.review_on, dict(self.field_labels), self.export.said) if one]
+        said += [f"team {self.team}"] if self.team else []
         canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -86,12 +89,17 @@ def level_of(classification: str | None) -> int:
 
 
 def describe(
-    filename: str | None, *, classification: str | None = None, metadata: str | None = None, tags: Sequence[str] = ()
+    filename: str | None,
+    *,
+    classification: str | None = None,
+    metadata: str | None = None,
+    tags: Sequence[str] = (),
+    team: str | None = None,
 ) -> Upload:
     """Check and complete what came with a file.
 
     Raises:
-        InvalidDocument: a name, a date or the metadata cannot be used.
+        InvalidDocument: a name, a date, the team or the metadata cannot be used.
         UnsupportedFile: files with that ending are not read.
         UnknownClassification: see `level_of`.
     """
@@ -127,7 +135,15 @@ def describe(
         field_labels=_labels(said, known),
         export=export_control(said.get("export_control")),
         details={key: value for key, value in said.items() if key not in known},
+        team=_team(team),
     )
+
+
+def _team(text: str | None) -> str | None:
+    try:
+        return str(UUID(text)) if (text or "").strip() else None
+    except ValueError:
+        raise InvalidDocument("The team is the id of one.", field="team") from None
 
 
 def _labels(said: Mapping[str, Any], known: set[str]) -> dict[str, int]:

@@ -90,6 +90,7 @@ class DocumentFacts:
     approved: tuple[str, ...] = ()
     approved_until: dt.datetime | None = None
     export: Regime = "NONE"
+    team: str | None = None
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -102,4 +103,5 @@ class DocumentFacts:
             "stage": self.stage,
             "approved": list(self.approved),
             "export": self.export,
+            "team": self.team,
         }

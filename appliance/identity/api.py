@@ -17,7 +17,7 @@ from appliance.identity.people import People
 from appliance.identity.ports import Door, Permits
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
-from appliance.identity.values import NewPerson, PersonChange
+from appliance.identity.values import NewPerson
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store, Tenant
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
@@ -197,7 +197,7 @@ class UserController(Controller):
 
         More rights, switching on and a new password ask for a step-up.
         """
-        change = PersonChange(**data.model_dump())
+        change = data.change()
         resource = Resource("person", str(person_id))
         async with gate.admit(principal, "people.update", resource=resource, request=_bytes(data)) as admitted:
             if rules.raises(await people.read(admitted, person_id), change):

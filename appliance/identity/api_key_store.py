@@ -11,6 +11,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity import rules
+from appliance.identity.duties import AUDITOR, from_json
 from appliance.identity.tables import ApiKeyRow, PersonRow
 from appliance.identity.values import ApiKey, Role
 from appliance.store import TenantId
@@ -23,6 +24,8 @@ def key_of(row: ApiKeyRow, maker: PersonRow | None) -> ApiKey:
     role, clearance = cast("Role", row.role), row.clearance
     if maker is not None:
         role, clearance = rules.lower(role, cast("Role", maker.role)), min(clearance, maker.clearance)
+    # What a key of an auditor reads, only an admin may.
+    audits = row.auditor and (maker is None or maker.role == "admin")
     return ApiKey(
         id=row.id,
         tenant_id=TenantId(row.tenant_id),
@@ -33,6 +36,8 @@ def key_of(row: ApiKeyRow, maker: PersonRow | None) -> ApiKey:
         role=role,
         clearance=clearance,
         scopes=frozenset(row.scopes),
+        duties=frozenset({AUDITOR} if audits else ()),
+        maker_duties={} if maker is None else from_json(maker.duties),
         is_active=row.revoked_at is None and (maker is None or maker.is_active),
         created_at=row.created_at,
         expires_at=row.expires_at,

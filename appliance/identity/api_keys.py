@@ -19,6 +19,7 @@ from uuid import UUID
 
 from appliance.identity import api_key_store as queries
 from appliance.identity import rules
+from appliance.identity.duties import AUDITOR
 from appliance.identity.errors import ApiKeyOver, ScopeRefused, UnknownApiKey
 from appliance.identity.passwords import ALPHABET
 from appliance.identity.ports import Permits
@@ -31,6 +32,8 @@ MARK: Final = "opk_"
 SECRET: Final = "api-keys"  # noqa: S105 - the name of a secret
 PREFIX_LENGTH: Final = 12
 LONGEST: Final = 128
+AUDITED: Final = frozenset({"audit.read_all", "audit.read_own", "auth.me"})
+"""All that the key of an auditor does."""
 _ANY: Final = Resource("node")
 
 
@@ -57,10 +60,11 @@ class ApiKeys:
             BeyondOwnClearance, InvalidInput: name or clearance cannot be.
         """
         maker = admitted.principal
-        role = rules.lower(new.role or maker.role, maker.role)
-        clearance = rules.clearance(new.clearance, role, maker)
-        name, scopes = rules.display_name(new.name), sorted(new.scopes)
-        service = Principal(new_id(), "service", maker.tenant_id, name, role, clearance)
+        role = "viewer" if new.auditor else rules.lower(new.role or maker.role, maker.role)
+        clearance = 1 if new.auditor else rules.clearance(new.clearance, role, maker)
+        name, scopes = rules.display_name(new.name), sorted(AUDITED if new.auditor else new.scopes)
+        duties = frozenset({AUDITOR} if new.auditor else ())
+        service = Principal(new_id(), "service", maker.tenant_id, name, role, clearance, duties=duties)
         self._check(scopes, maker, service)
         prefix, secret = _fresh()
         now = self._clock()
@@ -74,6 +78,7 @@ class ApiKeys:
             role=role,
             clearance=clearance,
             scopes=scopes,
+            auditor=new.auditor,
             days=new.days,
             created_at=now,
             expires_at=now + dt.timedelta(days=new.days),
@@ -82,6 +87,7 @@ class ApiKeys:
             session.add(row)
             admitted.outcome.resource_id = str(row.id)
             admitted.outcome.metadata |= {"role": role, "clearance": clearance, "scopes": scopes, "days": new.days}
+            admitted.outcome.metadata |= {"duties": sorted(duties)} if duties else {}
         return ApiKeyMade(queries.key_of(row, None), secret)
 
     async def rotate(self, admitted: Admitted, key_id: UUID) -> ApiKeyMade:

@@ -25,12 +25,13 @@ from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
 class NewKey(Body):
     name: Name
     scopes: Annotated[
-        list[Annotated[str, Field(max_length=64)]],
-        Field(min_length=1, max_length=100, description="Names of actions, such as chat.ask: all that it may do."),
-    ]
+        tuple[Annotated[str, Field(max_length=64)], ...],
+        Field(max_length=100, description="Names of actions, such as chat.ask: all that it may do."),
+    ] = ()
     role: Annotated[Role | None, Field(description="Yours, unless lower is wanted.")] = None
     clearance: Clearance | None = None
     days: Annotated[int, Field(ge=1, le=366, description="How long it works.")] = 90
+    auditor: Annotated[bool, Field(description="For an auditor: it reads the record and nothing else.")] = False
 
 
 class ApiKeyView(Body):
@@ -43,6 +44,7 @@ class ApiKeyView(Body):
     role: Role
     clearance: int
     scopes: list[str]
+    duties: list[str]
     is_active: bool
     created_at: dt.datetime
     expires_at: dt.datetime
@@ -59,6 +61,7 @@ class ApiKeyView(Body):
             role=key.role,
             clearance=key.clearance,
             scopes=sorted(key.scopes),
+            duties=sorted(key.duties),
             is_active=key.is_active,
             created_at=key.created_at,
             expires_at=key.expires_at,
@@ -113,7 +116,7 @@ class ApiKeyController(Controller):
         x_step_up: XStepUp = None,
     ) -> ApiKeyMadeView:
         """Make a key for a program. The whole of it is shown this once."""
-        new = NewApiKey(data.name, frozenset(data.scopes), data.role, data.clearance, data.days)
+        new = NewApiKey(data.name, frozenset(data.scopes), data.role, data.clearance, data.days, data.auditor)
         asked, resource = data.model_dump_json().encode(), Resource("api_key")
         async with gate.admit(principal, "api_keys.create", resource=resource, request=asked) as admitted:
             await step_ups.require(principal, "api_keys.create", "", x_step_up)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from appliance.identity import api_key_store, api_keys, records, rules
 from appliance.identity import store as queries
+from appliance.identity.duties import NARROWING, duties_on
 from appliance.identity.errors import (
     KeyRefused,
     KioskRefused,
@@ -17,7 +18,7 @@ from appliance.identity.errors import (
     TenantInactive,
     TokenRefused,
 )
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
@@ -44,6 +45,7 @@ class Identities:
         admins_need_factor: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
+        memberships: Memberships | None = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -51,7 +53,7 @@ class Identities:
         self._lifetimes = lifetimes
         self._clock = clock
         self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
-        self._standing = Standing(store, clock=clock)
+        self._standing = Standing(store, clock=clock, memberships=memberships)
         self._api_key_hashes = store.secret(api_keys.SECRET)
         self._denied: dict[UUID, dt.datetime] = {}
 
@@ -90,8 +92,11 @@ class Identities:
         key = None if prefix is None else await self._standing.api_key(prefix)
         if key is None or not api_keys.fits(self._api_key_hashes, key, token):
             raise KeyRefused
-        principal = Principal(key.id, "service", key.tenant_id, key.name, key.role, key.clearance, key.scopes)
         now = self._clock()
+        principal = Principal(
+            key.id, "service", key.tenant_id, key.name, key.role, key.clearance, key.scopes,
+            duties=key.duties | (duties_on(key.maker_duties, now.date()) & NARROWING),
+        )  # fmt: skip
         if not key.is_active or now >= key.expires_at or not key.scopes:
             await self._deny_once(principal, "api key over")
             raise KeyRefused
@@ -108,10 +113,12 @@ class Identities:
         if claims.kiosk != (None if at is None else at.kiosk_id):
             raise TokenRefused("The token is not valid, or not any more.")
         role, clearance, eligibility = person.role, person.clearance, person.export_eligibility
+        duties = duties_on(person.duties, self._clock().date())
+        teams = await self._standing.teams(person.id) if at is None else frozenset()
         if at is not None:
             kiosk = await self._beside(at, session_id, kiosk_token)
             role = person.role if at.with_pin else "viewer"
-            clearance, eligibility = min(clearance, kiosk.clearance), frozenset()
+            clearance, eligibility, duties = min(clearance, kiosk.clearance), frozenset(), duties & NARROWING
         principal = Principal(
             id=person.id,
             kind="person",
@@ -123,6 +130,8 @@ class Identities:
             session_id=session_id,
             kiosk_id=claims.kiosk,
             eligibility=eligibility,
+            duties=duties,
+            teams=teams,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from appliance.identity import rules
+from appliance.identity import duties, rules
 from appliance.identity import store as queries
 from appliance.identity.errors import UnknownPerson, UsernameTaken
 from appliance.identity.passwords import Passwords, generated
@@ -41,6 +41,19 @@ class People:
         async with self._store.open_control(admitted) as session:
             row = await queries.person_where(session, admitted.tenant_id, by_id)
             return None if row is None else self._shown(queries.person_of(row))
+
+    async def holders(self, admitted: Admitted, duty: str) -> frozenset[UUID]:
+        """The active people of the tenant who have this duty today."""
+        async with self._store.open_control(admitted) as session:
+            rows = await queries.active_people(session, admitted.tenant_id)
+            today = self._clock().date()
+            return frozenset(row.id for row in rows if duty in duties.duties_on(duties.from_json(row.duties), today))
+
+    async def among(self, admitted: Admitted, ids: Sequence[UUID]) -> list[Person]:
+        """Those of `ids` who are of the tenant."""
+        async with self._store.open_control(admitted) as session:
+            rows = await queries.people_with(session, admitted.tenant_id, ids)
+            return [self._shown(queries.person_of(row)) for row in rows]
 
     async def read(self, admitted: Admitted, person_id: UUID) -> Person:
         """Raises UnknownPerson: not in this tenant."""
@@ -110,6 +123,9 @@ class People:
                 row.clearance = rules.clearance(change.clearance, change.role or before.role, admitted.principal)
             if change.export_eligibility is not None:
                 row.export_eligibility = sorted(change.export_eligibility)
+            if change.duties is not None:
+                duties.check_duties(change.duties, before.duties, now.date())
+                row.duties = duties.to_json(change.duties)
             if change.is_active is not None:
                 row.is_active = change.is_active
             if hashed is not None:
@@ -124,7 +140,9 @@ class People:
             admitted.outcome.metadata |= {
                 "before": _rights(before),
                 "after": _rights(after),
-                "changed": sorted(name for name, value in asdict(change).items() if value),
+                "changed": sorted(
+                    name for name, value in asdict(change).items() if value or (name == "duties" and value is not None)
+                ),
             }
         return self._shown(after)
 
@@ -149,4 +167,5 @@ def _rights(person: Person) -> dict[str, Any]:
         "clearance": person.clearance,
         "is_active": person.is_active,
         "export_eligibility": sorted(person.export_eligibility),
+        "duties": duties.to_json(person.duties),
     }

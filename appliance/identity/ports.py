@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+from uuid import UUID
 
 from appliance.audit.values import NewRecord
 from appliance.policy.values import Resource
 from appliance.store import Admitted, Principal, RecordRef
+from appliance.store.admission import TeamRole
 
 
 class Records(Protocol):
@@ -16,6 +18,20 @@ class Records(Protocol):
 
     async def append(self, *records: NewRecord) -> Sequence[RecordRef]:
         """Durable when it returns. Raises Unavailable when it cannot be."""
+
+
+class Memberships(Protocol):
+    """The teams of people."""
+
+    async def of(self, person_id: UUID) -> frozenset[tuple[str, TeamRole]]:
+        """The ids of the person's teams, each with what they are there."""
+
+
+class NoTeams:
+    """Where there are no teams, nobody is in one."""
+
+    async def of(self, _person_id: UUID) -> frozenset[tuple[str, TeamRole]]:
+        return frozenset()
 
 
 class Door(Protocol):

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from appliance.errors import InvalidInput
+from appliance.identity.duties import AUDITOR, gives, takes
 from appliance.identity.errors import BeyondOwnClearance, InvalidName, LastAdmin, OwnAccount, WeakPassword, WeakPin
 from appliance.identity.values import Person, PersonChange, Role
 from appliance.store import Principal
@@ -137,10 +138,11 @@ def check_change(actor: Principal, person: Person, change: PersonChange, *, othe
         OwnAccount: an admin's rights are changed by another admin.
         LastAdmin: nobody would be left to run the site.
     """
-    rights = (change.role, change.clearance, change.is_active, change.export_eligibility)
+    rights = (change.role, change.clearance, change.is_active, change.export_eligibility, change.duties)
     if actor.id == person.id and any(right is not None for right in rights):
-        raise OwnAccount("Your own role, clearance, eligibility and activity are for another admin to change.")
-    stays_admin = (change.role or person.role) == "admin" and change.is_active is not False
+        raise OwnAccount("Your own role, clearance, eligibility, duties and activity are for another admin to change.")
+    audits = AUDITOR in (person.duties if change.duties is None else change.duties)
+    stays_admin = (change.role or person.role) == "admin" and change.is_active is not False and not audits
     if person.role == "admin" and person.is_active and not stays_admin and other_admins == 0:
         raise LastAdmin("This is the only active admin of the plant.")
 
@@ -150,7 +152,8 @@ def ends_sessions(person: Person, change: PersonChange) -> bool:
     lowered = change.clearance is not None and change.clearance < person.clearance
     lost = change.export_eligibility is not None and not person.export_eligibility <= set(change.export_eligibility)
     ended = change.is_active is False or change.password is not None
-    return ended or lowered or lost or change.role not in {None, person.role}
+    taken = change.duties is not None and takes(person.duties, change.duties)
+    return ended or lowered or lost or taken or change.role not in {None, person.role}
 
 
 def raises(person: Person, change: PersonChange) -> bool:
@@ -159,7 +162,8 @@ def raises(person: Person, change: PersonChange) -> bool:
     cleared = change.clearance is not None and change.clearance > person.clearance
     eligible = not set(change.export_eligibility or ()) <= person.export_eligibility
     switched_on = change.is_active is True and not person.is_active
-    return higher or cleared or eligible or switched_on or change.password is not None
+    given = change.duties is not None and gives(person.duties, change.duties)
+    return higher or cleared or eligible or given or switched_on or change.password is not None
 
 
 def lower(one: Role, other: Role) -> Role:

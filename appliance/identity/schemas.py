@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
 from litestar import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.identity.values import Enrolled, EnrolmentCode, Kiosk, KioskToken, Person, PersonCreated, Role, SignedIn
+from appliance.errors import InvalidInput
+from appliance.identity.duties import DUTIES, Duty
+from appliance.identity.values import (
+    Enrolled,
+    EnrolmentCode,
+    Kiosk,
+    KioskToken,
+    Person,
+    PersonChange,
+    PersonCreated,
+    Role,
+    SignedIn,
+)
 from appliance.store import Principal, Tenant
 from appliance.web import Flag
 
@@ -84,6 +96,7 @@ class MeView(UserView):
     kind: Literal["person", "kiosk", "owner", "service"]
     tenant_id: UUID
     scopes: list[str]
+    duties: Annotated[list[str], Field(description="In force now, beside the role.")]
 
     @classmethod
     def of(cls, principal: Principal, display_name: str, tenant: str) -> Self:
@@ -97,6 +110,7 @@ class MeView(UserView):
             kind=principal.kind,
             tenant_id=principal.tenant_id,
             scopes=sorted(principal.scopes),
+            duties=sorted(principal.duties),
         )
 
 
@@ -189,6 +203,13 @@ class NewUser(Body):
     password: Secret | None = None
 
 
+class DutyView(Body):
+    """Something that a person is asked to do beside their role."""
+
+    duty: Duty
+    until: Annotated[dt.date | None, Field(description="Its last day (UTC); an auditor always has one.")] = None
+
+
 class UserChange(Body):
     display_name: Name | None = None
     role: Role | None = None
@@ -198,7 +219,17 @@ class UserChange(Body):
     export_eligibility: Annotated[
         list[Literal["EAR", "ITAR"]] | None, Field(description="The export regimes they may see documents of.")
     ] = None
+    duties: Annotated[
+        list[DutyView] | None, Field(max_length=len(DUTIES), description="All that the person has from now on.")
+    ] = None
     unlock: Annotated[Flag, Field(description="Forget failed sign-ins.")] = False
+
+    def change(self) -> PersonChange:
+        """Raises InvalidInput for a duty that is named twice."""
+        duties = None if self.duties is None else {one.duty: one.until for one in self.duties}
+        if duties is not None and len(duties) != len(self.duties or ()):
+            raise InvalidInput("A duty is named twice.", field="duties")
+        return PersonChange(**{**self.model_dump(exclude={"duties"}), "duties": duties})
 
 
 class AdminUserView(Body):
@@ -211,6 +242,7 @@ class AdminUserView(Body):
     clearance: int
     is_active: bool
     export_eligibility: list[str]
+    duties: list[DutyView]
     locked_until: dt.datetime | None
     last_login: dt.datetime | None
     created_at: dt.datetime
@@ -225,6 +257,7 @@ class AdminUserView(Body):
             clearance=person.clearance,
             is_active=person.is_active,
             export_eligibility=sorted(person.export_eligibility),
+            duties=[DutyView(duty=cast("Duty", duty), until=until) for duty, until in sorted(person.duties.items())],
             locked_until=person.locked_until,
             last_login=person.last_login,
             created_at=person.created_at,

@@ -35,7 +35,7 @@ from appliance.identity.federation.people import recheck
 from appliance.identity.identities import Identities, inactive
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, Records
 from appliance.identity.records import Actor, denied, happened
 from appliance.identity.slips import Slips
 from appliance.identity.tables import PersonRow, RefreshTokenRow, SessionRow
@@ -63,8 +63,16 @@ class SignIn(Identities):
         admins_need_factor: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
+        memberships: Memberships | None = None,
     ) -> None:
-        super().__init__(store, recorder, admins_need_factor=admins_need_factor, lifetimes=lifetimes, clock=clock)
+        super().__init__(
+            store,
+            recorder,
+            admins_need_factor=admins_need_factor,
+            lifetimes=lifetimes,
+            clock=clock,
+            memberships=memberships,
+        )
         self._passwords = passwords
         self._factors = factors
         self._attempts = attempts

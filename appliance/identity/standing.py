@@ -14,9 +14,11 @@ from appliance.identity import api_key_store as keys
 from appliance.identity import factor_store as factors
 from appliance.identity import store as queries
 from appliance.identity.errors import KioskRefused, NoTenant, SessionEnded
+from appliance.identity.ports import Memberships, NoTeams
 from appliance.identity.tables import KioskRow
 from appliance.identity.values import ApiKey, AtKiosk, Clock, Kiosk, Person, utc_now
 from appliance.store import CONTROL, Purpose, Store, Tenant, TenantId
+from appliance.store.admission import TeamRole
 
 T = TypeVar("T")
 SECONDS: Final = 2.0
@@ -31,8 +33,14 @@ class Standing:
     """
 
     def __init__(
-        self, store: Store, *, clock: Clock = utc_now, monotonic: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        *,
+        memberships: Memberships | None = None,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._memberships = memberships or NoTeams()
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
@@ -65,6 +73,10 @@ class Standing:
                 return bool(await factors.confirmed(session, person_id))
 
         return await self._remembered(("factor", person_id), read)
+
+    async def teams(self, person_id: UUID) -> frozenset[tuple[str, TeamRole]]:
+        """The teams that the person is in."""
+        return await self._remembered(("teams", person_id), lambda: self._memberships.of(person_id))
 
     async def kiosk(self, kiosk_id: UUID) -> Kiosk:
         """Raises KioskRefused for one that is unknown or revoked."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.identity import duties
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
 from appliance.identity.values import AtKiosk, Kiosk, Person, Role
 from appliance.store import TenantId
@@ -28,6 +29,7 @@ def person_of(row: PersonRow) -> Person:
         last_login=row.last_login,
         created_at=row.created_at,
         export_eligibility=frozenset(row.export_eligibility),
+        duties=duties.from_json(row.duties),
     )
 
 
@@ -73,10 +75,23 @@ async def people_after(session: AsyncSession, tenant_id: TenantId, username: str
     return (await session.scalars(query.order_by(PersonRow.username).limit(limit))).all()
 
 
+async def active_people(session: AsyncSession, tenant_id: TenantId) -> Sequence[PersonRow]:
+    return (await session.scalars(select(PersonRow).filter_by(tenant_id=tenant_id, is_active=True))).all()
+
+
+async def people_with(session: AsyncSession, tenant_id: TenantId, ids: Sequence[UUID]) -> Sequence[PersonRow]:
+    """People of the tenant, of those with these ids."""
+    return (await session.scalars(select(PersonRow).filter_by(tenant_id=tenant_id).where(PersonRow.id.in_(ids)))).all()
+
+
 async def other_admins(session: AsyncSession, tenant_id: TenantId, person_id: UUID) -> int:
-    """How many active admins the tenant has beside this person, locked so that two cannot leave at once."""
-    query = select(PersonRow.id).filter_by(tenant_id=tenant_id, role="admin", is_active=True)
-    return len((await session.scalars(query.where(PersonRow.id != person_id).with_for_update())).all())
+    """How many active admins the tenant has beside this person, locked so that two cannot leave at once.
+
+    An admin who audits runs nothing meanwhile, and does not count.
+    """
+    query = select(PersonRow.duties).filter_by(tenant_id=tenant_id, role="admin", is_active=True)
+    held = await session.scalars(query.where(PersonRow.id != person_id).with_for_update())
+    return sum(duties.AUDITOR not in one for one in held)
 
 
 async def usernames(session: AsyncSession, tenant_id: TenantId) -> set[str]:

@@ -23,6 +23,7 @@ class PersonRow(ControlBase):
     role: Mapped[str] = mapped_column(String(16))
     clearance: Mapped[int]
     export_eligibility: Mapped[list[str]] = mapped_column(Json, default=list)
+    duties: Mapped[dict[str, str | None]] = mapped_column(Json, default=dict)
     password_hash: Mapped[str] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
     failures: Mapped[int] = mapped_column(default=0)
@@ -143,6 +144,7 @@ class ApiKeyRow(ControlBase):
     role: Mapped[str] = mapped_column(String(16))
     clearance: Mapped[int]
     scopes: Mapped[list[str]] = mapped_column(Json)
+    auditor: Mapped[bool] = mapped_column(default=False)
     days: Mapped[int]
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

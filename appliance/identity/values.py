@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from appliance.identity.duties import Duties
 from appliance.store import TenantId
 
 Role = Literal["viewer", "operator", "admin"]
@@ -47,7 +48,8 @@ DEFAULT_LIFETIMES: Final = Lifetimes()
 class Person:
     """Somebody who can sign in. `username` is folded to one spelling and unique within the tenant.
 
-    `export_eligibility` are the export regimes, `EAR` and `ITAR`, that they may see documents of.
+    `export_eligibility` are the export regimes, `EAR` and `ITAR`, that they may see documents of; `duties` what they are
+    asked to do beside their role, over or not.
     """
 
     id: UUID
@@ -61,6 +63,7 @@ class Person:
     last_login: dt.datetime | None
     created_at: dt.datetime
     export_eligibility: frozenset[str] = frozenset()
+    duties: Duties = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class PersonChange:
     password: str | None = None
     unlock: bool = False
     export_eligibility: Collection[str] | None = None
+    duties: Duties | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +219,25 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class NewApiKey:
-    """`role` and `clearance` may be left to the maker's own; `scopes` are names of actions, at least one."""
+    """`role` and `clearance` may be left to the maker's own; `scopes` are names of actions, at least one.
+
+    The key of an `auditor` reads the record, as a viewer of the lowest clearance, and needs no scopes.
+    """
 
     name: str
     scopes: frozenset[str]
     role: Role | None = None
     clearance: int | None = None
     days: int = 90
+    auditor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of a program. `role` and `clearance` are what it has now: never more than its maker has."""
+    """A key of a program. `role` and `clearance` are what it has now: never more than its maker has.
+
+    `duties` are its own; of its maker's, those that take rights away hold for it too.
+    """
 
     id: UUID
     tenant_id: TenantId
@@ -237,6 +248,8 @@ class ApiKey:
     role: Role
     clearance: int
     scopes: frozenset[str]
+    duties: frozenset[str]
+    maker_duties: Duties
     is_active: bool
     created_at: dt.datetime
     expires_at: dt.datetime

@@ -1,11 +1,12 @@
 """What one pack would decide otherwise than another. Nothing is read or written here.
 
-Five looks, because each misses what another sees:
+Six looks, because each misses what another sees:
 
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
     patterns    personal data and questions of the plant's own that would be left to a chat model
+    facts       limits of requests, and what else the packs say beside their policies
     requests    the last requests of the record, decided again by both packs
 
 A reader is told of a request only that it would be decided otherwise, never whose it was.
@@ -13,22 +14,23 @@ A reader is told of a request only that it would be decided otherwise, never who
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from appliance.packs.everybody import ANY_CLEARANCE, everybody, of_any_clearance, once, told, who
+from appliance.packs.facts import fact_changes
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
 from appliance.policy.pack import SELF, Pack
 from appliance.policy.patterns import PlantPattern
 from appliance.policy.phrases import PlantPhrase
+from appliance.policy.scope import Rows
 from appliance.store import Decision, Principal
 
 ANYTHING = Resource("node")
@@ -61,7 +63,12 @@ def differences(now: PolicyEngine, then: PolicyEngine) -> Differences:
     Raises:
         PackRefused: the packs tell more apart than can be compared.
     """
-    changes, kinds = [*all_changes(now, then), *left_to_models(now.pack, then.pack)], all_kinds(now, then)
+    changes = [
+        *all_changes(now, then),
+        *fact_changes(now.pack, then.pack),
+        *left_to_models(now.pack, then.pack),
+    ]
+    kinds = all_kinds(now, then)
     said = [
         now.pack_version,
         then.pack_version,
@@ -106,11 +113,14 @@ def preview(
 def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
     """What somebody may do by one pack and not by the other: at all, or to some kind of thing."""
     found = []
-    for principal, action in itertools.product(everybody(now.pack, then.pack), _all_actions(now, then)):
-        for thing, before, after in _decided(now, then, principal, action):
-            if before != after:
-                reason = "" if after else _decide(then, principal, action, ANYTHING).reason or ""
-                found.append(Change(who(principal), principal.clearance, action, after, reason, thing=thing))
+    tried = _tried(now, then)
+    for principal in everybody(now.pack, then.pack):
+        before = _permits(now, principal, [(action, known) for action, _, known, _ in tried])
+        after = _permits(then, principal, [(action, known) for action, _, _, known in tried])
+        for (action, thing, _, _), did, will in zip(tried, before, after, strict=True):
+            if did != will:
+                reason = "" if will else _decide(then, principal, action, ANYTHING).reason or ""
+                found.append(Change(who(principal), principal.clearance, action, will, reason, thing=thing))
     return of_any_clearance(once(found))
 
 
@@ -131,19 +141,20 @@ def left_to_models(now: Pack, then: Pack) -> list[Change]:
     ]
 
 
-def _decided(
-    now: PolicyEngine, then: PolicyEngine, principal: Principal, action: str
-) -> Iterator[tuple[str, bool, bool]]:
-    """What the action may be done to, and whether each pack permits it."""
-    for entity in ("Collection", *sorted(_applies(now, then, action) - {"Collection", "Document"})):
-        if entity == "Collection":
-            told_of, before, after = [""], [ANYTHING], [ANYTHING]
-        else:
-            rows = kinds_of(entity, now.pack, then.pack)
-            told_of = [told(entity, row) for row in rows]
-            before, after = _things(now, entity, rows), _things(then, entity, rows)
-        allowed = _permits(now, principal, action, before), _permits(then, principal, action, after)
-        yield from zip(told_of, *allowed, strict=True)
+def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, Resource, Resource]]:
+    """Every action with what it may be done to: in words, and as each pack would name it."""
+    entities = sorted({*now.pack.attributes, *then.pack.attributes} - {"Collection", "Document"})
+    rows = {entity: kinds_of(entity, now.pack, then.pack) for entity in entities}
+    things = {
+        entity: list(zip([told(entity, row) for row in some], _things(now, entity, some), _things(then, entity, some), strict=True))
+        for entity, some in rows.items()
+    }  # fmt: skip
+    return [
+        (action, *thing)
+        for action in _all_actions(now, then)
+        for entity in ("", *sorted(_applies(now, then, action)))
+        for thing in (things.get(entity, ()) if entity else [("", ANYTHING, ANYTHING)])
+    ]
 
 
 def _applies(now: PolicyEngine, then: PolicyEngine, action: str) -> set[str]:
@@ -178,29 +189,32 @@ def reaches(
     of: Counter[tuple[str, int, str]] = Counter()
     examples: dict[tuple[str, int, str], Mapping[str, Any]] = {}
 
-    @functools.lru_cache(maxsize=64)
-    def seen(scope: Scope | None) -> list[bool]:
-        # Several actions of one person have the same condition, and a row costs more than all else.
-        return [scope is not None and scope.admits(row) for row in rows]
-
+    table = Rows(rows)
     listed = sorted({*now.pack.scopes.get("Document", ()), *then.pack.scopes.get("Document", ())})
     for principal, action in itertools.product(people, listed):
         before, after = _scope(now, principal, action), _scope(then, principal, action)
         if before is not None and after is not None and before.condition == after.condition:
             continue
         key = who(principal), principal.clearance, action
-        for row, sees, will in zip(rows, seen(before), seen(after), strict=True):
-            if sees != will:
-                (gained if will else lost)[key] += 1
-                if key not in examples or (will and gained[key] == 1):
-                    examples[key] = row  # rather one that would be seen than one that would not
+        sees, will = (0 if scope is None else table.admitted(scope) for scope in (before, after))
+        more, fewer = will & ~sees, sees & ~will
+        if more and not gained[key]:
+            examples[key] = rows[_first(more)]  # rather one that would be seen than one that would not
+        elif fewer:
+            examples.setdefault(key, rows[_first(fewer)])
+        gained[key] += more.bit_count()
+        lost[key] += fewer.bit_count()
         of[key] += len(rows)
     return once([Reach(*key, gained[key], lost[key], of[key], _shown(examples[key])) for key in sorted(examples)])
 
 
+def _first(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
+
+
 def _people(asked: Iterable[Asked]) -> list[Principal]:
-    known = {(one.principal.id, one.principal.clearance, one.principal.eligibility): one.principal for one in asked}
-    return list(known.values())
+    askers = [one.principal for one in asked]
+    return list({(one.id, one.clearance, one.eligibility, one.duties, one.teams): one for one in askers}.values())
 
 
 def _all_actions(now: PolicyEngine, then: PolicyEngine) -> list[str]:
@@ -215,9 +229,10 @@ def _decide(engine: PolicyEngine, principal: Principal, action: str, resource: R
     return engine.decide(principal, action, resource) if _knows(engine, principal, action) else _NO
 
 
-def _permits(engine: PolicyEngine, principal: Principal, action: str, things: Sequence[Resource]) -> list[bool]:
-    known = _knows(engine, principal, action)
-    return engine.permits(principal, action, things) if known else [False] * len(things)
+def _permits(engine: PolicyEngine, principal: Principal, asked: Sequence[tuple[str, Resource]]) -> list[bool]:
+    known = [at for at, (action, _) in enumerate(asked) if _knows(engine, principal, action)]
+    decided = dict(zip(known, engine.permits_each(principal, [asked[at] for at in known]), strict=True))
+    return [decided.get(at, False) for at in range(len(asked))]
 
 
 def _things(engine: PolicyEngine, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[Resource]:
@@ -238,6 +253,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [tag for tag in row.get("tags", ()) if tag != SELF],
         "on_its_list": SELF in row.get("acl", ()),
         "export": row.get("export", "NONE"),
+        "of_a_team": row.get("team") is not None,
     }
 
 

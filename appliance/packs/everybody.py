@@ -1,7 +1,8 @@
 """Everybody that two packs are tried on, and how a difference is told without telling it twice.
 
-People and programs of every role with every clearance, eligible for every export regime; kiosks; the owner; and a sign-in that was
-narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
+People and programs of every role with every clearance, eligible for every export regime, with each duty that the policies know and
+with all that give something, and in a team as whatever one can be there; kiosks; the owner; and a sign-in that was narrowed to one
+action. What a program or the owner would gain like a person of the same role is said once, of the person.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from appliance.identity.duties import NARROWING
 from appliance.packs.values import Change, Reach
 from appliance.policy.pack import SELF, Pack
 from appliance.store import Principal, TenantId
+from appliance.store.admission import TeamRole
 
 CLEARANCES: Final = (1, 2, 3)
 ELIGIBLE: Final = (frozenset[str](), frozenset({"EAR"}), frozenset({"ITAR"}))
+IN_A_TEAM: Final[tuple[TeamRole, ...]] = ("viewer", "member", "owner")
+"""In the one that things are compared with; `kinds` calls it like the person."""
 ANY_CLEARANCE: Final = 0
 ME: Final = UUID(SELF)
 OWNER: Final = "owner"
@@ -34,26 +39,46 @@ def everybody(*packs: Pack) -> list[Principal]:
         Principal(ME, "person", NODE, "somebody", role, clearance, eligibility=eligible)
         for role, clearance, eligible in itertools.product(roles, CLEARANCES, ELIGIBLE)
     ]
+    found += [
+        Principal(ME, "person", NODE, "somebody", role, clearance, teams=frozenset({(SELF, team_role)}))
+        for role, clearance, team_role in itertools.product(roles, CLEARANCES, IN_A_TEAM)
+    ]
     for clearance in CLEARANCES:
         found += [Principal(ME, "service", NODE, "somebody", role, clearance) for role in roles]
         found.append(Principal(ME, "kiosk", NODE, "somebody", "viewer", clearance))
         found += [Principal(ME, "person", NODE, "somebody", role, clearance, NARROWED) for role in roles]
+    duties = sorted({duty for pack in packs for duty in pack.duties})
+    together = frozenset(duties) - NARROWING  # an audit forbids what the others give, and would hide it
+    held = list(dict.fromkeys([*(frozenset({duty}) for duty in duties), together])) if duties else []
+    found += [
+        Principal(ME, "person", NODE, "somebody", role, clearance, duties=some)
+        for role, clearance, some in itertools.product(roles, CLEARANCES, held)
+    ]
     return [*found, Principal(ME, "owner", NODE, "somebody", "admin", max(CLEARANCES))]
 
 
 def who(principal: Principal) -> str:
-    """A role; `kiosk`, `owner`, `service ROLE` or `narrowed ROLE`."""
+    """A role; `kiosk`, `owner`, `service ROLE`, `narrowed ROLE`, or one with duties: `auditor viewer`."""
     if principal.kind in {"kiosk", "owner"}:
         return principal.kind
     if principal.kind == "service":
         return f"service {principal.role}"
+    if principal.duties:
+        return f"{'+'.join(sorted(principal.duties))} {principal.role}"
     return f"narrowed {principal.role}" if principal.scopes else principal.role
 
 
 def told(entity: str, row: Mapping[str, Any]) -> str:
     """A thing in words: `Conversation, owner: somebody else`."""
-    words = {None: "nobody", SELF: "the person"}
-    return ", ".join([entity, *(f"{name}: {words.get(value, value)}" for name, value in sorted(row.items()))])
+    return ", ".join([entity, *(f"{name}: {_word(name, value)}" for name, value in sorted(row.items()))])
+
+
+def _word(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(_word(name, one) for one in value) or "none"
+    if name == "team" and value == SELF:
+        return "one that the person is in"
+    return {None: "nobody", SELF: "the person"}.get(value, str(value))
 
 
 def once(found: Iterable[Difference]) -> list[Difference]:

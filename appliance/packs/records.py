@@ -35,6 +35,8 @@ def _asked(record: Mapping[str, Any], tenant_id: TenantId, documents: Mapping[st
         clearance=int(facts["clearance"]),
         scopes=frozenset(facts.get("scopes", ())),
         eligibility=frozenset(facts.get("eligibility", ())),
+        duties=frozenset(facts.get("duties", ())),
+        teams=frozenset(facts.get("teams", {}).items()),
     )
     kind, name = record["resource_type"] or "node", record["resource_id"]
     if kind != "document" or name is None:

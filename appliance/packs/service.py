@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
+from appliance.identity.ports import Memberships, NoTeams
 from appliance.packs import diff, records, subjects
 from appliance.packs import store as queries
 from appliance.packs.errors import NeedsConfirmation, NothingBefore, PackNotSound, SwitchedMeanwhile, UnknownPack
@@ -35,6 +36,9 @@ Trial = Callable[[Mapping[str, str]], Awaitable[None]]
 """Looks at a pack as a whole; raises PackRefused."""
 
 
+Writers = Callable[[], Awaitable[Sequence[Resource]]]
+
+
 class Documents(Protocol):
     async def attributes(self, admitted: Admitted, limit: int) -> Mapping[str, Mapping[str, Any]]:
         """What the policies know of the tenant's documents, by id."""
@@ -47,6 +51,7 @@ class Packs:
         decisions: the record, read.
         documents: the library, as far as policies see it.
         trial: looks at a stranger's pack where it can do no harm.
+        writers: the chat models that may write, as policies see them.
     """
 
     def __init__(
@@ -60,8 +65,12 @@ class Packs:
         trial: Trial,
         *,
         clock: Callable[[], Any],
+        writers: Writers,
+        memberships: Memberships | None = None,
     ) -> None:
+        self._memberships = memberships or NoTeams()
         self._store = store
+        self._writers = writers
         self._in_force = in_force
         self._people = people
         self._kiosks = kiosks
@@ -181,10 +190,13 @@ class Packs:
             UnknownSubject, UnknownPack.
         """
         engine = self._deciding(admitted) if version is None else await self._engine(admitted, version)
-        principal = await subjects.found(admitted, subject, self._people, self._kiosks)
+        principal = await subjects.found(admitted, subject, self._people, self._kiosks, self._memberships)
         if resource.type == "document" and resource.id and not resource.attrs:
             library = await self._documents.attributes(admitted, DOCUMENTS)
             resource = Resource(resource.type, resource.id, library.get(resource.id, {}))
+        if resource.type == "writer" and resource.id and not resource.attrs:
+            known = {str(one.id): one for one in await self._writers()}
+            resource = known.get(resource.id, resource)
         return subjects.explained(engine, principal, action, resource)
 
     async def _differences(self, now: PolicyEngine, then: PolicyEngine) -> diff.Differences:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from appliance.identity.duties import duties_on
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
+from appliance.identity.ports import Memberships
 from appliance.identity.rules import CLEARANCES
+from appliance.identity.values import utc_now
 from appliance.packs.errors import UnknownSubject
 from appliance.packs.values import Explained
 from appliance.policy import PolicyEngine, Resource
@@ -16,7 +19,9 @@ from appliance.store import Admitted, Principal
 _NOBODY = UUID(int=0)
 
 
-async def found(admitted: Admitted, subject: str, people: People, kiosks: Kiosks) -> Principal:
+async def found(
+    admitted: Admitted, subject: str, people: People, kiosks: Kiosks, memberships: Memberships
+) -> Principal:
     """Somebody as the policies see them: a person by name, `kiosk:NAME`, or anybody of a role: `role:viewer`.
 
     Raises:
@@ -37,7 +42,8 @@ async def found(admitted: Admitted, subject: str, people: People, kiosks: Kiosks
         if person is not None:
             return Principal(
                 person.id, "person", person.tenant_id, person.username, person.role, person.clearance,
-                eligibility=person.export_eligibility,
+                eligibility=person.export_eligibility, duties=duties_on(person.duties, utc_now().date()),
+                teams=await memberships.of(person.id),
             )  # fmt: skip
     raise UnknownSubject(f"There is nobody called {subject[:80]!r} in this plant.")
 
@@ -51,6 +57,8 @@ def explained(engine: PolicyEngine, principal: Principal, action: str, resource:
         "includes": [] if principal.kind == "kiosk" else list(engine.pack.roles.get(principal.role, ())),
         "clearance": principal.clearance,
         "eligible": sorted(principal.eligibility),
+        "duties": sorted(principal.duties),
+        "teams": dict(sorted(principal.teams)),
         "resource": {name: value for name, value in resource.attrs.items() if name not in {"acl", "owner"}},
         "on_its_list": str(principal.id) in resource.attrs.get("acl", ()) if resource.attrs else None,
     }

@@ -54,7 +54,7 @@ class Asked:
 class Change:
     """One thing that some may do and would not, or the other way round.
 
-    `who` is a role, `kiosk`, `owner`, `service ROLE`, `narrowed ROLE` or `chat model`, `clearance` 0 for any. `thing` is what it may be done
+    `who` is a role, `kiosk`, `owner`, `service ROLE`, `narrowed ROLE`, `DUTY ROLE` or `chat model`, `clearance` 0 for any. `thing` is what it may be done
     to, in words; empty for the action at all. `requests` counts how often it was asked among the requests looked at, by
     `people` different people or devices.
     """

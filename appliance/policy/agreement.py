@@ -16,6 +16,7 @@ from appliance.policy.pack import Pack
 from appliance.policy.ports import Lists
 from appliance.policy.values import Resource
 from appliance.store import Principal, TenantId
+from appliance.store.admission import TeamRole
 
 ROWS: Final = 8
 """Documents per principal and action; with the shipped pack that is some hundred decisions and 60 ms."""
@@ -42,12 +43,16 @@ def check(engine: Lists, pack: Pack) -> None:
 
 def some_principals(dice: random.Random, pack: Pack) -> list[Principal]:
     """One of each role, a kiosk and a token narrowed to scopes, each with some clearance."""
-    people = [_principal(dice, "person", role) for role in pack.roles]
-    narrowed = _principal(dice, "person", dice.choice(list(pack.roles)), frozenset({"documents.read", "search.query"}))
-    return [*people, narrowed, _principal(dice, "owner", "admin"), _principal(dice, "kiosk", "viewer")]
+    people = [_principal(dice, pack, "person", role) for role in pack.roles]
+    scopes = frozenset({"documents.read", "search.query"})
+    narrowed = _principal(dice, pack, "person", dice.choice(list(pack.roles)), scopes)
+    return [*people, narrowed, _principal(dice, pack, "owner", "admin"), _principal(dice, pack, "kiosk", "viewer")]
 
 
-def _principal(dice: random.Random, kind: Any, role: Any, scopes: frozenset[str] = frozenset()) -> Principal:
+def _principal(
+    dice: random.Random, pack: Pack, kind: Any, role: Any, scopes: frozenset[str] = frozenset()
+) -> Principal:
+    roles: tuple[TeamRole, ...] = ("owner", "member", "viewer")
     return Principal(
         id=_uuid(dice),
         kind=kind,
@@ -57,12 +62,15 @@ def _principal(dice: random.Random, kind: Any, role: Any, scopes: frozenset[str]
         clearance=dice.randint(1, 4),
         scopes=scopes,
         eligibility=frozenset(dice.sample(("EAR", "ITAR"), dice.randint(0, 2))),
+        duties=frozenset(dice.sample(sorted(pack.duties), dice.randint(0, min(2, len(pack.duties))))),
+        teams=frozenset((str(_uuid(dice)), role) for role in dice.sample(roles, dice.randint(0, 3))),
     )
 
 
 def some_row(dice: random.Random, pack: Pack, entity: str, principal: Principal) -> dict[str, Any]:
     """Attributes of one resource; strings come from the policies, the principal, or nowhere."""
-    strings = [*sorted(pack.literals), str(principal.id), str(_uuid(dice)), "other"]
+    teams = sorted(team for team, _ in principal.teams)
+    strings = [*sorted(pack.literals), str(principal.id), *teams, str(_uuid(dice)), "other"]
     tenant = str(principal.tenant_id) if dice.random() < 0.9 else str(_uuid(dice))
     row: dict[str, Any] = {"tenant": tenant}
     for name, kind in pack.attributes[entity].items():
@@ -73,6 +81,8 @@ def some_row(dice: random.Random, pack: Pack, entity: str, principal: Principal)
                 row[name] = dice.sample(strings, dice.randint(0, min(2, len(strings))))
             case "string?" if dice.random() < 0.3:
                 row[name] = None
+            case "string?" if teams and dice.random() < 0.6:
+                row[name] = dice.choice(teams)
             case _:
                 row[name] = dice.choice(strings)
     return row

@@ -87,18 +87,28 @@ class PolicyEngine:
 
     def permits(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[bool]:
         """Decide one action on many resources, in their order; what cannot be decided is False."""
+        return self.permits_each(principal, [(action, resource) for resource in resources])
+
+    def permits_each(self, principal: Principal, asked: Sequence[tuple[str, Resource]]) -> list[bool]:
+        """Decide many actions, each on its resource, in their order; what cannot be decided is False."""
         try:
-            subject = principal_entity(principal, self._pack)
-            things = [resource_entity(resource, principal, self._pack) for resource in resources]
-            for position, thing in enumerate(things):
-                # Rows of one document share its id, and Cedar takes an id once.
-                thing["uid"] = thing["uid"] | {"id": str(position)}
-            asked = [request(subject, action, thing) for thing in things]
-            results = cedarpy.is_authorized_batch(asked, self._pack.policies, [subject, *things], self._pack.schema)
-            return [result.allowed and not result.diagnostics.errors for result in results]
+            return self._permits_each(principal, asked)
         except Exception:  # fail secure
-            log.warning("policy could not be evaluated", action=action, pack=self.pack_version)
-            return [False] * len(resources)
+            if len(asked) > 1:  # one that cannot be decided must not decide the others
+                return [self.permits_each(principal, [one])[0] for one in asked]
+            log.warning("policy could not be evaluated", action=asked[0][0] if asked else "", pack=self.pack_version)
+            return [False] * len(asked)
+
+    def _permits_each(self, principal: Principal, asked: Sequence[tuple[str, Resource]]) -> list[bool]:
+        subject = principal_entity(principal, self._pack)
+        things = {id(resource): resource_entity(resource, principal, self._pack) for _, resource in asked}
+        for position, thing in enumerate(things.values()):
+            # Rows of one document share its id, and Cedar takes an id once.
+            thing["uid"] = thing["uid"] | {"id": str(position)}
+        requests = [request(subject, action, things[id(resource)]) for action, resource in asked]
+        known = [subject, *things.values()]
+        results = cedarpy.is_authorized_batch(requests, self._pack.policies, known, self._pack.schema)
+        return [result.allowed and not result.diagnostics.errors for result in results]
 
     def scope(self, principal: Principal, action: str, resource_type: str = "document") -> Scope:
         """The rows that `principal` may use for `action`, as a condition for the database.

@@ -24,6 +24,7 @@ from uuid import UUID
 
 import cedarpy
 
+from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
 from appliance.policy.patterns import PlantPattern, read_patterns
@@ -79,12 +80,15 @@ class Pack:
     """Every string that a policy compares with; random checks use them, so that they meet each case."""
     compared: Mapping[str, frozenset[str]]
     """The same by the attribute of the resource that they are compared with."""
+    duties: frozenset[str]
+    """Every duty that a policy asks a principal about."""
     roles: Mapping[str, tuple[str, ...]]
     """A role -> itself and every role it includes."""
     resources: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     scopes: Mapping[str, tuple[str, ...]]
     limits: RateLimits
+    budgets: Budgets
     sanitised_from: int
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
@@ -149,11 +153,13 @@ def parse(texts: Mapping[str, str]) -> Pack:
             applies=applies,
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
             compared=_compared([policy["conditions"] for policy in named.values()]),
+            duties=_duties([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
+            budgets=read_budgets(facts.get("budgets", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
             patterns=read_patterns(texts.get(PII, "")),
@@ -280,6 +286,19 @@ def _compared(node: Any) -> dict[str, frozenset[str]]:
 
     look(node)
     return {attribute: frozenset(values) for attribute, values in found.items()}
+
+
+def _duties(node: Any) -> frozenset[str]:
+    """The literals that `principal.duties` is compared with."""
+    match node:
+        case {"left": {".": {"left": {"Var": "principal"}, "attr": "duties"}}, "right": right}:
+            return frozenset(_strings(right))
+        case dict():
+            return frozenset().union(*(_duties(child) for child in node.values()))
+        case list():
+            return frozenset().union(*(_duties(child) for child in node))
+        case _:
+            return frozenset()
 
 
 def _self(node: Any) -> set[str]:

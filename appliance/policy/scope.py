@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from appliance.policy.conditions import NEVER, Condition, given, holds, sql
+from appliance.policy.conditions import NEVER, And, Condition, Not, Or, given, holds, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,30 @@ class Scope:
     def admits(self, row: Mapping[str, Any]) -> bool:
         """The same question about one row in memory; absent attributes are missing or `None`."""
         return holds(self.condition, {"tenant": self.tenant, **row})
+
+
+class Rows:
+    """Rows in memory of which many scopes are asked: each comparison is made once for all of them."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self._all = (1 << len(rows)) - 1
+        self._known: dict[tuple[str, Condition], int] = {}
+
+    def admitted(self, scope: Scope) -> int:
+        """The rows that the scope admits, as bits: bit n stands for row n."""
+        return self._meeting(scope.tenant, scope.condition)
+
+    def _meeting(self, tenant: str, condition: Condition) -> int:
+        match condition:
+            case Not(inner):
+                return self._all ^ self._meeting(tenant, inner)
+            case And(left, right):
+                return self._meeting(tenant, left) & self._meeting(tenant, right)
+            case Or(left, right):
+                return self._meeting(tenant, left) | self._meeting(tenant, right)
+        key = tenant, condition
+        if key not in self._known:
+            met = (holds(condition, {"tenant": tenant, **row}) for row in self._rows)
+            self._known[key] = sum(1 << at for at, one in enumerate(met) if one)
+        return self._known[key]

@@ -32,6 +32,7 @@ _SCOPE_COLUMNS: dict[str, ColumnElement[Any]] = {
     "stage": PassageSource.stage.expression,
     "approved": PassageSource.approved.expression,
     "export": PassageSource.export.expression,
+    "team": PassageSource.team.expression,
 }
 
 
@@ -146,6 +147,7 @@ def _columns(document: DocumentFacts) -> dict[str, Any]:
         "approved": list(document.approved),
         "approved_until": document.approved_until,
         "export": document.export,
+        "team": document.team,
         "assets": list(document.assets),
         "asset_keys": sorted(keys_of(document.assets)),
         "filename": document.filename,
@@ -225,6 +227,7 @@ def facts(row: PassageSource) -> DocumentFacts:
         approved=tuple(row.approved),
         approved_until=row.approved_until,
         export=cast("Regime", row.export),
+        team=row.team,
     )
 
 

@@ -37,6 +37,7 @@ class PassageSource(TenantBase):
     approved: Mapped[list[str]] = mapped_column(Json)
     approved_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     export: Mapped[str] = mapped_column(String(8))
+    team: Mapped[str | None] = mapped_column(String(36))
     assets: Mapped[list[str]] = mapped_column(Json)
     asset_keys: Mapped[list[str]] = mapped_column(Json)
     filename: Mapped[str] = mapped_column(String(255))

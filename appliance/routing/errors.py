@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import Conflict, InvalidInput, NotFound, Unavailable, Unprocessable
+from appliance.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable, Unprocessable
 
 
 class NoWriter(Unavailable):
@@ -17,6 +17,13 @@ class NoSuchRoute(Unprocessable):
 
     code, title = "no-such-route", "Nobody here writes with that model"
     hint = "Name a tier (light, standard, heavy) or a model of `outpost provider list`, or leave it out."
+
+
+class ModelNotPermitted(Forbidden):
+    """The policy pack keeps this model from who asks."""
+
+    code, title = "model-not-permitted", "That model does not write for you"
+    hint = "Leave the model out, or ask your site admin; `outpost policy explain models.use writer` names the policy."
 
 
 class NoSuchProvider(NotFound):

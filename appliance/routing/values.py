@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
@@ -82,6 +83,10 @@ class Route:
         return self.model if self.provider.name == LOCAL else f"{self.provider.name}/{self.model}"
 
 
+def _unheard(_names: Sequence[str]) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An answer that is to be written.
@@ -92,6 +97,7 @@ class Wanted:
         without: providers that may not be asked, since their budget is used up.
         here: only this node's own models may be asked: a passage is under export control.
         best: ask the best there is, whatever the question is like; `but` is who was asked already.
+        withheld: is told the names of the models that the policy keeps from the principal, each time.
     """
 
     principal: Principal
@@ -104,6 +110,7 @@ class Wanted:
     without: frozenset[str] = frozenset()
     best: bool = False
     but: str = ""
+    withheld: Callable[[Sequence[str]], None] = field(default=_unheard, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

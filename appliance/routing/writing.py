@@ -1,6 +1,6 @@
 """Writing: the routes of a question one after the other, each behind its breaker and within a deadline.
 
-    choose   default or asked for ─ tier by complexity ─ class, budget ─ ordered routes
+    choose   permitted ─ default or asked for ─ tier by complexity ─ class, budget ─ ordered routes
     write    the first that is open; one that fails before it has said anything gives way to the next
 
 What has been said stays said: a route that fails in the middle of its answer ends it.
@@ -15,9 +15,11 @@ from contextlib import aclosing
 from typing import Final
 
 from appliance.metrics import ESCALATED, MODEL_SECONDS, MODEL_TOKENS, ROUTED
+from appliance.policy import Resource
+from appliance.policy.ports import Lists
 from appliance.routing import rules
 from appliance.routing.defaults import Defaults
-from appliance.routing.errors import AddressRefused, NoSuchRoute, NoWriter, ProviderRefused
+from appliance.routing.errors import AddressRefused, ModelNotPermitted, NoSuchRoute, NoWriter, ProviderRefused
 from appliance.routing.routes import Routes
 from appliance.routing.values import AUTO, LOCAL, Route, Wanted
 from appliance.shelf.values import Tier
@@ -26,6 +28,7 @@ from models.errors import ModelBusy, ModelRefused, ModelsError
 
 CHARACTERS_PER_TOKEN: Final = 3.2
 """Of English in the tokens of common vocabularies: what a prompt is reckoned with before it is tokenised."""
+USE: Final = "models.use"
 AGAIN_SECONDS: Final = 0.5
 """After which the only route is tried once more: a server of ours that fell is started again within it."""
 _MISCONFIGURED: Final = frozenset({401, 403, 404})
@@ -35,19 +38,21 @@ _MISCONFIGURED: Final = frozenset({401, 403, 404})
 class Router:
     """Chooses who writes."""
 
-    def __init__(self, routes: Routes, defaults: Defaults) -> None:
-        self._routes, self._defaults = routes, defaults
+    def __init__(self, routes: Routes, defaults: Defaults, policy: Lists) -> None:
+        self._routes, self._defaults, self._policy = routes, defaults, policy
 
     async def choose(self, wanted: Wanted) -> RoutedWriter:
         """Who writes this answer; nobody is asked yet.
 
         Raises:
             NoSuchRoute: the model that was asked for is not served here.
+            ModelNotPermitted: the policy keeps it from who asks.
         """
         every = await self._routes.all()
         ask = wanted.ask
         if ask and not (ask == AUTO or rules.tier_of(ask) or rules.named(every, ask)):
             raise NoSuchRoute(f"There is no tier and no model {ask[:80]!r} here.")
+        every = self._permitted(every, wanted)
         choice = ask or (await self._defaults.resolved(wanted.principal, every)).choice
         main = await self._defaults.main(wanted.principal)
         tier = rules.tier_of(choice) or rules.complexity(wanted.question, passages=wanted.passages, long=wanted.long)
@@ -61,6 +66,31 @@ class Router:
         order = rules.best(may, main=main) if wanted.best else rules.ordered(may, tier, main=main)
         first = [] if wanted.best else rules.named(order, choice)
         return RoutedWriter(self._routes, [*first, *(one for one in order if one not in first)], tier)
+
+    async def described(self) -> list[Resource]:
+        """Every chat model that may write, as policies see it."""
+        return [described(one) for one in await self._routes.all()]
+
+    def _permitted(self, every: Sequence[Route], wanted: Wanted) -> list[Route]:
+        """Those that the policy lets who asks be written for by. Raises ModelNotPermitted for one asked for by name."""
+        answers = self._policy.permits(wanted.principal, USE, [described(one) for one in every])
+        may = [route for route, permitted in zip(every, answers, strict=True) if permitted]
+        if withheld := sorted({route.name for route in every} - {route.name for route in may}):
+            wanted.withheld(withheld)
+        if rules.named(every, wanted.ask) and not rules.named(may, wanted.ask):
+            raise ModelNotPermitted(f"{wanted.ask[:80]!r} does not write for you.")
+        return may
+
+
+def described(route: Route) -> Resource:
+    """A route as policies see it."""
+    attributes = {
+        "name": route.name,
+        "provider": route.provider.name,
+        "tiers": list(route.tiers),
+        "clearance": route.provider.clearance,
+    }
+    return Resource("writer", route.name, attributes)
 
 
 class RoutedWriter:

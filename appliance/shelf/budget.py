@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from appliance.policy.budgets import PERIODS, Allowance, Budgets
+
 Period = Literal["day", "month"]
 Scope = Literal["tenant", "person", "provider"]
 SOFT: Final = 0.8
 """From this share on people are warned."""
+OF_THE_PACK: Final = UUID(int=0)
+"""The id of a budget that the policy pack gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,25 @@ class Standing:
         return self.used / self.budget.limit
 
 
+def defaults(said: Budgets, who: str | None, person_id: UUID, known: Sequence[Budget]) -> list[Budget]:
+    """The budgets of the policy pack that count, where nobody set one for the same person or plant and period.
+
+    Args:
+        who: the role of a person, or `kiosk`; None for a program, which counts against the plant alone.
+    """
+    wanted: list[tuple[UUID | None, Scope, Allowance]] = [(None, "tenant", said.tenant)]
+    if who is not None and who in said.roles:
+        wanted.append((person_id, "person", said.roles[who]))
+    taken = {(one.person_id, one.period) for one in known if not one.provider}
+    found: list[Budget] = []
+    for person, scope, allowance in wanted:
+        for period in PERIODS:
+            limit = allowance.day if period == "day" else allowance.month
+            if limit is not None and (person, period) not in taken:
+                found.append(Budget(OF_THE_PACK, scope, person, period, limit, allowance.hard))
+    return found
+
+
 def begin(period: Period, now: dt.datetime) -> dt.datetime:
     """When the running period began."""
     day = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -62,7 +85,7 @@ def exhausted(standings: Sequence[Standing], tokens: int) -> Standing | None:
     return max(broken, key=lambda one: (not one.budget.provider, one.budget.period == "month"), default=None)
 
 
-def warning(standings: Sequence[Standing]) -> Standing | None:
-    """The budget that is nearest to its end, once four fifths of it are used."""
-    near = [one for one in standings if one.share >= SOFT]
+def warning(standings: Sequence[Standing], soft: float = SOFT) -> Standing | None:
+    """The budget that is nearest to its end, once the share `soft` of it is used: four fifths, if nobody says otherwise."""
+    near = [one for one in standings if one.share >= soft]
     return max(near, key=lambda one: one.share, default=None)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import NotFound, TooManyRequests
+from appliance.policy.budgets import Budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Scope, Standing
 from appliance.shelf.force import utc_now
@@ -69,16 +70,26 @@ class Spent:
 
 
 class Spending:
-    def __init__(self, store: Store, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
-        self._store, self._clock = store, clock
+    """Args:
+    said: what the policy pack of a tenant gives where nobody set a budget.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        said: Callable[[TenantId], Budgets] = lambda _tenant_id: Budgets(),
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self._store, self._said, self._clock = store, said, clock
 
     async def reserve(
         self, principal: Principal, *, model: str, purpose: str, tokens: int, provider: str = LOCAL
     ) -> Reservation:
         """Raises BudgetExhausted: nothing was reserved; it says when to try again."""
-        now = self._clock()
+        now, said = self._clock(), self._said(principal.tenant_id)
         async with self._store.open_internal(Purpose.SHELF, principal.tenant_id, write=True) as session:
-            standings = await self._standings(session, principal.id, provider, now)
+            standings = await self._standings(session, principal, provider, now, said)
             broken = rules.exhausted(standings, tokens)
             if broken is not None:
                 wait = rules.end(broken.budget.period, now) - now
@@ -94,7 +105,7 @@ class Spending:
                 tokens=tokens, prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
             )  # fmt: skip
             session.add(row)
-        return Reservation(row.id, principal.tenant_id, tokens, rules.warning(standings))
+        return Reservation(row.id, principal.tenant_id, tokens, rules.warning(standings, said.soft_percent / 100))
 
     async def settle(
         self,
@@ -170,14 +181,27 @@ class Spending:
         return sorted(made.values(), key=lambda one: (-one.day.toordinal(), one.model))
 
     async def _standings(
-        self, session: AsyncSession, person_id: UUID, provider: str, now: dt.datetime
+        self, session: AsyncSession, principal: Principal, provider: str, now: dt.datetime, said: Budgets
     ) -> list[Standing]:
         """The budgets that one person's use counts against. Locked on PostgreSQL, so that two cannot take the same rest."""
         mine = select(BudgetRow).where(
-            BudgetRow.person_id.in_((person_id, EVERYBODY)), BudgetRow.provider.in_((provider, ""))
+            BudgetRow.person_id.in_((principal.id, EVERYBODY)), BudgetRow.provider.in_((provider, ""))
         )
         rows = await session.scalars(mine.order_by(BudgetRow.id).with_for_update())
-        return [Standing(_budget(row), await _used(session, _budget(row), now)) for row in rows.all()]
+        known = [_budget(row) for row in rows.all()]
+        who = {"person": principal.role, "kiosk": "kiosk"}.get(principal.kind)
+        if more := rules.defaults(said, who, principal.id, known):
+            await _take_turn(session)
+        return [Standing(one, await _used(session, one, now)) for one in (*known, *more)]
+
+
+async def _take_turn(session: AsyncSession) -> None:
+    """A budget of the pack has no row to lock: one transaction of a tenant at a time; SQLite's writers stand in line anyway."""
+    connection = await session.connection()
+    if connection.dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('budgets'), hashtext(current_setting('app.tenant_id')))")
+        )
 
 
 async def has_budget(store: Store, tenant_id: TenantId) -> bool:

@@ -17,13 +17,16 @@ from appliance.store.ids import TenantId
 
 Role = Literal["viewer", "operator", "admin"]
 Kind = Literal["person", "kiosk", "owner", "service"]
+TeamRole = Literal["owner", "member", "viewer"]
+"""An owner also says who is in the team; a viewer changes nothing that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who acts. `name` is the one to sign in with, or a kiosk's; `clearance` is 1 (public) to 4 (restricted).
 
-    `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of.
+    `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of; `duties` what it has been asked
+    to do beside its role, as far as that is in force now; `teams` the ids of the teams that it is in, each with what it is there.
     """
 
     id: uuid.UUID
@@ -36,6 +39,8 @@ class Principal:
     kiosk_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
     eligibility: frozenset[str] = frozenset()
+    duties: frozenset[str] = frozenset()
+    teams: frozenset[tuple[str, TeamRole]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

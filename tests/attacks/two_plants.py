@@ -129,6 +129,7 @@ class TwoPlants:
         ids["job_id"] = admin.get("/v1/jobs").raise_for_status().json()["items"][0]["job_id"]
         budget = admin.put("/v1/admin/budgets", json={"limit_tokens": 4711, "provider": MARK})
         ids["budget_id"] = budget.raise_for_status().json()["id"]
+        self._team(admin)
         self._guard(admin)
         self._converse(admin)
         self.victim.unsaid -= set(ids.values())
@@ -138,6 +139,14 @@ class TwoPlants:
                 page = admin.get(operation.url(), params={size: 1}).raise_for_status().json()
                 if page.get("next_page_token"):
                     self.victim.page_tokens[operation.path] = page["next_page_token"]
+
+    def _team(self, admin: httpx.Client) -> None:
+        """Two teams with somebody in one: a page of them has a next page."""
+        for number in (1, 2):
+            new = {"name": f"{MARK} crew {number}"}
+            self.victim.ids["team_id"] = admin.post("/v1/teams", json=new).raise_for_status().json()["id"]
+        place = f"/v1/teams/{self.victim.ids['team_id']}/members/{self.victim.ids['person_id']}"
+        admin.put(place, json={}).raise_for_status()
 
     def _guard(self, admin: httpx.Client) -> None:
         """A policy pack, an API key, a second factor that waits for its code, and a class IV that waits for its data owner."""
@@ -179,7 +188,7 @@ class TwoPlants:
 
     def left_of_north(self) -> dict[str, Any]:
         """What North's admin sees of it, but for what looking at it changes."""
-        lists = ("/v1/documents", "/v1/kiosks", "/v1/admin/users", "/v1/admin/budgets", "/v1/admin/jobs")
+        lists = ("/v1/documents", "/v1/kiosks", "/v1/admin/users", "/v1/admin/budgets", "/v1/admin/jobs", "/v1/teams")
         found = {path: self.north.get(path).raise_for_status().json() for path in lists}
         conversation = f"/v1/conversations/{self.victim.ids['conversation_id']}"
         return found | {conversation: self.north.get(conversation).raise_for_status().json()}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs.waking import Bell
 from appliance.policy import PolicyEngine
 from appliance.store import Admitted, Principal, Purpose, Store, Tenant, new_id
-from appliance.store.admission import Role, minter
+from appliance.store.admission import Role, TeamRole, minter
 from appliance.web import Cursors
 from models.client import ModelUnavailable
 from tests.answers.writers import NoClassifier
@@ -102,6 +102,7 @@ class Somebody:
     clearance: int
     is_active: bool = True
     export_eligibility: frozenset[str] = frozenset()
+    duties: frozenset[str] = frozenset()
 
 
 class TelephoneBook:
@@ -112,6 +113,9 @@ class TelephoneBook:
 
     async def known(self, _admitted: Admitted, word: str) -> Somebody | None:
         return self.people.get(word)
+
+    async def holders(self, _admitted: Admitted, duty: str) -> frozenset[UUID]:
+        return frozenset(one.id for one in self.people.values() if duty in one.duties)
 
 
 @dataclass
@@ -133,7 +137,12 @@ class Plant:
     _running: list[tuple[Worker, asyncio.Task[None]]] = field(default_factory=list)
 
     def person(
-        self, role: Role = "operator", clearance: int = 2, tenant: Tenant | None = None, eligible: str = ""
+        self,
+        role: Role = "operator",
+        clearance: int = 2,
+        tenant: Tenant | None = None,
+        eligible: str = "",
+        teams: Mapping[UUID, TeamRole] | None = None,
     ) -> Principal:
         person = Principal(
             new_id(),
@@ -143,6 +152,7 @@ class Plant:
             role,
             clearance,
             eligibility=frozenset(eligible.split()),
+            teams=frozenset((str(team), team_role) for team, team_role in (teams or {}).items()),
         )
         if tenant is None:
             self.people.people[str(person.id)] = Somebody(person.id, clearance, export_eligibility=person.eligibility)

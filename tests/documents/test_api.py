@@ -292,7 +292,7 @@ async def test_the_upload_is_described_in_the_openapi_document(app: Litestar) ->
     operation = app.openapi_schema.to_schema()["paths"]["/v1/documents/upload"]["post"]
     fields = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
 
-    assert fields.keys() == {"file", "classification", "metadata", "tags"}
+    assert fields.keys() == {"file", "classification", "metadata", "tags", "team"}
 
 
 async def test_what_a_crash_left_of_an_upload_is_removed_later(tmp_path: Path) -> None:

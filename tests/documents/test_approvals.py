@@ -184,6 +184,18 @@ async def test_a_data_owner_is_somebody_here_who_is_cleared(plant: Plant) -> Non
         assert (await plant.library.listed(plant.person("admin", 3), page_size=5)).items == []
 
 
+async def test_a_plant_that_has_named_its_data_owners_means_those(plant: Plant) -> None:
+    cleared, named = plant.person("operator", 3), plant.person("operator", 3)
+    owner = f'{{"owner": "{cleared.id}"}}'
+    await upload(plant, plant.person("admin", 3), "III", metadata=owner)
+
+    plant.people.people[str(named.id)] = Somebody(named.id, 3, duties=frozenset({"data_owner"}))
+
+    with pytest.raises(UnsuitableOwner):
+        await upload(plant, plant.person("admin", 3), "II", metadata=owner)
+    await upload(plant, plant.person("admin", 3), "III", metadata=f'{{"owner": "{named.id}", "title": "Another"}}')
+
+
 async def test_a_class_is_lowered_when_the_data_owner_approves_and_not_before(plant: Plant) -> None:
     plant.start()
     owner, admin, viewer = plant.person("admin", 3), plant.person("admin", 3), plant.person("viewer", 2)

@@ -79,7 +79,7 @@ async def test_nobody_gives_a_clearance_above_their_own_and_nobody_gets_class_fo
         await site.people.create(site.admitted(tenant), NewPerson("nora", "Nora", "viewer", clearance=4))
 
 
-RIGHTS = {"is_active": True, "export_eligibility": []}
+RIGHTS = {"duties": {}, "is_active": True, "export_eligibility": []}
 
 
 async def test_an_admin_makes_others_eligible_for_an_export_regime_and_never_themselves(

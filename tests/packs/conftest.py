@@ -10,7 +10,7 @@ import pytest
 
 from appliance.identity import Attempts, Kiosks, Passwords, People
 from appliance.packs import InForce, Packs
-from appliance.policy import PolicyEngine
+from appliance.policy import PolicyEngine, Resource
 from appliance.policy.trial import judged
 from appliance.store import Admitted, Store
 from tests.identity.site import HandClock, RecordBook
@@ -24,6 +24,10 @@ class Known:
 
     decisions: list[Mapping[str, Any]] = field(default_factory=list)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: list[Resource] = field(default_factory=list)
+
+    async def writers(self) -> Sequence[Resource]:
+        return self.models
 
     async def last(self, _admitted: Admitted, limit: int) -> Sequence[Mapping[str, Any]]:
         return self.decisions[:limit]
@@ -63,7 +67,7 @@ def people(store: Store) -> Iterator[People]:
 @pytest.fixture
 def packs(store: Store, policy: InForce, people: People, known: Known, clock: HandClock) -> Packs:
     kiosks = Kiosks(store, RecordBook(), attempts=Attempts())
-    return Packs(store, policy, people, kiosks, known.last, known, judged, clock=clock)
+    return Packs(store, policy, people, kiosks, known.last, known, judged, clock=clock, writers=known.writers)
 
 
 @pytest.fixture

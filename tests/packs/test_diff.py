@@ -215,3 +215,27 @@ def test_an_action_or_role_that_one_pack_does_not_know_is_refused_by_it() -> Non
     found = diff.all_changes(NOW, engine(without))
 
     assert [(one.who, one.action, one.widens) for one in found] == [("admin", "policy.activate", False)]
+
+
+def test_a_model_that_is_withheld_shows_as_a_thing_that_is_lost() -> None:
+    added = """
+@id("heavy-is-for-operators") @question("3") @reason("No.")
+forbid (principal, action == Action::"models.use", resource is Model)
+when { resource.tiers.contains("heavy") } unless { principal in Role::"operator" };
+"""
+    narrower = engine({**RELEASE, "policies.cedar": RELEASE["policies.cedar"] + added})
+
+    found = diff.all_changes(NOW, narrower)
+
+    assert {one.action for one in found} == {"models.use"}
+    assert not any(one.widens for one in found)
+    assert all("tiers: heavy" in one.thing for one in found)
+    assert {"kiosk", "viewer"} <= {one.who for one in found}
+    assert opens(narrower, NOW)
+
+
+@pytest.mark.parametrize("duties", [("supervisor",), ("approver", "supervisor")])
+def test_what_duties_give_together_is_seen(duties: tuple[str, ...]) -> None:
+    condition = " && ".join(f'principal.duties.contains("{one}")' for one in duties)
+
+    assert opens(NOW, engine(permitting("principal", "people.update", condition)))

@@ -326,6 +326,26 @@ async def test_a_decision_is_explained_in_the_words_of_the_policies(
     assert allowed.decision.allowed
 
 
+async def test_it_is_explained_why_a_model_does_not_write_for_somebody(
+    packs: Packs, admin: Admin, known: Known
+) -> None:
+    about = {"name": "hall/big", "provider": "hall", "tiers": ["heavy"], "clearance": 4}
+    known.models = [Resource("writer", "hall/big", about)]
+    withheld = pack(
+        policies="""
+@id("heavy-is-for-operators") @question("3") @reason("The large model writes for operators.")
+forbid (principal, action == Action::"models.use", resource is Model)
+when { resource.tiers.contains("heavy") } unless { principal in Role::"operator" };
+"""
+    )
+    staged = await packs.stage(admin(), withheld)
+
+    for role, allowed in (("viewer", False), ("operator", True)):
+        asked = "role:" + role, "models.use", Resource("writer", "hall/big")
+        assert (await packs.explain(admin(), *asked, staged.version)).decision.allowed == allowed
+        assert (await packs.explain(admin(), *asked)).decision.allowed
+
+
 @pytest.mark.parametrize("subject", ["nobody", "role:king", "kiosk:none", "team:viewer", ":"])
 async def test_a_decision_for_nobody_is_refused(packs: Packs, admin: Admin, subject: str) -> None:
     with pytest.raises(UnknownSubject):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from appliance.policy import Resource
 from appliance.store import Principal, TenantId
-from appliance.store.admission import Kind, Role
+from appliance.store.admission import Kind, Role, TeamRole
 
 NORTH = TenantId(UUID("0197c0de-0000-7000-8000-000000000001"))
 SOUTH = TenantId(UUID("0197c0de-0000-7000-8000-000000000002"))
@@ -22,6 +22,8 @@ def principal(
     number: int = 7,
     scopes: frozenset[str] = frozenset(),
     eligibility: frozenset[str] = frozenset(),
+    duties: frozenset[str] = frozenset(),
+    teams: frozenset[tuple[str, TeamRole]] = frozenset(),
 ) -> Principal:
     return Principal(
         id=UUID(int=number << 64, version=4),
@@ -32,6 +34,8 @@ def principal(
         clearance=clearance,
         scopes=scopes,
         eligibility=eligibility,
+        duties=duties,
+        teams=teams,
     )
 
 

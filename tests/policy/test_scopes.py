@@ -28,6 +28,9 @@ principals = st.builds(
     clearance=st.integers(1, 4),
     number=st.sampled_from([7, 8]),
     eligibility=st.sampled_from([frozenset(), frozenset({"EAR"}), frozenset({"ITAR"}), frozenset({"EAR", "ITAR"})]),
+    teams=st.frozensets(
+        st.tuples(st.sampled_from(["pumps", "valves"]), st.sampled_from(["owner", "member", "viewer"])), max_size=2
+    ),
     scopes=st.sampled_from([frozenset(), frozenset({"documents.read"}), frozenset({"chat.ask", "search.query"})]),
 )
 texts = st.sampled_from(["restricted", "RESTRICTED", "pumps", "", 'quo"te', "it's", *map(str, IDS)]) | st.text(
@@ -42,6 +45,7 @@ rows = st.fixed_dictionaries(
         "stage": st.sampled_from(["open", "waiting", ""]),
         "approved": st.lists(texts, max_size=2),
         "export": st.sampled_from(["NONE", "EAR", "ITAR", "", "other"]),
+        "team": st.none() | st.sampled_from(["pumps", "valves", "", "other"]),
         "tenant": st.sampled_from([str(NORTH), str(NORTH), str(SOUTH)]),
     }
 )
@@ -56,6 +60,7 @@ def columns(row: dict[str, Any]) -> dict[str, Any]:
         "stage": literal(row["stage"], String()),
         "approved": literal(row["approved"], Json()),
         "export": literal(row["export"], String()),
+        "team": literal(row["team"], String()),
         "tenant": literal(row["tenant"], String()),
     }
 
@@ -87,7 +92,7 @@ async def test_both_databases_filter_as_cedar_decides(store: Store, engine: Poli
 
 
 def test_a_scope_without_a_tenant_column_is_for_the_principals_own_database(engine: PolicyEngine) -> None:
-    row = {**described(1), "owner": None, "tenant": str(SOUTH)}
+    row = {**described(1), "owner": None, "team": None, "tenant": str(SOUTH)}
     own = {name: column for name, column in columns(row).items() if name != "tenant"}
     scope = engine.scope(VIEWER, "documents.list")
 

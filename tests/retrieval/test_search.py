@@ -67,6 +67,19 @@ async def test_what_is_under_export_control_is_found_by_those_who_are_eligible(
     assert set(found) == {"NONE.md", *(f"{word}.md" for word in words)}
 
 
+@RANKERS
+async def test_what_belongs_to_a_team_is_found_by_those_who_are_in_it(
+    library: Library, asker: Asker, tenant: Tenant, ranker: Hashing | Down
+) -> None:
+    await library.put(facts("all.md"), "The gasket torque.")
+    await library.put(replace(facts("team.md"), team="pumps"), "The gasket torque.")
+    outside = Principal(new_id(), "person", tenant.id, "Nora", "admin", 3, teams=frozenset({("valves", "owner")}))
+    inside = replace(outside, teams=frozenset({("pumps", "viewer")}))
+
+    assert shown(await library.find(asker(principal=outside), "gasket torque", ranker)) == ["all.md"]
+    assert set(shown(await library.find(asker(principal=inside), "gasket torque", ranker))) == {"all.md", "team.md"}
+
+
 async def test_what_may_not_be_read_takes_no_place_among_the_best(library: Library, asker: Asker) -> None:
     for number in range(70):
         await library.put(facts(f"secret{number}.md", level=3), "Gasket gasket gasket torque.")

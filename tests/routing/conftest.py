@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.policy import PolicyEngine
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.shelf import Shelf
 from appliance.store import Admitted, Store
@@ -62,7 +63,7 @@ def defaults(store: Store) -> Defaults:
 
 @pytest.fixture
 def router(routes: Routes, defaults: Defaults) -> Router:
-    return Router(routes, defaults)
+    return Router(routes, defaults, PolicyEngine())
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from appliance.policy import DEFAULT_PACK, PolicyEngine
+from appliance.policy.pack import parse, read
 from appliance.routing import Defaults, Providers, Router, Routes, Wanted
-from appliance.routing.errors import NoSuchRoute, NoWriter
+from appliance.routing.errors import ModelNotPermitted, NoSuchRoute, NoWriter
 from appliance.routing.providers import Registration
 from appliance.routing.writing import RoutedWriter
 from appliance.shelf import Shelf
@@ -322,3 +325,60 @@ async def test_the_main_provider_goes_first_within_a_tier(
     assert await (await chosen(router, person)).name() == "centre/big"
     await defaults.set_main(admitted(principal=person), "tenant", "hall")
     assert await (await chosen(router, person)).name() == "hall/good"
+
+
+# --- who is written for by which model ----------------------------------------------------------------------------
+
+BETTER_FOR_ADMINS = """
+@id("better-for-admins") @question("3") @reason("That model writes for admins.")
+forbid (principal, action == Action::"models.use", resource is Model)
+when { resource.provider == "centre" || resource.tiers.contains("heavy") || resource.clearance < 1 }
+unless { principal in Role::"admin" };
+"""
+
+
+@pytest.fixture
+def strict(routes: Routes, defaults: Defaults) -> Router:
+    """A router by a pack that keeps the better model for admins."""
+    texts = read(DEFAULT_PACK)
+    changed = {**texts, "policies.cedar": texts["policies.cedar"] + BETTER_FOR_ADMINS}
+    return Router(routes, defaults, PolicyEngine(parse(changed)))
+
+
+async def test_a_model_that_the_policy_withholds_is_left_out_and_named(
+    two: None, strict: Router, person: Principal, other: Stranger
+) -> None:
+    heard: list[str] = []
+
+    writer = await chosen(strict, person, WHY, withheld=heard.extend)
+
+    assert await writer.name() == "hall/good"
+    assert await written(writer) == SAID
+    assert (heard, other.asked) == (["centre/big"], [])
+
+
+async def test_it_writes_for_those_whom_the_policy_lets(two: None, strict: Router, person: Principal) -> None:
+    heard: list[str] = []
+
+    writer = await chosen(strict, replace(person, role="admin"), WHY, withheld=heard.extend)
+
+    assert (await writer.name(), heard) == ("centre/big", [])
+
+
+async def test_asking_for_a_withheld_model_by_name_is_refused(two: None, strict: Router, person: Principal) -> None:
+    for name in ("big", "centre/big"):
+        with pytest.raises(ModelNotPermitted):
+            await chosen(strict, person, ask=name)
+
+
+async def test_a_sign_in_narrowed_to_questions_has_them_written_for(
+    two: None, router: Router, person: Principal
+) -> None:
+    narrowed = replace(person, scopes=frozenset({"chat.ask"}))
+
+    assert await (await chosen(router, narrowed)).name() == "hall/good"
+
+
+async def test_even_the_best_is_not_asked_where_it_is_withheld(two: None, strict: Router, person: Principal) -> None:
+    assert await (await chosen(strict, person, best=True)).name() == "hall/good"
+    assert await (await chosen(strict, person, best=True, but="hall/good")).name() is None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.policy.budgets import Allowance, Budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Standing
 from appliance.shelf.spending import BudgetExhausted, NoSuchBudget, Spending
@@ -104,3 +106,51 @@ async def test_a_budget_is_changed_in_place_and_can_be_taken_away(spending: Spen
     assert await spending.standings(admitted(role="admin")) == []
     with pytest.raises(NoSuchBudget):
         await spending.drop_budget(admitted(role="admin"), made.budget.id)
+
+
+# --- what the policy pack gives -----------------------------------------------------------------------------------
+
+PACK = Budgets(roles={"viewer": Allowance(day=1000)}, tenant=Allowance(month=5000), soft_percent=50)
+
+
+@pytest.fixture
+def by_pack(store: Store) -> Spending:
+    return Spending(store, lambda _tenant: PACK, clock=lambda: dt.datetime(2026, 3, 31, 23, 0, tzinfo=dt.UTC))
+
+
+async def test_the_pack_limits_where_nobody_set_a_budget(by_pack: Spending, admitted: Admit) -> None:
+    asker = admitted(role="viewer").principal
+    first = await by_pack.reserve(asker, model="m", purpose="words", tokens=600)
+    assert first.warning is None
+
+    with pytest.raises(BudgetExhausted):
+        await by_pack.reserve(asker, model="m", purpose="words", tokens=600)
+
+    last = await by_pack.reserve(asker, model="m", purpose="words", tokens=400)
+    assert last.warning is not None
+
+
+async def test_what_an_admin_set_goes_before_the_pack(by_pack: Spending, admitted: Admit) -> None:
+    asker, admin = admitted(role="viewer").principal, admitted(role="admin")
+    await by_pack.set_budget(admin, person_id=asker.id, period="day", limit=3000, hard=True)
+
+    assert await by_pack.reserve(asker, model="m", purpose="words", tokens=2500)
+
+
+async def test_the_plants_own_holds_for_programs_and_other_roles_too(by_pack: Spending, admitted: Admit) -> None:
+    operator = admitted(role="operator").principal
+    await by_pack.reserve(operator, model="m", purpose="words", tokens=4000)
+    program = replace(operator, kind="service", id=uuid4())
+
+    with pytest.raises(BudgetExhausted):
+        await by_pack.reserve(program, model="m", purpose="words", tokens=1500)
+
+
+async def test_askers_at_once_never_overdraw_a_budget_of_the_pack(by_pack: Spending, admitted: Admit) -> None:
+    operators = [admitted(role="operator").principal for _ in range(12)]
+
+    done = await asyncio.gather(
+        *(by_pack.reserve(one, model="m", purpose="words", tokens=800) for one in operators), return_exceptions=True
+    )
+
+    assert sum(isinstance(one, BudgetExhausted) for one in done) == 6

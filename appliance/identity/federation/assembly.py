@@ -15,7 +15,7 @@ from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.reach import Reach
 from appliance.identity.federation.saml import SamlFlow
 from appliance.identity.limits import Attempts
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, Records
 from appliance.identity.sign_in import SignIn
 from appliance.store import Store
 
@@ -38,7 +38,14 @@ class Outside:
 
 
 def assembled(
-    store: Store, recorder: Records, sign_in: SignIn, outside: Outside, *, attempts: Attempts, admins_need_factor: bool
+    store: Store,
+    recorder: Records,
+    sign_in: SignIn,
+    outside: Outside,
+    *,
+    attempts: Attempts,
+    memberships: Memberships | None = None,
+    admins_need_factor: bool,
 ) -> tuple[Federation, Identities]:
     """The services, and who is behind a token; `federation.keys.issuers` is to be closed by the caller."""
     providers = Providers(store)
@@ -49,5 +56,7 @@ def assembled(
     url = outside.public_url
     oidc = CodeFlow(providers, keys.issuers, verifier, reach, arrivals, public_url=url)
     saml = SamlFlow(providers, arrivals, public_url=url)
-    identities = Identities(sign_in, verifier, store, recorder, admins_need_factor=admins_need_factor)
+    identities = Identities(
+        sign_in, verifier, store, recorder, memberships=memberships, admins_need_factor=admins_need_factor
+    )
     return Federation(providers, keys, arrivals, oidc, saml, url), identities

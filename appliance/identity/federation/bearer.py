@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from appliance.audit.values import NewRecord
 from appliance.errors import OutpostError
 from appliance.identity import records
+from appliance.identity.duties import duties_on, from_json
 from appliance.identity.errors import PersonInactive, TenantInactive
 from appliance.identity.federation import claims as meaning
 from appliance.identity.federation import people, tokens
@@ -25,7 +26,7 @@ from appliance.identity.federation.errors import NameHeld, NoRoleHere, NoSecondF
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.values import Outsider, Provider
-from appliance.identity.ports import Records
+from appliance.identity.ports import Memberships, NoTeams, Records
 from appliance.identity.records import Actor, denied, happened
 from appliance.identity.tables import PersonRow
 from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, utc_now
@@ -106,12 +107,14 @@ class Identities:
         recorder: Records,
         *,
         admins_need_factor: bool,
+        memberships: Memberships | None = None,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._admins_need_factor = admins_need_factor
         self._own, self._verifier, self._store, self._recorder = own, verifier, store, recorder
         self._clock, self._monotonic = clock, monotonic
+        self._memberships = memberships or NoTeams()
         self._known: OrderedDict[bytes, tuple[float, Principal | OutpostError]] = OrderedDict()
 
     async def owner(self, tenant_slug: str | None) -> Principal:
@@ -169,6 +172,8 @@ class Identities:
             role=person.role,  # type: ignore[arg-type]  # the column holds nothing else
             clearance=person.clearance,
             eligibility=frozenset(person.export_eligibility),
+            duties=duties_on(from_json(person.duties), self._clock().date()),
+            teams=await self._memberships.of(person.id),
         )
 
     async def _signed_in(self, provider: Provider, outsider: Outsider) -> PersonRow:

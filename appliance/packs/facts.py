@@ -1,0 +1,102 @@
+"""What a pack says beside its policies and another says otherwise: limits of requests, budgets, and when the guard must act. Pure.
+
+Told like any other change, so that a raised limit widens, shows in the preview and asks for its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from appliance.packs.values import Change
+from appliance.policy.budgets import PERIODS, Allowance
+from appliance.policy.limits import Rate
+from appliance.policy.pack import Pack
+
+ANY_CLEARANCE: Final = 0
+NONE: Final = Rate()
+
+
+def fact_changes(now: Pack, then: Pack) -> list[Change]:
+    """Every fact that differs, each in words."""
+    return [
+        *_limits(now, then),
+        *_budgets(now, then),
+        *_uncounted(now, then),
+        *_guard(now, then),
+        *_last_day(now, then),
+    ]
+
+
+def _limits(now: Pack, then: Pack) -> Iterator[Change]:
+    before, after = _rates(now), _rates(then)
+    for who in sorted({*before, *after}):
+        for period in ("minute", "hour"):
+            old, new = _number(before, who, period), _number(after, who, period)
+            if old != new:
+                widens = new is None or (old is not None and new > old)
+                words = f"requests in any {period}: {_told(old)} now, {_told(new)} then"
+                yield Change(who, ANY_CLEARANCE, "limits", widens, "", thing=words)
+
+
+def _rates(pack: Pack) -> dict[str, Rate]:
+    limits = pack.limits
+    return {
+        **limits.roles,
+        "all of a plant": limits.tenant,
+        **{f"all of {name}": rate for name, rate in limits.tenants.items()},
+        **{f"everybody, {route}": rate for route, rate in limits.routes.items()},
+        **{f"sign-ins narrowed to {scope}": rate for scope, rate in limits.scopes.items()},
+    }
+
+
+def _number(rates: Mapping[str, Rate], who: str, period: str) -> int | None:
+    rate = rates.get(who, NONE)
+    return rate.minute if period == "minute" else rate.hour
+
+
+def _budgets(now: Pack, then: Pack) -> Iterator[Change]:
+    before, after = _allowances(now), _allowances(then)
+    for who in sorted({*before, *after}):
+        for period in PERIODS:
+            old, new = _stop(before, who, period), _stop(after, who, period)
+            if old != new:
+                widens = new is None or (old is not None and new > old)
+                words = f"tokens of chat models a {period}: {_told(old)} now, {_told(new)} then"
+                yield Change(who, ANY_CLEARANCE, "budgets", widens, "", thing=words)
+
+
+def _allowances(pack: Pack) -> dict[str, Allowance]:
+    return {**pack.budgets.roles, "all of a plant": pack.budgets.tenant}
+
+
+def _stop(allowances: Mapping[str, Allowance], who: str, period: str) -> int | None:
+    """Where the writing stops; a budget that only warns stops nothing."""
+    one = allowances.get(who, Allowance())
+    return (one.day if period == "day" else one.month) if one.hard else None
+
+
+def _told(number: int | None) -> str:
+    return "no limit of its own" if number is None else str(number)
+
+
+def _uncounted(now: Pack, then: Pack) -> Iterator[Change]:
+    for route in sorted(now.limits.uncounted ^ then.limits.uncounted):
+        free = route in then.limits.uncounted
+        words = f"{route} is {'no longer counted' if free else 'counted'}"
+        yield Change("everybody", ANY_CLEARANCE, "limits", free, "", thing=words)
+
+
+def _guard(now: Pack, then: Pack) -> Iterator[Change]:
+    old, new = now.sanitised_from, then.sanitised_from
+    if old != new:
+        words = f"personal data is kept from models from class {old} on now, from class {new} on then"
+        yield Change("models", ANY_CLEARANCE, "guard", new > old, "", thing=words)
+
+
+def _last_day(now: Pack, then: Pack) -> Iterator[Change]:
+    old, new = now.valid_until, then.valid_until
+    if old != new:
+        widens = new is None or (old is not None and new > old)
+        words = f"the pack decides until {old or 'it is replaced'} now, until {new or 'it is replaced'} then"
+        yield Change("everybody", ANY_CLEARANCE, "valid_until", widens, "", thing=words)
