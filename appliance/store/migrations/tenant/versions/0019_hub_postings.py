@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0019_hub_postings"
-down_revision: str | None = "0014_teams"
+down_revision: str | None = "0013_export_control"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_teams"
-down_revision: str | None = "0013_export_control"
+revision = "0020_teams"
+down_revision: str | None = "0019_hub_postings"
 branch_labels = None
 depends_on = None
 
