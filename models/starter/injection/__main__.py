@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from models.carried import INJECTION, INJECTION_HEAD
-from models.convert import EMBED
+from models.carried import INJECTION_HEAD
+from models.convert import INJECTION
 from models.engines.classifier import Classifier, Head, chance, logit
 from models.engines.onnx import Session, finish
 from models.package import open_package
@@ -35,12 +35,12 @@ def show(found: Quality) -> None:
         print(f"  {name:28} {share:5.1f} % of {count} flagged")
 
 
-def embedder(models: Path) -> Session:
-    return Session(open_package(models / EMBED), threads=1)
+def session_of(models: Path) -> Session:
+    return Session(open_package(models / INJECTION), threads=1)
 
 
 def run_training(options: argparse.Namespace) -> None:
-    session = embedder(options.models)
+    session = session_of(options.models)
     seed = SEEDS["train"]
     alone = trained_on(options.data, seed, options.count)
     beside = [*in_documents(options.data, seed, HIDDEN), *asked_elsewhere(seed, EVERYDAY)]
@@ -68,7 +68,7 @@ def save(head: Head, path: Path) -> None:
 
 
 def run_evaluation(options: argparse.Namespace) -> None:
-    classifier = Classifier(open_package(options.models / INJECTION), embedder(options.models))
+    classifier = Classifier(session_of(options.models))
     exam = measured_on(options.data, SEEDS["measure"], 300)
     show(quality(exam, np.array(finish(classifier.classify([one.text for one in exam])), np.float32)))
 
