@@ -11,6 +11,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
+from appliance.chat.conversations import Conversations
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
@@ -87,35 +88,39 @@ class ChatController(Controller):
 
     @post("/conversations", operation_id="create_conversation", asks="chat.start")
     async def create(
-        self, data: JSONBody[NewConversation], principal: Injected[Principal], chat: Injected[Chat]
+        self,
+        data: JSONBody[NewConversation],
+        principal: Injected[Principal],
+        conversations: Injected[Conversations],
     ) -> ConversationView:
-        """Open an empty conversation."""
-        return await chat.start(principal, data.title)
+        """Open an empty conversation, yours or a team's."""
+        return await conversations.start(principal, data.title, data.team)
 
     @get("/conversations", operation_id="list_conversations", asks="chat.read")
     async def recent(
         self,
         principal: Injected[Principal],
-        chat: Injected[Chat],
+        conversations: Injected[Conversations],
+        of: FromQuery[UUID | None] = None,
         page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,
     ) -> Page:
-        """Your own conversations, newest first."""
-        return await chat.recent(principal, page_size=page_size, page_token=page_token)
+        """Your own conversations and those of your teams, newest first; for an admin those `of` another person."""
+        return await conversations.recent(principal, of=of, page_size=page_size, page_token=page_token)
 
     @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation", asks="chat.read")
     async def read(
-        self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
+        self, conversation_id: FromPath[UUID], principal: Injected[Principal], conversations: Injected[Conversations]
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
-        return await chat.read(principal, conversation_id)
+        return await conversations.read(principal, conversation_id)
 
     @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation", asks="chat.delete")
     async def remove(
-        self, conversation_id: FromPath[UUID], principal: Injected[Principal], chat: Injected[Chat]
+        self, conversation_id: FromPath[UUID], principal: Injected[Principal], conversations: Injected[Conversations]
     ) -> None:
-        """Delete a conversation of yours."""
-        await chat.delete(principal, conversation_id)
+        """Delete a conversation: yours, one of a team that you own, or for an admin anybody's."""
+        await conversations.delete(principal, conversation_id)
 
     @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(

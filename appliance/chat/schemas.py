@@ -48,14 +48,21 @@ class Wording(BaseModel):
 
 
 class NewConversation(BaseModel):
+    """`team` is one that you are in and do not only read in: everybody in it reads the conversation."""
+
     model_config = ConfigDict(extra="forbid")
 
     title: str = Field(default="", max_length=512)
+    team: UUID | None = None
 
 
 class ConversationView(BaseModel):
+    """`owner_id` began it; `team_id` is the team that it belongs to, if to one."""
+
     id: UUID
     title: str
+    owner_id: UUID
+    team_id: UUID | None
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -69,8 +76,11 @@ class WarningView(BaseModel):
 
 
 class MessageView(BaseModel):
+    """`author_id` asked, or was answered."""
+
     id: UUID
     role: str
+    author_id: UUID
     content: str
     created_at: dt.datetime
     details: dict[str, Any]

@@ -15,83 +15,47 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from appliance.answers import Answer, Answers, Passages
 from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
 from appliance.chat import store as queries
+from appliance.chat.conversations import must_find, must_remember
+from appliance.chat.errors import NoSuchAnswer, NothingToWord
 from appliance.chat.intents import Intents
-from appliance.chat.schemas import (
-    ConversationDetail,
-    ConversationView,
-    NewFeedback,
-    Page,
-)
+from appliance.chat.schemas import NewFeedback
 from appliance.chat.tables import Conversation, Feedback
-from appliance.chat.withholding import seen, sources_of
 from appliance.chat.wording import Wording
-from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
 from appliance.guard.disclosure import chosen
 from appliance.guard.settings import Settings
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
-from appliance.retrieval.disclosure import note_class_three, note_classes
-from appliance.retrieval.service import Search
+from appliance.policy.ports import Permits
+from appliance.retrieval.disclosure import note_class_three
 from appliance.store import Admitted, Principal, Store, new_id
-from appliance.web import Cursors
-
-HISTORY = 50
-
-
-class NothingToWord(Unprocessable):
-    """The documents hold no answer to this question, or one that is to be read as it stands."""
-
-    code, title = "nothing-to-word", "There is nothing to put into words"
-    hint = "Read the quotes, or ask in other words."
-
-
-class NoSuchConversation(NotFound):
-    """It does not exist, was deleted, or belongs to somebody else; which of these is not told."""
-
-    code, title = "no-such-conversation", "That conversation is not there"
-    hint = "Start a new one."
-
-
-class NoSuchAnswer(NotFound):
-    """Feedback points at an answer that was not given to this person."""
-
-    code, title = "no-such-answer", "That answer is not there"
-    hint = "Rate an answer that you were given."
-
-
-class KioskKeepsNothing(Forbidden):
-    """A kiosk is anybody's: words typed there are answered, and not kept."""
-
-    code, title = "kiosk-keeps-nothing", "A kiosk keeps no words"
-    hint = "Sign in at the console to keep a conversation or to leave a comment."
 
 
 class Chat:
-    """The use cases of conversations."""
+    """Questions, their answers, and what people thought of them."""
 
     def __init__(
         self,
         store: Store,
         gate: Gate,
-        search: Search,
         answers: Answers,
         wording: Wording,
         intents: Intents,
         settings: Settings,
-        cursors: Cursors,
+        policy: Permits,
     ) -> None:
         self._store = store
         self._gate = gate
-        self._search = search
         self._answers = answers
         self._wording = wording
         self._intents, self._settings = intents, settings
-        self._cursors = cursors
+        self._policy = policy
 
     async def ask(
         self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
@@ -107,7 +71,7 @@ class Chat:
         resource = Resource("conversation", id=None if conversation_id is None else str(conversation_id))
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             if conversation_id is not None:
-                await self._must_own(admitted, conversation_id)
+                await self._must_write_in(admitted, conversation_id)
             judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
             async for step in self._answers.ask(admitted, question):
@@ -216,10 +180,9 @@ class Chat:
         """What this plant tells of answers, in one of these languages."""
         return chosen((await self._settings.of(admitted)).disclosure, languages)
 
-    async def _must_own(self, admitted: Admitted, conversation_id: UUID) -> None:
+    async def _must_write_in(self, admitted: Admitted, conversation_id: UUID) -> None:
         async with self._store.open_session(admitted) as session:
-            if await queries.find(session, conversation_id, admitted.principal.id) is None:
-                raise NoSuchConversation("There is no such conversation of yours.")
+            await must_find(session, self._policy, admitted, conversation_id)
 
     async def _keep(
         self, admitted: Admitted, question: str, shown: dict[str, Any], conversation_id: UUID | None
@@ -236,7 +199,7 @@ class Chat:
         async with self._store.open_session(admitted, write=True) as session:
             conversation = None
             if remembered:
-                conversation = await self._thread(session, author, question, conversation_id, now)
+                conversation = await self._thread(session, admitted, question, conversation_id, now)
                 await queries.say(
                     session, conversation, author_id=author, role="user", content=question, details={}, now=now, id=new_id()
                 )  # fmt: skip
@@ -256,79 +219,13 @@ class Chat:
         return {"conversation_id": str(conversation.id) if conversation else None, "message_id": str(answer_id)}
 
     async def _thread(
-        self, session: Any, owner: UUID, question: str, conversation_id: UUID | None, now: dt.datetime
+        self, session: AsyncSession, admitted: Admitted, question: str, conversation_id: UUID | None, now: dt.datetime
     ) -> Conversation:
         if conversation_id is None:
-            started = queries.start(session, owner, question, now)
+            started = queries.start(session, admitted.principal.id, question, now)
             await session.flush()
             return started
-        found = await queries.find(session, conversation_id, owner)
-        if found is None:
-            raise NoSuchConversation("The conversation was deleted meanwhile.")
-        return found
-
-    async def start(self, principal: Principal, title: str) -> ConversationView:
-        """Open an empty conversation.
-
-        Raises:
-            KioskKeepsNothing: the title is free text, whatever the policy says of kiosks.
-        """
-        async with (
-            self._gate.admit(principal, "chat.start", resource=Resource("conversation")) as admitted,
-            self._store.open_session(admitted, write=True) as session,
-        ):
-            _must_remember(principal, title)
-            made = queries.start(session, principal.id, title, dt.datetime.now(dt.UTC))
-            admitted.outcome.resource_id = str(made.id)
-            return _view(made)
-
-    async def recent(self, principal: Principal, *, page_size: int, page_token: str | None) -> Page:
-        """The principal's own conversations, newest first."""
-        before = None
-        if page_token is not None:
-            position = self._cursors.decode(page_token)
-            before = (position.moment("at"), position.id("id"))
-        async with (
-            self._gate.admit(principal, "chat.read", resource=Resource("conversation")) as admitted,
-            self._store.open_session(admitted) as session,
-        ):
-            found = await queries.recent(session, principal.id, limit=page_size + 1, before=before)
-        more = len(found) > page_size
-        found = found[:page_size]
-        token = None
-        if more:
-            token = self._cursors.encode({"at": found[-1].updated_at.isoformat(), "id": str(found[-1].id)})
-        return Page(items=[_view(one) for one in found], next_page_token=token)
-
-    async def read(self, principal: Principal, conversation_id: UUID) -> ConversationDetail:
-        """One conversation with its newest messages; of an answer whose sources are no longer open, that it is withheld."""
-        resource = Resource("conversation", id=str(conversation_id))
-        async with self._gate.admit(principal, "chat.read", resource=resource) as admitted:
-            async with self._store.open_session(admitted) as session:
-                found = await queries.find(session, conversation_id, principal.id)
-                if found is None:
-                    raise NoSuchConversation("There is no such conversation of yours.")
-                messages = await queries.latest_messages(session, conversation_id, limit=HISTORY)
-            sources = frozenset[UUID]().union(*(sources_of(one) for one in messages))
-            still_open = await self._search.open_to(admitted, sources)
-            shown = {one.id: sources_of(one) for one in messages if sources_of(one) <= still_open.keys()}
-            named = frozenset[UUID]().union(*shown.values())
-            note_classes(admitted, {source: still_open[source] for source in named})
-            return ConversationDetail(
-                **_view(found).model_dump(), messages=[seen(one, withheld=one.id not in shown) for one in messages]
-            )
-
-    async def delete(self, principal: Principal, conversation_id: UUID) -> None:
-        """Hide a conversation from its owner."""
-        resource = Resource("conversation", id=str(conversation_id))
-        async with (
-            self._gate.admit(principal, "chat.delete", resource=resource) as admitted,
-            self._store.open_session(admitted, write=True) as session,
-        ):
-            found = await queries.find(session, conversation_id, principal.id)
-            if found is None:
-                raise NoSuchConversation("There is no such conversation of yours.")
-            found.deleted_at = dt.datetime.now(dt.UTC)
+        return await must_find(session, self._policy, admitted, conversation_id)
 
     async def rate(self, principal: Principal, given: NewFeedback) -> None:
         """Keep a thumb; a second one from the same person replaces the first.
@@ -342,7 +239,7 @@ class Chat:
             self._gate.admit(principal, "feedback.give", resource=resource) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
-            _must_remember(principal, given.comment)
+            must_remember(principal, given.comment)
             if await queries.own_answer(session, given.message_id, principal.id) is None:
                 raise NoSuchAnswer("There is no such answer of yours.")
             feedback = await queries.feedback_of(session, given.message_id, principal.id)
@@ -367,17 +264,3 @@ def _sentence(said: Said, answer: Answer, by_passage: dict[int, int]) -> dict[st
         "citation": by_passage[ground.passage_id],
         "said_by": [ground.text[start:end] for start, end in said.spans],
     }
-
-
-def _must_remember(principal: Principal, words: str | None) -> None:
-    if principal.kind == "kiosk" and words is not None:
-        raise KioskKeepsNothing("This was asked at a shared kiosk.")
-
-
-def _view(conversation: Conversation) -> ConversationView:
-    return ConversationView(
-        id=conversation.id,
-        title=conversation.title,
-        created_at=conversation.created_at,
-        updated_at=conversation.updated_at,
-    )

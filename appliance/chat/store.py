@@ -1,9 +1,9 @@
-"""Queries of conversations. Every one is limited to its owner: nobody reads another person's thread."""
+"""Queries of conversations."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,19 +16,24 @@ from appliance.store import new_id
 TITLE_CHARACTERS = 80
 
 
-async def find(session: AsyncSession, conversation_id: UUID, owner_id: UUID) -> Conversation | None:
-    """The owner's conversation, unless it was deleted."""
-    query = select(Conversation).where(
-        Conversation.id == conversation_id, Conversation.owner_id == owner_id, Conversation.deleted_at.is_(None)
-    )
+async def find(session: AsyncSession, conversation_id: UUID) -> Conversation | None:
+    """A conversation of anybody's, unless it was deleted; the policy says who may have it."""
+    query = select(Conversation).where(Conversation.id == conversation_id, Conversation.deleted_at.is_(None))
     return (await session.scalars(query)).one_or_none()
 
 
 async def recent(
-    session: AsyncSession, owner_id: UUID, *, limit: int, before: tuple[dt.datetime, UUID] | None
+    session: AsyncSession,
+    owner_id: UUID,
+    teams: Collection[str],
+    *,
+    limit: int,
+    before: tuple[dt.datetime, UUID] | None,
 ) -> list[Conversation]:
-    """Newest first; `before` is the position of the last one already seen."""
-    query = select(Conversation).where(Conversation.owner_id == owner_id, Conversation.deleted_at.is_(None))
+    """Those that the owner began and those of the teams, newest first; `before` is the position of the last one already seen."""
+    query = select(Conversation).where(
+        or_(Conversation.owner_id == owner_id, Conversation.owner_team_id.in_(teams)), Conversation.deleted_at.is_(None)
+    )
     if before is not None:
         at, last = before
         older = Conversation.updated_at < at
@@ -37,16 +42,27 @@ async def recent(
     return list(await session.scalars(query))
 
 
+async def of_team(session: AsyncSession, team: str) -> bool:
+    """Whether a conversation that was not deleted belongs to the team."""
+    query = (
+        select(Conversation.id).where(Conversation.owner_team_id == team, Conversation.deleted_at.is_(None)).limit(1)
+    )
+    return await session.scalar(query) is not None
+
+
 async def latest_messages(session: AsyncSession, conversation_id: UUID, *, limit: int) -> list[Message]:
     """The newest `limit` messages, in the order they were said."""
     query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.seq.desc()).limit(limit)
     return list(await session.scalars(query))[::-1]
 
 
-def start(session: AsyncSession, owner_id: UUID, title: str, now: dt.datetime) -> Conversation:
+def start(
+    session: AsyncSession, owner_id: UUID, title: str, now: dt.datetime, *, team: UUID | None = None
+) -> Conversation:
     conversation = Conversation(
-        id=new_id(), owner_id=owner_id, title=title[:TITLE_CHARACTERS], created_at=now, updated_at=now, deleted_at=None
-    )
+        id=new_id(), owner_id=owner_id, owner_team_id=None if team is None else str(team), title=title[:TITLE_CHARACTERS],
+        created_at=now, updated_at=now, deleted_at=None,
+    )  # fmt: skip
     session.add(conversation)
     return conversation
 

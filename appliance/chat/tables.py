@@ -13,12 +13,13 @@ from appliance.store import Json, TenantBase, UtcDateTime
 
 
 class Conversation(TenantBase):
-    """A person's thread of questions. Deleting hides it (`deleted_at`); retention decides when it goes."""
+    """A person's thread of questions, or a team's. Deleting hides it (`deleted_at`); retention decides when it goes."""
 
     __tablename__ = "conversations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(index=True)
+    owner_team_id: Mapped[str | None] = mapped_column(String(36), index=True)
     title: Mapped[str] = mapped_column(String(512))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -26,6 +26,7 @@ def seen(message: Message, *, withheld: bool) -> MessageView:
     return MessageView(
         id=message.id,
         role=message.role,
+        author_id=message.author_id,
         content=WITHHELD if withheld else message.content,
         created_at=message.created_at,
         details={"kind": "withheld"} if withheld else message.details,

@@ -16,6 +16,7 @@ from appliance.audit.service import AuditLog
 from appliance.cards import Cards
 from appliance.cards import api as cards_api
 from appliance.chat import api as chat_api
+from appliance.chat.conversations import Conversations
 from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
@@ -84,7 +85,7 @@ ROUTES = [
 
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
-    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
+    "chat", "conversations", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
 
@@ -142,6 +143,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
             profile=settings.profile, tenants=store.tenants,
         )  # fmt: skip
+        conversations = Conversations(store, gate, search, base.policy, cursors)
         services: dict[str, Any] = {
             **identity.services,
             "gate": gate,
@@ -154,7 +156,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy),
+            "conversations": conversations,
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
@@ -172,7 +175,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "router": router,
             "limiter": limiter,
             "guard_settings": guard_settings,
-            "teams": Teams(store, people, base.policy, Described(store)),
+            "teams": Teams(store, people, base.policy, [Described(store), conversations]),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

@@ -14,10 +14,11 @@ from appliance.identity.errors import NoTenant
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
-from appliance.identity.ports import Door, Permits
+from appliance.identity.ports import Door
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
 from appliance.identity.values import NewPerson
+from appliance.policy.ports import Permits
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store, Tenant
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected

@@ -22,9 +22,9 @@ from appliance.identity import rules
 from appliance.identity.duties import AUDITOR
 from appliance.identity.errors import ApiKeyOver, ScopeRefused, UnknownApiKey
 from appliance.identity.passwords import ALPHABET
-from appliance.identity.ports import Permits
 from appliance.identity.tables import ApiKeyRow
 from appliance.identity.values import ApiKey, ApiKeyMade, Clock, NewApiKey, utc_now
+from appliance.policy.ports import Permits
 from appliance.policy.values import Resource
 from appliance.store import Admitted, Principal, Store, new_id
 

@@ -41,10 +41,3 @@ class Door(Protocol):
         self, principal: Principal, action: str, *, resource: Resource, request: bytes | None = None
     ) -> AbstractAsyncContextManager[Admitted]:
         """Decide and record, then let the body act. Raises Forbidden."""
-
-
-class Permits(Protocol):
-    """The policy, asked about many things at once."""
-
-    def permits(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[bool]:
-        """One answer per resource."""

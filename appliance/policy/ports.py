@@ -11,10 +11,12 @@ from appliance.policy.values import Resource
 from appliance.store import Decision, Principal, TenantId
 
 
-class Lists(Protocol):
+class Permits(Protocol):
     def permits(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[bool]:
         """Decide one action on many resources, in their order; what cannot be decided is False."""
 
+
+class Lists(Permits, Protocol):
     def scope(self, principal: Principal, action: str, resource_type: str = "document") -> Scope:
         """The rows that `principal` may use for `action`, as a condition for the database."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity.people import People
-from appliance.identity.ports import Permits
 from appliance.policy import Resource
+from appliance.policy.ports import Permits
 from appliance.store import CONTROL, Admitted, Purpose, Store, new_id
 from appliance.store.admission import TeamRole
 from appliance.teams import rules
@@ -40,7 +40,7 @@ class Memberships:
 
 class Teams:
     """Args:
-    holdings: says whether anything belongs to a team.
+    holdings: each says whether anything of a kind belongs to a team.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Teams:
         store: Store,
         people: People,
         policy: Permits,
-        holdings: Holdings,
+        holdings: Sequence[Holdings],
         *,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
@@ -116,7 +116,7 @@ class Teams:
         """
         async with self._store.open_control(admitted) as session:
             await self._must_find(session, admitted, team_id)
-        if await self._holdings.of_team(admitted, team_id):
+        if any([await one.of_team(admitted, team_id) for one in self._holdings]):
             raise TeamHolds("Something still belongs to the team.")
         async with self._store.open_control(admitted, write=True) as session:
             row = await self._must_find(session, admitted, team_id, to_change=True)

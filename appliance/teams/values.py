@@ -38,7 +38,7 @@ class TeamChange:
 
 
 class Holdings(Protocol):
-    """What belongs to teams; `compose` gives the library."""
+    """What belongs to teams; `compose` gives documents and conversations."""
 
     async def of_team(self, admitted: Admitted, team: UUID) -> bool:
         """Whether anything of the tenant belongs to the team."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.engines.windows import Tokens
+from models.errors import PackageDamaged
 from models.package import Package
 
 T = TypeVar("T")
@@ -30,7 +31,14 @@ class Session:
     """A package opened for inference. Not thread-safe: one thread owns it."""
 
     def __init__(self, package: Package, *, threads: int, beside: "Session | None" = None) -> None:
-        """`beside` lends its tokenizer (10 MB) when both packages carry the same one."""
+        """`beside` lends its tokenizer (10 MB) when both packages carry the same one.
+
+        Raises:
+            PackageDamaged: the package is of an older release and has no graph of its own.
+        """
+        if not {package.model.name, package.tokenizer.name} <= package.manifest.files.keys():
+            name = package.manifest.name
+            raise PackageDamaged(f"package {name} is of an older release; run `python -m models.convert` again")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, threads)
         options.inter_op_num_threads = 1

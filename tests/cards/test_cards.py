@@ -17,7 +17,6 @@ from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
-from appliance.web import Cursors
 from tests.answers.writers import Only
 from tests.cards.plant import CASING, POLICY, SAID, Plant, RowWriter, manual
 
@@ -202,12 +201,11 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
     return Chat(
         plant.store,
         plant.gate,
-        plant.search,
         plant.answers,
         Wording(Only(writer), plant.cards, Spending(plant.store), plant.screens, within=8),
         Intents(POLICY),
         Settings(plant.store),
-        Cursors(plant.store.secret("cursor")),
+        POLICY,
     )
 
 

@@ -11,6 +11,7 @@ from appliance.answers.screens import Screens
 from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.cards import Cards
+from appliance.chat.conversations import Conversations
 from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
@@ -48,8 +49,8 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
         Only(SilentWriter()), cards, Spending(node_store), Screens(Guard(models), guarding, POLICY), within=8
     )
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, search, answers, wording, Intents(POLICY), guarding, cursors)
-    yield Room(node_store, tenant, chat, gate)
+    chat = Chat(node_store, gate, answers, wording, Intents(POLICY), guarding, POLICY)
+    yield Room(node_store, tenant, chat, Conversations(node_store, gate, search, POLICY, cursors), gate)
     await gate.close()
     await recorder.close()
     await models.close()

@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from appliance.audit.tables import LeafRow, OpenRow
+from appliance.chat.conversations import Conversations
 from appliance.chat.service import Chat
 from appliance.chat.tables import Feedback, Message
 from appliance.gate import Gate
 from appliance.policy import PolicyEngine
 from appliance.store import AUDIT, Principal, Purpose, Store, Tenant, TenantId, new_id
+from appliance.store.admission import Role, TeamRole
 from appliance.store.sessions import Where
 
 
@@ -24,11 +26,14 @@ class Room:
     store: Store
     tenant: Tenant
     chat: Chat
+    conversations: Conversations
     gate: Gate
     intents: Mapping[str, str] = field(default_factory=lambda: PolicyEngine().pack.intents)
 
-    def person(self, name: str = "Nora North") -> Principal:
-        return Principal(new_id(), "person", self.tenant.id, name, "viewer", 2, session_id=new_id())
+    def person(
+        self, name: str = "Nora North", *, role: Role = "viewer", teams: frozenset[tuple[str, TeamRole]] = frozenset()
+    ) -> Principal:
+        return Principal(new_id(), "person", self.tenant.id, name, role, 2, session_id=new_id(), teams=teams)
 
     def kiosk(self) -> Principal:
         kiosk_id = new_id()

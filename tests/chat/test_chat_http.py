@@ -97,8 +97,8 @@ def test_the_path_of_a_conversation_wins_over_its_body(plant: Plant) -> None:
     assert answer["conversation_id"] == made[0]
 
 
-def test_a_conversation_is_listed_read_and_deleted_by_its_owner_alone(plant: Plant) -> None:
-    viewer, admin = plant.person("viewer"), plant.person("admin")
+def test_a_conversation_is_listed_read_and_deleted_by_its_owner_or_an_admin_alone(plant: Plant) -> None:
+    viewer, admin = plant.person("viewer"), plant.person("operator")
     conversation = viewer.post("/v1/chat", json={"message": QUESTION}).json()["conversation_id"]
 
     assert viewer.get("/v1/conversations").json()["items"][0]["id"] == conversation

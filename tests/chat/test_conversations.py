@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.chat.api import _answer
+from appliance.chat.errors import KioskKeepsNothing, NoSuchAnswer, NoSuchConversation
 from appliance.chat.schemas import NewFeedback
-from appliance.chat.service import KioskKeepsNothing, NoSuchAnswer, NoSuchConversation
 from appliance.errors import Unavailable
 from appliance.gate import Refused
 from appliance.store import AUDIT, Admitted, new_id
@@ -75,7 +75,7 @@ async def test_a_question_goes_on_in_its_conversation(room: Room) -> None:
     first = await room.ask(nora, "How hot may it get?")
     second = await room.ask(nora, "And how cold?", first["conversation_id"])
 
-    detail = await room.chat.read(nora, UUID(first["conversation_id"]))
+    detail = await room.conversations.read(nora, UUID(first["conversation_id"]))
 
     assert second["conversation_id"] == first["conversation_id"]
     assert [message.role for message in detail.messages] == ["user", "assistant", "user", "assistant"]
@@ -90,16 +90,16 @@ async def test_another_persons_conversation_is_not_there_whatever_is_done_to_it(
     kept = len(await room.messages())
 
     for conversation in (theirs, new_id()):
-        for attempt in (room.chat.read(other, conversation), room.chat.delete(other, conversation)):
+        for attempt in (room.conversations.read(other, conversation), room.conversations.delete(other, conversation)):
             with pytest.raises(NoSuchConversation) as refused:
                 await attempt
             assert refused.value.detail == "There is no such conversation of yours."
         with pytest.raises(NoSuchConversation):
             await room.ask(other, QUESTION, str(conversation))
 
-    assert (await room.chat.recent(other, page_size=10, page_token=None)).items == []
+    assert (await room.conversations.recent(other, page_size=10, page_token=None)).items == []
     assert len(await room.messages()) == kept
-    assert len((await room.chat.read(owner, theirs)).messages) == 2
+    assert len((await room.conversations.read(owner, theirs)).messages) == 2
     assert await room.left_open() == 0
 
 
@@ -114,10 +114,10 @@ async def test_a_deleted_conversation_is_gone_for_its_owner_too(room: Room) -> N
     nora = room.person()
     conversation = UUID((await room.ask(nora, QUESTION))["conversation_id"])
 
-    await room.chat.delete(nora, conversation)
+    await room.conversations.delete(nora, conversation)
 
-    assert (await room.chat.recent(nora, page_size=10, page_token=None)).items == []
-    for attempt in (room.chat.read(nora, conversation), room.chat.delete(nora, conversation)):
+    assert (await room.conversations.recent(nora, page_size=10, page_token=None)).items == []
+    for attempt in (room.conversations.read(nora, conversation), room.conversations.delete(nora, conversation)):
         with pytest.raises(NoSuchConversation):
             await attempt
     with pytest.raises(NoSuchConversation):
@@ -129,7 +129,7 @@ async def test_a_conversation_deleted_while_it_is_being_answered_keeps_nothing_n
     conversation = UUID((await room.ask(nora, QUESTION))["conversation_id"])
     steps = room.chat.ask(nora, "And now?", conversation)
     await anext(steps)
-    await room.chat.delete(nora, conversation)
+    await room.conversations.delete(nora, conversation)
 
     with pytest.raises(NoSuchConversation):
         await anext(steps)
@@ -182,16 +182,16 @@ async def test_a_kiosk_opens_and_reads_no_conversation(room: Room) -> None:
     kiosk = room.kiosk()
 
     with pytest.raises(Refused):
-        await room.chat.start(kiosk, QUESTION)
+        await room.conversations.start(kiosk, QUESTION)
     with pytest.raises(Refused):
-        await room.chat.recent(kiosk, page_size=10, page_token=None)
+        await room.conversations.recent(kiosk, page_size=10, page_token=None)
 
     found = await everything_in(room.store, room.tenant.id)
     assert not any(mark in found for mark in MARKS)
 
 
 async def test_an_empty_conversation_is_not_recorded_as_a_question(room: Room) -> None:
-    made = await room.chat.start(room.person(), "Shift notes")
+    made = await room.conversations.start(room.person(), "Shift notes")
 
     pre, post = await room.records()
     assert [(one["event_type"], one["phase"]) for one in (pre, post)] == [("chat.start", "pre"), ("chat.start", "post")]
@@ -222,13 +222,13 @@ async def test_only_an_answer_that_was_given_to_you_can_be_rated(room: Room) -> 
 
 async def test_pages_of_conversations_come_newest_first_and_miss_and_repeat_none(room: Room) -> None:
     nora = room.person()
-    made = [str((await room.chat.start(nora, f"Talk {number}")).id) for number in range(7)]
+    made = [str((await room.conversations.start(nora, f"Talk {number}")).id) for number in range(7)]
     await room.ask(nora, "Still there?", made[1])
 
     seen: list[str] = []
     token: str | None = None
     while True:
-        page = await room.chat.recent(nora, page_size=3, page_token=token)
+        page = await room.conversations.recent(nora, page_size=3, page_token=token)
         seen += [str(item.id) for item in page.items]
         token = page.next_page_token
         if token is None:
@@ -238,20 +238,20 @@ async def test_pages_of_conversations_come_newest_first_and_miss_and_repeat_none
 
 
 async def test_a_page_token_of_another_list_is_refused_before_anything_is_recorded(room: Room) -> None:
-    token = room.chat._cursors.encode({"user": "nora"})
+    token = room.conversations._cursors.encode({"user": "nora"})
 
     with pytest.raises(InvalidCursor):
-        await room.chat.recent(room.person(), page_size=3, page_token=token)
+        await room.conversations.recent(room.person(), page_size=3, page_token=token)
     assert await room.records() == []
 
 
 async def test_a_long_conversation_shows_its_newest_messages_in_order(room: Room) -> None:
     nora = room.person()
-    conversation = str((await room.chat.start(nora, "Long")).id)
+    conversation = str((await room.conversations.start(nora, "Long")).id)
     for number in range(27):
         await room.ask(nora, f"Question {number}", conversation)
 
-    messages = (await room.chat.read(nora, UUID(conversation))).messages
+    messages = (await room.conversations.read(nora, UUID(conversation))).messages
 
     assert len(messages) == 50
     questions = [message.content for message in messages if message.role == "user"]
@@ -260,11 +260,11 @@ async def test_a_long_conversation_shows_its_newest_messages_in_order(room: Room
 
 async def test_questions_asked_at_once_in_one_conversation_are_all_kept_each_before_its_answer(room: Room) -> None:
     nora = room.person()
-    conversation = str((await room.chat.start(nora, "Busy")).id)
+    conversation = str((await room.conversations.start(nora, "Busy")).id)
 
     await asyncio.gather(*(room.ask(nora, f"Question {number}", conversation) for number in range(6)))
 
-    messages = (await room.chat.read(nora, UUID(conversation))).messages
+    messages = (await room.conversations.read(nora, UUID(conversation))).messages
     assert [message.role for message in messages] == ["user", "assistant"] * 6
     assert {message.content for message in messages[::2]} == {f"Question {number}" for number in range(6)}
 
@@ -330,7 +330,7 @@ async def test_a_strange_question_is_kept_as_it_was_asked(room: Room, question: 
 
     shown = await room.ask(nora, question)
 
-    detail = await room.chat.read(nora, UUID(shown["conversation_id"]))
+    detail = await room.conversations.read(nora, UUID(shown["conversation_id"]))
     assert detail.messages[0].content == question
     assert shown["kind"] == "none"
 
@@ -344,3 +344,32 @@ async def test_a_token_that_is_not_for_asking_asks_nothing(room: Room) -> None:
     (denied,) = await room.records()
     assert (denied["event_type"], denied["phase"]) == ("policy.denied", "single")
     assert await room.messages() == []
+
+
+async def test_an_admin_reads_and_deletes_what_others_asked_and_the_record_says_whose_it_was(room: Room) -> None:
+    nora, admin = room.person(), room.person("Ada", role="admin")
+    conversation = UUID((await room.ask(nora, QUESTION))["conversation_id"])
+
+    listed = (await room.conversations.recent(admin, of=nora.id, page_size=10, page_token=None)).items
+    detail = await room.conversations.read(admin, conversation)
+    with pytest.raises(NoSuchConversation):
+        await room.ask(admin, "And I?", str(conversation))
+    await room.conversations.delete(admin, conversation)
+
+    assert [one.id for one in listed] == [conversation]
+    assert (detail.owner_id, detail.messages[0].content) == (nora.id, QUESTION)
+    assert (await room.conversations.recent(admin, page_size=10, page_token=None)).items == []
+    with pytest.raises(NoSuchConversation):
+        await room.conversations.read(nora, conversation)
+    told = [one["metadata"].get("of") for one in await room.records() if one["phase"] == "post"]
+    assert told == [None, str(nora.id), str(nora.id), None, str(nora.id), None, None]
+
+
+async def test_whoever_is_no_admin_does_not_list_what_others_asked(room: Room) -> None:
+    nora = room.person()
+    await room.ask(nora, QUESTION)
+
+    for other in (room.person("Otto Other"), room.person("Olga", role="operator")):
+        with pytest.raises(Refused):
+            await room.conversations.recent(other, of=nora.id, page_size=10, page_token=None)
+    assert len((await room.conversations.recent(nora, of=nora.id, page_size=10, page_token=None)).items) == 1

@@ -38,7 +38,7 @@ async def test_what_is_not_permitted_is_explained_kept_and_recorded(
     assert (asked.warnings, answered.warnings) == ([], [warned])
     assert "warnings" not in answered.details
     assert (await room.records())[-1]["metadata"]["intent"] == [intent, "refused"]
-    read = await room.chat.read(nora, answered.conversation_id)  # type: ignore[arg-type]
+    read = await room.conversations.read(nora, answered.conversation_id)  # type: ignore[arg-type]
     assert [[one.code for one in message.warnings] for message in read.messages] == [[], ["intent"]]
 
 

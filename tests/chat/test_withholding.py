@@ -23,6 +23,7 @@ QUESTION = "How many turns has the spindle of winch Zelkova?"
 def message(details: dict[str, Any]) -> Message:
     return Message(
         id=new_id(),
+        author_id=new_id(),
         role="assistant",
         content="17 turns",
         details=details,

@@ -10,8 +10,9 @@ import onnx
 import pytest
 
 from models import convert, wheel
+from models.engines.onnx import Session
 from models.errors import DeltaRefused, PackageDamaged, WheelRefused
-from models.package import open_package
+from models.package import open_package, seal
 
 
 @pytest.fixture
@@ -119,3 +120,12 @@ def test_installing_replaces_the_old_package_whole(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.iterdir()] == ["minilm-read"]
     assert [path.name for path in old.iterdir()] == ["new"]
+
+
+def test_a_package_of_an_older_release_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "head.safetensors").write_bytes(b"head")
+    old = convert.manifest(convert.INJECTION, "recipe", tmp_path, {})
+    seal(tmp_path, old)
+
+    with pytest.raises(PackageDamaged, match="older release; run"):
+        Session(open_package(tmp_path), threads=1)

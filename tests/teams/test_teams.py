@@ -47,7 +47,7 @@ def shelf() -> Shelf:
 
 @pytest.fixture
 def teams(store: Store, people: People, shelf: Shelf) -> Teams:
-    return Teams(store, people, PolicyEngine(), shelf)
+    return Teams(store, people, PolicyEngine(), [shelf])
 
 
 @pytest.fixture
