@@ -36,3 +36,9 @@ export class Problem extends Error {
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
+
+/** What to show of a call that failed: nothing where the person was asked to confirm and did not want to. Throws on what no call does. */
+export function failure(caught: unknown): Problem | Unreachable | null {
+  if (!(caught instanceof Problem || caught instanceof Unreachable)) throw caught;
+  return caught instanceof Problem && caught.code === "step-up-required" ? null : caught;
+}
