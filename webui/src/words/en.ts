@@ -262,6 +262,7 @@ export const words = {
     asked: (when: string) => `Asked ${when}`,
     people: (count: number) => (count === 1 ? "for 1 person" : `for ${count} people`),
     until: (when: string) => `until ${when}`,
+    agreed: (count: number, needed: number) => `${count} of ${needed} have agreed`,
     answer: "What you say to it (may be empty)",
     approve: "Approve",
     reject: "Reject",
