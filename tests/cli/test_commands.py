@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import json
 import re
@@ -426,6 +427,48 @@ def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
     assert "off" in revoked.out
     assert (wrong.code, wrong.json["code"], wrong.json["scopes"]) == (WRONG_USE, "scope-refused", ["no.such"])
     assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND
+
+
+def test_a_token_is_issued_for_minutes_and_does_what_its_role_may(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    token = outpost("token", "issue", "--role", "viewer", "--ttl", "5", *data)
+    told = outpost("token", "issue", "--role", "operator", "--scope", "auth.me", *data, "--json")
+    with plant.stranger() as program:
+        headers = {"authorization": f"Bearer {token.out.strip()}"}
+        codes = [program.get(path, headers=headers).status_code for path in ("/v1/documents", "/v1/admin/users")]
+
+    assert codes == [200, 403]
+    assert (told.json["role"], told.json["scopes"]) == ("operator", ["auth.me"])
+    assert outpost("token", "issue", "--role", "viewer", "--ttl", "1441", *data).code == WRONG_USE
+    assert outpost("key", "rotate", told.json["id"], *data).code != 0
+
+
+def test_a_duty_is_given_shown_and_taken(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        door.post(
+            "/v1/admin/users", json={"username": "iris", "display_name": "Iris", "role": "viewer"}
+        ).raise_for_status()
+    given = outpost("duty", "give", "iris", "auditor", "--until", "2099-01-31", *data, "--json")
+    soon = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)).isoformat()
+    audits = outpost("duty", "give", "iris", "auditor", "--until", soon, *data, "--json")
+    taken = outpost("duty", "take", "iris", "auditor", *data, "--json")
+    nobody = outpost("duty", "give", "nobody", "approver", *data)
+
+    assert given.code == WRONG_USE
+    assert (audits.code, audits.json["duties"]) == (0, [{"duty": "auditor", "until": soon}])
+    assert (taken.code, taken.json["duties"]) == (0, [])
+    assert nobody.code == NOT_FOUND
+
+
+def test_the_key_of_an_auditor_reads_the_record_and_nothing_else(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    key = outpost("key", "create", "Audit", "--auditor", "--days", "30", *data, "--json").json["key"]
+    with plant.stranger() as program:
+        paths = ("/v1/audit", "/v1/documents", "/v1/admin/users")
+        codes = [program.get(path, headers={"x-api-key": key}).status_code for path in paths]
+
+    assert codes == [200, 403, 403]
 
 
 def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -> None:
