@@ -248,6 +248,7 @@ export const words = {
     signOut: "Sign out",
     skip: "Skip to content",
     nowhere: "There is nothing at this address.",
+    past: "Your last day as an auditor is over.",
     adminOnly: "Only an admin can open this page.",
   },
 
@@ -585,7 +586,7 @@ export const words = {
   people: {
     title: "People and kiosks",
     add: "Add person",
-    columns: { name: "Name", username: "User name", role: "Role", clearance: "Clearance", state: "State" },
+    columns: { name: "Name", role: "Role", clearance: "Clearance", state: "State" },
     active: "Active",
     inactive: "Off",
     switchOff: "Switch off",
@@ -599,6 +600,22 @@ export const words = {
     made: (name: string) => `Give this password to ${name}. It is shown only now.`,
     locked: "Locked",
     unlock: "Unlock",
+    rights: {
+      open: "Rights",
+      title: (name: string) => `Rights of ${name}`,
+      export: "May see documents under export control",
+      duties: "Duties",
+      names: { approver: "Approver", data_owner: "Data owner", supervisor: "Supervisor", auditor: "Auditor" },
+      does: {
+        approver: "Decides what data owners are asked",
+        data_owner: "Can be named as the owner of documents",
+        supervisor: "Sees what waits and what is used",
+        auditor: "Reads the record, and does nothing else",
+      },
+      until: "Last day",
+      to: (when: string) => `until ${when}`,
+      save: "Save",
+    },
     signIn: {
       open: "Sign-in",
       title: (name: string) => `Sign-in of ${name}`,
@@ -659,6 +676,7 @@ export const words = {
         ["documents.upload", "Upload documents"],
         ["jobs.read", "See jobs"],
       ] as const,
+      auditor: "For an auditor: it reads the record and nothing else",
       others: "Something else",
       othersHint: "Names of actions as in the record, with commas between: feedback.give",
       days: "Days",
