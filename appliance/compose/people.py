@@ -20,6 +20,7 @@ from appliance.identity.people import People
 from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
+from appliance.identity.tenants import Tenants
 from appliance.settings import DEMO_MARK
 from appliance.teams.service import Memberships
 
@@ -64,5 +65,6 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
         "api_keys": ApiKeys(store, base.policy),
         "badges": Badges(store, recorder, passwords=passwords, attempts=Attempts()),
         "federation": federation,
+        "tenants": Tenants(store),
     }
     return Identity(people, kiosks, federation, identities, services)
