@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, Request, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
@@ -54,6 +54,23 @@ class AuthController(Controller):
         async with gate.admit(principal, "auth.me", resource=Resource("person", str(principal.id))):
             display_name, tenant = await sign_in.person_of(principal)
             return schemas.MeView.of(principal, display_name, tenant)
+
+    @put("/password", operation_id="change_password", asks="passwords.change", status_code=204)
+    async def change_password(
+        self,
+        data: JSONBody[schemas.NewPassword],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        people: Injected[People],
+        sign_in: Injected[SignIn],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
+    ) -> None:
+        """Choose your own password. A step-up is asked for; your other sessions end."""
+        async with gate.admit(principal, "passwords.change", resource=Resource("person")) as admitted:
+            await step_ups.require(principal, "passwords.change", "", x_step_up)
+            await people.change_own_password(admitted, data.password)
+        sign_in.forget()
 
 
 class KioskController(Controller):

@@ -54,6 +54,10 @@ class Refresh(Body):
     refresh_token: Secret
 
 
+class NewPassword(Body):
+    password: Secret
+
+
 class UserView(Body):
     """Who is signed in."""
 
