@@ -118,7 +118,10 @@ def ingest(
     *paths: Annotated[Path, Parameter(help="Files or directories.")],
     data: Data = None,
     tenant: Tenant = None,
-    classification: Annotated[str, Parameter(help="PUBLIC, INTERNAL or CONFIDENTIAL (or I, II, III).")] = "INTERNAL",
+    classification: Annotated[
+        str,
+        Parameter(help="PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED (or I to IV). [default: as tagged, or INTERNAL]"),
+    ] = "",
     manifest: Annotated[Path | None, Parameter(help="A JSON file with metadata for each file.")] = None,
     wait: Annotated[bool, Parameter(help="Stay until every document is ready or failed.")] = False,
     as_json: AsJson = False,

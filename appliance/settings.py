@@ -8,6 +8,7 @@ A variable that begins with `OUTPOST_` and is not in the table is an error, so t
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import sys
@@ -22,7 +23,11 @@ PREFIX: Final = "OUTPOST_"
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
-ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
+ALIASES: Final = {
+    "JWKS_LOCAL_PATH": "jwks_local_path",
+    "RATE_LIMIT_PER_MINUTE": "rate_limit_per_minute",
+    "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
+}
 """Variables by the name that other products give them; ours wins."""
 
 _PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
@@ -40,7 +45,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     ("tls_minimum", "1.3", "The oldest TLS spoken: `1.3`, or `1.2` for kiosks that know no better."),
     ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
-    ("database_url", "", "The hub's PostgreSQL, as a URL; a node has none."),
+    (
+        "database_url",
+        "",
+        "The hub's PostgreSQL, as a URL, beyond this machine with `sslmode=verify-full`; a node has none.",
+    ),
     ("share", "", "Where set-up put models and the built UI; by default `share/outpost` beside the interpreter."),
     ("log_level", "info", "`debug`, `info`, `warning` or `error`."),
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
@@ -79,12 +88,18 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "rate_limit_per_minute",
         "",
-        "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development.",
+        (
+            "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development. "
+            "Also `RATE_LIMIT_PER_MINUTE`."
+        ),
     ),
     (
         "cors_allowed_origins",
         "",
-        "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
+        (
+            "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas or as a JSON list; by "
+            "default none. Also `CORS_ALLOWED_ORIGINS`."
+        ),
     ),
     (
         "metrics_token",
@@ -294,8 +309,21 @@ def _token(name: str, value: str) -> str | None:
     return value or None
 
 
+def _listed(text: str) -> list[str]:
+    """Words with commas between, or a JSON list of them."""
+    if not text.strip().startswith("["):
+        return text.split(",")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InvalidSetting("cors_allowed_origins begins like a JSON list, and is none of texts.")
+    return found
+
+
 def _origins(listed: str) -> tuple[str, ...]:
-    origins = tuple(one.strip() for one in listed.split(",") if one.strip())
+    origins = tuple(one.strip() for one in _listed(listed) if one.strip())
     for one in origins:
         scheme, _, host = one.partition("://")
         if scheme not in {"http", "https"} or not _ORIGIN_HOST.fullmatch(host):

@@ -135,3 +135,18 @@ def test_the_sites_country_is_a_code_of_two_letters(given: str, kept: str) -> No
     for wrong in ("DEU", "D", "D1", "Germany"):
         with pytest.raises(InvalidSetting):
             load({"OUTPOST_SITE_COUNTRY": wrong})
+
+
+def test_limits_and_origins_are_known_by_their_plain_names_too() -> None:
+    plain = {"RATE_LIMIT_PER_MINUTE": "42", "CORS_ALLOWED_ORIGINS": '["https://mes.plant", "https://bi.plant:8443"]'}
+
+    assert load(plain).rate_limit_per_minute == 42
+    assert load(plain).cors_allowed_origins == ("https://mes.plant", "https://bi.plant:8443")
+    assert load(plain | {"OUTPOST_RATE_LIMIT_PER_MINUTE": "7"}).rate_limit_per_minute == 7
+    assert load(load(plain).environment()).cors_allowed_origins == load(plain).cors_allowed_origins
+
+
+@pytest.mark.parametrize("listed", ["[", '["https://mes.plant", 7]', '["https://mes.plant/page"]', '["*"]', "*"])
+def test_a_list_of_origins_that_is_none_is_refused(listed: str) -> None:
+    with pytest.raises(InvalidSetting):
+        load({"CORS_ALLOWED_ORIGINS": listed})
