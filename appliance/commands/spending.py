@@ -13,19 +13,19 @@ from appliance.client import answered, open_door
 BUDGETS: Final = "/v1/admin/budgets"
 
 
-async def show_usage(socket: Path, *, days: int, tenant: str | None, as_json: bool) -> int:
+async def show_usage(socket: Path, *, days: int, by: str, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:
-        found = answered(await door.get("/v1/analytics/costs", params={"days": days}))
+        found = answered(await door.get("/v1/analytics/costs", params={"days": days, "by": by}))
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return 0
     print(f"{'day':<10}  {'uses':>6}  {'prompt':>9}  {'answer':>8}  {'s each':>6}  model")
     for one in found["items"]:
         each = one["ms"] / max(one["uses"], 1) / 1000
-        print(
-            f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}  {one['model']}"
-        )
+        whose = one["person_id"] or one["provider"] or one["purpose"] or ""
+        line = f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}"
+        print(f"{line}  {one['model']}  {whose}".rstrip())
     return 0
 
 

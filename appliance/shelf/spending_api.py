@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from appliance.gate import Gate
 from appliance.policy import Resource
 from appliance.shelf.budget import Period, Scope, Standing
-from appliance.shelf.spending import Spending, Spent
+from appliance.shelf.spending import Division, Spending, Spent
 from appliance.store import Principal
 from appliance.web import Flag, Injected
 
@@ -23,6 +23,11 @@ class SpentView(BaseModel):
 
     day: dt.date
     model: str
+    person_id: Annotated[UUID | None, Field(description="A person, kiosk or program; with `by=person`.")] = None
+    provider: Annotated[str | None, Field(description="With `by=provider`.")] = None
+    purpose: Annotated[str | None, Field(description="What wrote, such as `words` or `cards`; with `by=purpose`.")] = (
+        None
+    )
     uses: int
     prompt_tokens: int
     completion_tokens: int
@@ -30,10 +35,13 @@ class SpentView(BaseModel):
     cost: float = 0.0
 
     @classmethod
-    def of(cls, one: Spent) -> SpentView:
+    def of(cls, one: Spent, by: Division) -> SpentView:
         return cls(
             day=one.day, model=one.model, uses=one.uses, prompt_tokens=one.prompt_tokens,
             completion_tokens=one.completion_tokens, ms=one.ms,
+            person_id=UUID(one.whose) if by == "person" else None,
+            provider=one.whose if by == "provider" else None,
+            purpose=one.whose if by == "purpose" else None,
         )  # fmt: skip
 
 
@@ -89,10 +97,11 @@ class SpendingController(Controller):
         gate: Injected[Gate],
         spending: Injected[Spending],
         days: Annotated[int, QueryParameter(ge=1, le=366)] = 30,
+        by: Annotated[Division, QueryParameter(description="Divide each day and model further.")] = "model",
     ) -> Costs:
-        """What chat models were used for in the plant, by day and model."""
+        """What chat models were used for in the plant, by day and model, and by person, provider or purpose too."""
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
-            return Costs(items=[SpentView.of(one) for one in await spending.spent(admitted, days=days)])
+            return Costs(items=[SpentView.of(one, by) for one in await spending.spent(admitted, days=days, by=by)])
 
     @get("/admin/budgets", operation_id="list_budgets", asks="usage.read")
     async def budgets(
