@@ -62,7 +62,7 @@ MATRIX = (
     ("intent.security", "conversation", "a"),
     ("intent.dangerous", "conversation", ""),
     ("guard.manage", "guard", "a"),
-    ("node.health", "node", "voa"),
+    ("node.health", "node", "a"),
     ("auth.me", "person", "voak"),
 )
 WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}
