@@ -75,6 +75,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "A file with the public keys of identity providers, to check tokens with no network; also `JWKS_LOCAL_PATH`.",
     ),
     (
+        "local_sign_in",
+        "",
+        "`on` or `off`: whether passwords are taken where a plant has an identity provider. Left empty: on a node, not on a hub.",
+    ),
+    (
         "public_url",
         "",
         "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on.",
@@ -151,6 +156,7 @@ class Settings:
     jwks_local_path: Path | None
     public_url: str
     admin_second_factor: Literal["", "required", "offered"]
+    local_sign_in_given: Literal["", "on", "off"]
     site_country: str
 
     @property
@@ -167,6 +173,11 @@ class Settings:
         if self.admin_second_factor:
             return self.admin_second_factor == "required"
         return not demo and self.reachable
+
+    @property
+    def local_sign_in(self) -> bool:
+        """Whether passwords are taken also where a plant has an identity provider."""
+        return self.local_sign_in_given == "on" or (not self.local_sign_in_given and self.role == "node")
 
     @property
     def reachable(self) -> bool:
@@ -218,6 +229,7 @@ class Settings:
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
             "admin_second_factor": self.admin_second_factor,
+            "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
@@ -274,6 +286,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url=_public_url(values["public_url"], values["listen"]),
         admin_second_factor=_second_factor(values["admin_second_factor"]),
+        local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
@@ -341,6 +354,12 @@ def _public_url(given: str, listen: str) -> str:
 def _second_factor(value: str) -> Literal["", "required", "offered"]:
     if value not in {"", "required", "offered"}:
         raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
+
+
+def _local_sign_in(value: str) -> Literal["", "on", "off"]:
+    if value not in {"", "on", "off"}:
+        raise InvalidSetting(f"local_sign_in is {value!r}; it is `on` or `off`.")
     return value  # type: ignore[return-value]  # mypy does not narrow by a set
 
 

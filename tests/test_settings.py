@@ -150,3 +150,14 @@ def test_limits_and_origins_are_known_by_their_plain_names_too() -> None:
 def test_a_list_of_origins_that_is_none_is_refused(listed: str) -> None:
     with pytest.raises(InvalidSetting):
         load({"CORS_ALLOWED_ORIGINS": listed})
+
+
+def test_passwords_are_for_emergencies_on_a_hub_and_for_every_day_on_a_node() -> None:
+    hub = {"OUTPOST_ROLE": "hub", "OUTPOST_DATABASE_URL": "postgresql:///outpost"}
+    off, on = {"OUTPOST_LOCAL_SIGN_IN": "off"}, {"OUTPOST_LOCAL_SIGN_IN": "on"}
+
+    assert [load(one).local_sign_in for one in ({}, off, on)] == [True, False, True]
+    assert [load(hub | one).local_sign_in for one in ({}, off, on)] == [False, False, True]
+    assert not load(load(off).environment()).local_sign_in
+    with pytest.raises(InvalidSetting):
+        load({"OUTPOST_LOCAL_SIGN_IN": "yes"})

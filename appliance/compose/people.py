@@ -49,7 +49,7 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
     memberships = Memberships(store)
     sign_in = SignIn(
         store, recorder, passwords=passwords, factors=factors, attempts=attempts, memberships=memberships,
-        admins_need_factor=needed,
+        admins_need_factor=needed, local=settings.local_sign_in,
     )  # fmt: skip
     outside = Outside(settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url)
     federation, identities = assembled(
