@@ -107,6 +107,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         ),
     ),
     (
+        "trusted_proxies",
+        "",
+        "Reverse proxies in front, as addresses or networks, separated by commas: their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    ),
+    (
         "metrics_token",
         "",
         "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
@@ -151,6 +156,7 @@ class Settings:
     profile_given: Profile | None
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
@@ -172,7 +178,7 @@ class Settings:
         """Whether an admin must have a second factor here; `demo` is whether the node carries the demo plant."""
         if self.admin_second_factor:
             return self.admin_second_factor == "required"
-        return not demo and self.reachable
+        return not demo and self.exposed
 
     @property
     def local_sign_in(self) -> bool:
@@ -183,6 +189,11 @@ class Settings:
     def reachable(self) -> bool:
         """Whether others than this box itself reach the node."""
         return not ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others use the node, over its own address or by way of a proxy."""
+        return self.reachable or bool(self.trusted_proxies)
 
     @property
     def run(self) -> Path:
@@ -224,6 +235,7 @@ class Settings:
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
+            "trusted_proxies": ",".join(self.trusted_proxies),
             "metrics_token": self.metrics_token or "",
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
@@ -280,6 +292,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
+        trusted_proxies=_networks(values["trusted_proxies"]),
         metrics_token=_token("metrics_token", values["metrics_token"]),
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
@@ -342,6 +355,18 @@ def _origins(listed: str) -> tuple[str, ...]:
         if scheme not in {"http", "https"} or not _ORIGIN_HOST.fullmatch(host):
             raise InvalidSetting(f"cors_allowed_origins holds {one!r}; each is https://HOST or https://HOST:PORT.")
     return origins
+
+
+def _networks(listed: str) -> tuple[str, ...]:
+    networks = tuple(one.strip() for one in listed.split(",") if one.strip())
+    for one in networks:
+        try:
+            found = ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise InvalidSetting(f"trusted_proxies holds {one!r}; each is an address or a network.") from None
+        if not found.prefixlen:
+            raise InvalidSetting(f"trusted_proxies holds {one}, which is everybody.", hint="Name the proxies alone.")
+    return networks
 
 
 def _public_url(given: str, listen: str) -> str:

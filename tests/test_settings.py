@@ -161,3 +161,19 @@ def test_passwords_are_for_emergencies_on_a_hub_and_for_every_day_on_a_node() ->
     assert not load(load(off).environment()).local_sign_in
     with pytest.raises(InvalidSetting):
         load({"OUTPOST_LOCAL_SIGN_IN": "yes"})
+
+
+def test_a_node_behind_a_proxy_is_used_by_others_also_on_loopback() -> None:
+    behind = load({"OUTPOST_TRUSTED_PROXIES": "127.0.0.1, 10.7.0.0/24,::1"})
+
+    assert behind.trusted_proxies == ("127.0.0.1", "10.7.0.0/24", "::1")
+    assert (behind.reachable, behind.exposed) == (False, True)
+    assert behind.admins_need_factor(demo=False)
+    assert load(behind.environment()) == behind
+    assert not load({}).exposed
+
+
+@pytest.mark.parametrize("listed", ["proxy.plant", "10.7.0.0/33", "0.0.0.0/0", "::/0", "127.0.0.1:80"])
+def test_proxies_are_few_and_known_by_their_addresses(listed: str) -> None:
+    with pytest.raises(InvalidSetting, match="trusted_proxies"):
+        load({"OUTPOST_TRUSTED_PROXIES": listed})

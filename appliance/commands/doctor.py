@@ -127,7 +127,9 @@ def _network(settings: Settings) -> Finding:
     """All that comes in and goes out, as the settings have it: what a firewall has to let through, and nothing else."""
     asked = [*settings.model_hosts, *settings.identity_hosts]
     fact = f"people reach {settings.host}:{settings.port}; the node asks {', '.join(asked) or 'nobody'}"
-    if not settings.reachable:
+    if settings.trusted_proxies:
+        fact += f", by way of {', '.join(settings.trusted_proxies)}"
+    if not settings.exposed:
         return Finding("network", "ok", fact)
     return Finding(
         "network", "note", fact, "Let the firewall of the box refuse every other port, and check that it does."
