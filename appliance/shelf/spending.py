@@ -73,6 +73,11 @@ class Spent:
     completion_tokens: int
     ms: int
 
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Sorts the newest day first, then by model and whose."""
+        return -self.day.toordinal(), self.model, self.whose
+
 
 class Spending:
     """Args:
@@ -183,7 +188,7 @@ class Spending:
                     one.completion_tokens + row.completion_tokens,
                     one.ms + row.ms,
                 )
-        return sorted(made.values(), key=lambda one: (-one.day.toordinal(), one.model, one.whose))
+        return sorted(made.values(), key=lambda one: one.place)
 
     async def _standings(
         self, session: AsyncSession, principal: Principal, provider: str, now: dt.datetime, said: Budgets
