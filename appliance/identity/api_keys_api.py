@@ -19,7 +19,7 @@ from appliance.identity.step_ups import StepUps
 from appliance.identity.values import ApiKey, ApiKeyMade, NewApiKey, Role
 from appliance.policy.values import Resource
 from appliance.store import Principal
-from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Flag, Injected
 
 
 class NewKey(Body):
@@ -31,7 +31,7 @@ class NewKey(Body):
     role: Annotated[Role | None, Field(description="Yours, unless lower is wanted.")] = None
     clearance: Clearance | None = None
     days: Annotated[int, Field(ge=1, le=366, description="How long it works.")] = 90
-    auditor: Annotated[bool, Field(description="For an auditor: it reads the record and nothing else.")] = False
+    auditor: Annotated[Flag, Field(description="For an auditor: it reads the record and nothing else.")] = False
 
 
 class ApiKeyView(Body):
