@@ -493,3 +493,20 @@ def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -
         assert (ended.code, ended.json) == (0, {"id": made["id"], "username": "lost"})
         assert client.post("/v1/auth/login", json=who).status_code == 200
     assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND
+
+
+def test_a_plant_is_added_with_its_admin_and_switched_off_again(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    added = outpost("tenant", "add", "zinc", "Zinc works", *data, "--json")
+    assert added.code == 0, added.err
+    body = {"tenant": "zinc", "username": added.json["username"], "password": added.json["password"]}
+    with plant.stranger() as anybody:
+        assert anybody.post("/v1/auth/login", json=body).status_code == 200
+        off = outpost("tenant", "off", "zinc", *data)
+        assert (off.code, off.out) == (0, "zinc             off  Zinc works\n")
+        assert anybody.post("/v1/auth/login", json=body).status_code == 403
+
+    assert outpost("tenant", "add", "zinc", "Another", *data).code == CONFLICT
+    assert outpost("tenant", "off", TENANT, *data).code == CONFLICT
+    assert outpost("tenant", "on", "nowhere", *data).code == NOT_FOUND
+    assert "off  Zinc works" in outpost("tenant", "list", *data).out

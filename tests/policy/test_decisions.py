@@ -118,6 +118,8 @@ def test_another_tenant_is_visible_to_the_owner_of_the_data_directory_alone(engi
     south = Resource("tenant", str(SOUTH), {"tenant": SOUTH})
 
     assert engine.decide(OWNER, "tenants.read", south).allowed
+    assert engine.decide(OWNER, "tenants.update", south).allowed
+    assert not engine.decide(ADMIN, "tenants.update", south).allowed
     assert engine.decide(ADMIN, "tenants.read", south).policies == ("own-tenant-only",)
     assert engine.decide(ADMIN, "tenants.read", Resource("tenant", str(NORTH), {"tenant": NORTH})).allowed
 
