@@ -58,7 +58,8 @@ def edited(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     change(lines)
     changed = path.with_name("changed.jsonl")
-    changed.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    written = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines)
+    changed.write_text("".join(f"{line}\n" for line in written))
     return changed
 
 
