@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from appliance.audit import Recorder
-from appliance.audit.export import Selection, export
+from appliance.audit.export import export
 from appliance.audit.instances import Instance
 from appliance.audit.notes import Checkpoint, Signer
+from appliance.audit.rows import Selection
 from appliance.store import Store, Tenant, new_id
 from tests.attacks.tally import attempt, tried
 from tests.audit.conftest import record

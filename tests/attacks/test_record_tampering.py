@@ -13,15 +13,19 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from appliance.audit import Recorder
+from appliance.audit.errors import RecordDamaged
+from appliance.audit.export import export
 from appliance.audit.heads import HEAD_FILE, LINE
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import HEAD_MISMATCH, recover
+from appliance.audit.rows import Selection
 from appliance.audit.rules import Frontier, leaf_hash
 from appliance.audit.verify import VerifyReport, verify
 from appliance.store import Store, Tenant, open_store
 from appliance.store.engines import connect
 from tests.attacks.tally import tried
 from tests.audit.conftest import record
+from tests.audit.test_export import checked
 
 RECORDS = 150
 
@@ -334,3 +338,36 @@ async def test_a_shortened_log_with_its_checkpoints_removed_still_lacks_what_the
 
     assert finding.kind == "tail-lost"
     assert "records 140 to 149" in finding.text
+
+
+@pytest.mark.parametrize("seq", [0, 33, 140])
+async def test_nothing_is_proven_of_a_log_that_lacks_a_record(
+    node_store: Store, tenant: Tenant, log: str, tmp_path: Path, seq: int
+) -> None:
+    with attacker(node_store.data, node_store) as sql:
+        sql.execute("DELETE FROM leaves WHERE log = ? AND seq = ?", [log, seq])
+
+    with pytest.raises(RecordDamaged, match=f"Record {seq} of"):
+        await export(node_store, tenant.id, tmp_path / "excerpt", selection=Selection(event_type="test.fact"))
+
+    assert not (tmp_path / "excerpt").exists()
+    await export(
+        node_store, tenant.id, tmp_path / "whole", disclose=True
+    )  # what is left is shown, for the script to name
+    status, said = await checked(tmp_path / "whole")
+    assert (status, f"Record {seq} is missing" in said) == (1, True)
+
+
+async def test_what_is_no_record_any_more_is_exported_for_the_script_to_name(
+    node_store: Store, tenant: Tenant, log: str, tmp_path: Path
+) -> None:
+    with attacker(node_store.data, node_store) as sql:
+        for seq, value in enumerate(("x'ff'", "'[]'", "'{}'", "17", "'\"x\"'")):
+            sql.execute(f"UPDATE leaves SET record = {value} WHERE log = ? AND seq = ?", [log, seq])
+
+    await export(node_store, tenant.id, tmp_path / "whole", disclose=True)
+
+    status, said = await checked(tmp_path / "whole")
+    assert status == 1
+    assert all(f"Record {seq} was changed" in said for seq in range(5))
+    assert "the first bad one is record 0" in said

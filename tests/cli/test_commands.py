@@ -232,6 +232,28 @@ def test_the_record_of_a_running_node_is_verified(plant: Plant) -> None:
     assert (as_json.code, as_json.json["ok"]) == (0, True)
 
 
+def test_a_period_of_the_record_is_exported_and_one_that_ends_before_it_begins_is_refused(
+    plant: Plant, tmp_path: Path
+) -> None:
+    out, data = tmp_path / "period.txt", plant.node.data
+    taken = outpost(
+        "audit", "export", "--out", out, "--from", "2020-01-01", "--data", data, "--format", "jsonl", "--json"
+    )
+    assert taken.code == 0, taken.err
+    assert taken.json["records"] == taken.json["size"] > 0
+    assert json.loads(out.read_text().splitlines()[0])["whole"] is False
+
+    for words in (
+        ("--from", "2026-11-02", "--to", "2026-11-02"),
+        ("--from", "2026-11-02T00:00:00+02:00", "--to", "2026-11-01"),
+    ):
+        ended = outpost("audit", "export", tmp_path / "none.jsonl", *words, "--data", data)
+        assert (ended.code, ended.out) == (WRONG_USE, "")
+        assert re.fullmatch(r"refused: .+ is not before .+\nhint:    .+UTC.+\n", ended.err)
+    assert outpost("audit", "export", tmp_path / "none.jsonl", "--from", "yesterday", "--data", data).code == WRONG_USE
+    assert not (tmp_path / "none.jsonl").exists()
+
+
 def test_there_is_no_record_to_verify_where_there_is_no_node_and_none_is_made(tmp_path: Path) -> None:
     ended = outpost("audit", "verify", "--data", tmp_path / "data", "--json")
 
