@@ -83,7 +83,7 @@ ROUTES = [
 
 
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
@@ -124,13 +124,13 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
-        decisions = AuditLog(store, recorder).decisions
+        audit_log = AuditLog(store, recorder)
         packs = Packs(
             store,
             base.policy,
             people,
             kiosks,
-            decisions,
+            audit_log.decisions,
             Described(store),
             tried,
             clock=utc_now,
@@ -147,6 +147,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "gate": gate,
             "store": store,
             "recorder": recorder,
+            "audit_log": audit_log,
             "policy": base.policy,
             "packs": packs,
             "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),

@@ -78,7 +78,7 @@ async def test_record_bytes_changed_by_sql_with_the_key_name_the_record(node_sto
 OTHER_KINDS = ("'text'", "17", "1.5", "zeroblob(3)", "x'ff'")
 
 
-@pytest.mark.parametrize("column", ["record", "hash", "id", "event_type", "user_id", "created_at"])
+@pytest.mark.parametrize("column", ["record", "hash", "id", "event_type", "user_id", "created_at", "correlation_id"])
 async def test_values_of_any_kind_in_any_column_are_findings_and_no_crash(
     node_store: Store, log: str, column: str
 ) -> None:
@@ -226,9 +226,9 @@ async def test_the_whole_log_of_a_tenant_removed_is_found(node_store: Store, log
         "DELETE FROM leaves",
         "UPDATE checkpoints SET note = 'x'",
         "DELETE FROM checkpoints",
-        "INSERT OR REPLACE INTO leaves SELECT log, 0, 'x', hash, x'00', event_type, user_id, created_at FROM leaves",
-        "INSERT OR REPLACE INTO leaves SELECT log, 150, id, hash, x'00', event_type, user_id, created_at FROM leaves",
-        "INSERT INTO leaves SELECT log, 999, 'x', hash, record, event_type, user_id, created_at FROM leaves LIMIT 1",
+        "INSERT OR REPLACE INTO leaves SELECT log, 0, 'x', hash, x'00', event_type, user_id, created_at, NULL FROM leaves",
+        "INSERT OR REPLACE INTO leaves SELECT log, 150, id, hash, x'00', event_type, user_id, created_at, NULL FROM leaves",
+        "INSERT INTO leaves SELECT log, 999, 'x', hash, record, event_type, user_id, created_at, NULL FROM leaves LIMIT 1",
         "INSERT OR REPLACE INTO checkpoints SELECT log, size, frontier, 'x' FROM checkpoints",
     ],
 )
