@@ -87,6 +87,9 @@ def ask(
     served_by: Annotated[
         str, Parameter(name="--by", help="A tier (light, standard, heavy) or a model to word it.")
     ] = "",
+    receipt: Annotated[
+        Path | None, Parameter(help="Save the answer's receipt here, and its QR code beside it (.svg).")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Ask the running node a question and print the quote that answers it."""
@@ -98,6 +101,7 @@ def ask(
         tenant=tenant,
         words=words or bool(served_by),
         served_by=served_by,
+        receipt=receipt,
         as_json=as_json,
     )
     return finish(work, as_json=as_json)

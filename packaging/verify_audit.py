@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Check an exported audit log. This one file and Python 3.9 or newer are all it needs: no account, no database.
+"""Check an exported audit log, or the receipt of an answer. This one file and Python 3.9 or newer are all it needs: no account, no database.
 
     python3 verify_audit.py record.jsonl
     python3 verify_audit.py record.jsonl --key 4f1c...            the key the node printed, from somewhere else
     python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept
     python3 verify_audit.py record.jsonl --table record.csv       the same records as a table, compared with them
+    python3 verify_audit.py receipt.json                          an answer: what it said, and that this was recorded
 
 The export is one JSON object per line, without spaces, its members in this order and none besides:
 
@@ -17,6 +18,11 @@ The export is one JSON object per line, without spaces, its members in this orde
 
 A log is a Merkle tree (RFC 6962) over the exact bytes of `record`; a checkpoint is a signed note (c2sp.org/signed-note)
 with an Ed25519 signature (RFC 8032). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
+
+A receipt is one such line. `record` is that of an answer, and its `metadata.said` is SHA-256(salt || said), in hex:
+
+    {"format": "outpost-answer-receipt/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "checkpoint": ...,
+     "parts": [{"seq": 8, "hash": hex, "record": "{...}", "proof": [hex, ...], "salt": hex, "said": "{...}"}]}
 
 Everything has one spelling (JSON as Python writes it, hex in small letters, base64 with its padding), so that a file with
 any byte changed is another file and not the same said otherwise. Times are told, and never decide: the order of a log is
@@ -33,6 +39,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 import sys
@@ -42,6 +49,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 FORMAT = "outpost-audit-export/1"
+RECEIPT = "outpost-answer-receipt/1"
+MOST = 1 << 24  # bytes of a receipt, and of a first line
 HASH = re.compile("[0-9a-f]{64}")
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
 # Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
@@ -63,7 +72,7 @@ Point = tuple[int, int, int, int]
 
 
 class Unusable(Exception):
-    """The file is not an export."""
+    """The file is neither an export nor a receipt."""
 
 
 class Note(NamedTuple):
@@ -386,7 +395,7 @@ class Check:
         elif whole:
             self._marks.setdefault(head.size, []).append((head.root, what))
         elif proof is None and head.size != final.size:
-            self._find(f"{what} at {_records(head.size)} can be checked with a whole export only.")
+            raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
         elif not consistent(head.root, head.size, final.root, final.size, hashes(proof or [])):
             self._find(f"{what} at {_records(head.size)} is not part of this log.")
 
@@ -471,6 +480,138 @@ class Check:
         self.problems.append(text)
         if self.first is None and first is not None:
             self.first = f"record {first}" if isinstance(first, int) else first
+
+
+RECEIPT_SHAPE: Shape = {
+    "format": str,
+    "log": str,
+    "origin": str,
+    "public_key": str,
+    "size": int,
+    "checkpoint": str,
+    "parts": list,
+}
+PART: Shape = {"seq": int, "hash": str, "record": str, "proof": list, "salt": str, "said": str}
+
+
+class Receipt:
+    """The receipt of one answer: its parts, the quotes and the words, each against its record.
+
+    Args:
+        kept, key: as for `Check`.
+    """
+
+    def __init__(self, kept: list[str], key: bytes | None) -> None:
+        self.problems: list[str] = []
+        self.facts: list[str] = []
+        self.first: str | None = None
+        self._kept = kept
+        self._key = key
+
+    def run(self, raw: bytes) -> None:
+        """Read it once.
+
+        Raises:
+            Unusable: it is no receipt.
+        """
+        try:
+            header = parsed(raw)
+            shaped(header, RECEIPT_SHAPE)
+            stated = hashed(header["public_key"])
+        except ValueError as error:
+            raise Unusable(f"it is no receipt: {error}") from None
+        key = stated if self._key is None else self._key
+        if key != stated:
+            self.problems.append("The receipt was signed with another key than the one you gave.")
+        try:
+            final = alone(open_note(header["checkpoint"], key))
+        except ValueError as error:
+            self.problems.append(f"The checkpoint of the receipt does not count: {error}.")
+            return
+        node = hashlib.sha256(b"outpost node\n" + key).hexdigest()[:16]
+        if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
+            self.problems.append("The checkpoint is not that of this log and size.")
+        for note in self._kept:
+            self._meet(note, key, final)
+        if not header["parts"]:
+            self.problems.append("It holds no answer.")
+        self.facts = [
+            f"receipt      sha256 {hashlib.sha256(raw).hexdigest()}",
+            f"log          {final.origin}",
+            f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
+            f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
+        ]
+        before = -1
+        for number, part in enumerate(header["parts"], 1):
+            try:
+                shaped(part, PART)
+                if not before < part["seq"]:
+                    raise ValueError("it stands out of order")
+                before = part["seq"]
+                self._part(part, final)
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                told = error if isinstance(error, ValueError) else "it does not hold what it should"
+                self.problems.append(f"Part {number} cannot be read: {told}.")
+
+    def _meet(self, note: str, key: bytes, final: Note) -> None:
+        try:
+            head = open_note(note, key)
+        except ValueError as error:
+            self.problems.append(f"A checkpoint you gave does not count: {error}.")
+            return
+        if head.origin != final.origin:
+            self.problems.append(f"A checkpoint you gave is of another log, {head.origin}.")
+        elif head.size == final.size and head.root != final.root:
+            self.problems.append("A checkpoint you gave is that of another history.")
+        elif head.size != final.size:
+            raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
+
+    def _part(self, part: dict[str, Any], final: Note) -> None:
+        raw, seq = part["record"].encode(), part["seq"]
+        leaf = leaf_hash(raw)
+        if leaf != hashed(part["hash"]):
+            self.problems.append(f"Record {seq} or the hash beside it was changed.")
+        if not includes(final.root, final.size, seq, leaf, hashes(part["proof"])):
+            self.problems.append(f"Record {seq} is not part of the log.")
+            self.first = self.first or f"record {seq}"
+        record, said = json.loads(part["record"]), json.loads(part["said"])
+        made = hashlib.sha256(hashed(part["salt"]) + part["said"].encode()).hexdigest()
+        if made != record["metadata"]["said"]:
+            self.problems.append(f"What it says is not what was recorded as the answer (record {seq}).")
+        if hashlib.sha256(said["question"].encode()).hexdigest() != record["request_hash"]:
+            self.problems.append(f"The question is not the one that was recorded (record {seq}).")
+        if said["served_by"] != record["model"]:
+            self.problems.append(f"What served it is not what was recorded (record {seq}).")
+        sources = [[one["document_id"], one["revision"], one["sha256"]] for one in said["quotes"]]
+        if sources != record["metadata"]["sources"]:
+            self.problems.append(f"The documents are not those that were recorded (record {seq}).")
+        self.facts += self._told(record, said, seq)
+
+    def _told(self, record: dict[str, Any], said: dict[str, Any], seq: int) -> list[str]:
+        lines = [
+            "",
+            f"record       {seq}, {record['created_at']}, by {record['user_id']} ({record['actor']['role']})",
+            f"question     {_inline(said['question'])}",
+            f"answer       {_inline(said['answer'])}",
+            *([f"verdict      {_inline(said['verdict'])}"] if said["verdict"] else []),
+        ]
+        for quote in said["quotes"]:
+            place = f", page {quote['page']}" if quote["page"] else ""
+            revision = f", revision {quote['revision']}" if quote["revision"] else ""
+            lines.append(f"quote        {_inline(quote['quote'])}")
+            lines.append(
+                f"             {_inline(quote['filename'])}{revision}{place}, sha256 {quote['sha256'] or 'not known'}"
+            )
+        lines.append(f"served by    {_inline(said['served_by'])}")
+        lines += [f"             {name}, sha256 {sha}" for name, sha in sorted(record["metadata"]["packages"].items())]
+        lines.append(f"policy       {record['pack_version']}: {', '.join(record['policies'])}")
+        return lines
+
+
+def _inline(text: str) -> str:
+    """A text of anybody's on the lines of a terminal, with nothing in it that a terminal would obey."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return shown.replace("\n", "\n             ")
 
 
 class Times:
@@ -642,8 +783,8 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.ExitStack() as files:
             lines = files.enter_context(options.export.open("rb"))
             table = None if options.table is None else Table(files.enter_context(options.table.open("rb")))
-            check = Check([kept_note(path) for path in options.kept], options.key, table)
-            check.run(iter(lines))
+            kept = [kept_note(path) for path in options.kept]
+            check = read(lines, kept, options.key, table)
     except (OSError, UnicodeDecodeError, Unusable) as error:
         print(f"cannot check {options.export}: {error or type(error).__name__}")
         return 2
@@ -653,10 +794,26 @@ def main(arguments: list[str] | None = None) -> int:
     if check.problems:
         count = len(check.problems)
         which = "" if check.first is None else f"; the first bad one is {check.first}"
-        print(f"The record is NOT as it was written: {count} {'finding' if count == 1 else 'findings'}{which}.")
+        what = "answer is NOT as it was recorded" if isinstance(check, Receipt) else "record is NOT as it was written"
+        print(f"The {what}: {count} {'finding' if count == 1 else 'findings'}{which}.")
         return 1
-    print("The record is as it was written, up to its checkpoint.")
+    what = "answer is as it was given and recorded" if isinstance(check, Receipt) else "record is as it was written"
+    print(f"The {what}, up to its checkpoint.")
     return 0
+
+
+def read(file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None) -> Check | Receipt:
+    """Check an export or a receipt, whichever it is. Raises Unusable if it is neither."""
+    first = file.readline(MOST)
+    if RECEIPT.encode() not in first[:60]:
+        check = Check(kept, key, table)
+        check.run(itertools.chain([first], file) if first else iter(()))
+        return check
+    if len(first) >= MOST or file.read(1):
+        raise Unusable("it is no receipt: something stands after its line")
+    receipt = Receipt(kept, key)
+    receipt.run(first)
+    return receipt
 
 
 def kept_note(path: Path) -> str:

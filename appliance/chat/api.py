@@ -11,6 +11,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
+from appliance.chat.receipts import Receipts
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
@@ -18,6 +19,7 @@ from appliance.chat.schemas import (
     NewFeedback,
     Page,
     Question,
+    ReceiptView,
     Wording,
 )
 from appliance.chat.service import Chat
@@ -116,6 +118,13 @@ class ChatController(Controller):
     ) -> None:
         """Delete a conversation of yours."""
         await chat.delete(principal, conversation_id)
+
+    @get("/messages/{message_id:uuid}/receipt", operation_id="get_receipt", asks="chat.receipt")
+    async def receipt(
+        self, message_id: FromPath[UUID], principal: Injected[Principal], receipts: Injected[Receipts]
+    ) -> ReceiptView:
+        """The receipt of an answer you were given: what it said, with the proof that it is recorded."""
+        return await receipts.give(principal, message_id)
 
     @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(

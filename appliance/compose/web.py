@@ -17,6 +17,7 @@ from appliance.cards import Cards
 from appliance.cards import api as cards_api
 from appliance.chat import api as chat_api
 from appliance.chat.intents import Intents
+from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
@@ -50,6 +51,7 @@ from appliance.settings import DEMO_MARK
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
+from appliance.shelf.packages import Packages
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
@@ -84,7 +86,7 @@ ROUTES = [
 
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
-    "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
+    "chat", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
 
@@ -125,6 +127,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         audit_log = AuditLog(store, recorder)
+        built_in = BuiltIns(settings.share / "models")
+        receipts = Receipts(store, gate, search, audit_log, Described(store), Packages(built_in, shelf.force))
         packs = Packs(
             store,
             base.policy,
@@ -155,7 +159,10 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),
+            "chat": Chat(
+                store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors, receipts
+            ),
+            "receipts": receipts,
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
@@ -165,7 +172,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "node": node_facts(settings),
             "gauges": gauges_of(store),
             "shelf": shelf,
-            "built_in": BuiltIns(settings.share / "models"),
+            "built_in": built_in,
             "chat_probe": Probe(settings.run),
             "providers": providers,
             "routes": routes,

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from appliance.audit.tables import LeafRow, OpenRow
+from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.tables import Feedback, Message
 from appliance.gate import Gate
@@ -25,6 +26,7 @@ class Room:
     tenant: Tenant
     chat: Chat
     gate: Gate
+    receipts: Receipts
     intents: Mapping[str, str] = field(default_factory=lambda: PolicyEngine().pack.intents)
 
     def person(self, name: str = "Nora North") -> Principal:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -23,6 +26,7 @@ from tests.identity.site import App
 from tests.node import free_port
 from tests.packs.variants import VIEWERS
 
+VERIFY = Path(__file__).resolve().parents[2] / "packaging" / "verify_audit.py"
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
 
 
@@ -230,6 +234,29 @@ def test_the_record_of_a_running_node_is_verified(plant: Plant) -> None:
 
     as_json = outpost("audit", "verify", "--data", plant.node.data, "--json")
     assert (as_json.code, as_json.json["ok"]) == (0, True)
+
+
+def test_the_receipt_of_an_answer_is_saved_with_its_code_beside_it_and_never_over_another(
+    plant: Plant, tmp_path: Path
+) -> None:
+    out, words = tmp_path / "pump.json", ("ask", "How hot may the bearing get?", "--data", plant.node.data)
+    ended = outpost(*words, "--receipt", out, "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json["receipt"]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert (tmp_path / "pump.svg").read_text().startswith("<svg")
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", VERIFY, out], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert (checked.returncode, "as it was given and recorded" in checked.stdout) == (0, True), checked.stdout
+
+    before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    for name in ("pump.json", "pump.txt"):  # of the second only the code is there
+        again = outpost(*words, "--receipt", tmp_path / name)
+        assert "is already there" in again.err
+        assert again.code >= 10
+    nowhere = outpost(*words, "--receipt", tmp_path / "nowhere" / "pump.json")
+    assert nowhere.code == WRONG_USE
+    assert sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir()) == before
 
 
 def test_a_period_of_the_record_is_exported_and_one_that_ends_before_it_begins_is_refused(

@@ -195,6 +195,16 @@ export const words = {
     announceNone: (text: string) => `${text} Nearest text is listed below.`,
   },
 
+  receipt: {
+    save: "Save receipt",
+    title: "Receipt saved",
+    saved: "It holds the question, the answer, its quotes and the proof that they were recorded:",
+    code: "QR code of the receipt's hash and of the record's checkpoint",
+    keep: "Photograph or print this code and keep it apart from the file: it shows that nobody made the file later.",
+    hash: "SHA-256 of the file",
+    check: "Anybody can check it, without this box",
+  },
+
   inWords: {
     by: (model: string) => `Written by ${model}`,
     title: "In words",
