@@ -11,6 +11,7 @@ from litestar import Controller, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.audit.export import excerpt_of
 from appliance.audit.ports import Decides, Door
 from appliance.audit.service import READ_ALL, READ_OWN, AuditLog, LogHead, Wanted
 from appliance.audit.values import Entry, Proven
@@ -80,6 +81,7 @@ class ProofView(View):
     proof: Annotated[list[str], Field(description="Hashes from the leaf up to the root, in hex (RFC 6962).")]
     checkpoint: CheckpointView
     public_key: Annotated[str, Field(description="Ed25519, hex.")]
+    file: Annotated[str, Field(description="All of it as an export of one record, which `verify_audit.py` checks.")]
 
     @classmethod
     def proven(cls, entry: Entry, proven: Proven, head: LogHead, public_key: bytes) -> Self:
@@ -89,6 +91,7 @@ class ProofView(View):
             proof=[node.hex() for node in proven.proof],
             checkpoint=CheckpointView.of(head),
             public_key=public_key.hex(),
+            file=excerpt_of(head, public_key, proven),
         )
 
 

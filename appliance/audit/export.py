@@ -24,8 +24,9 @@ from appliance.audit.notes import Checkpoint
 from appliance.audit.proofs import Proofs
 from appliance.audit.recorder import sealer_of, signer_of
 from appliance.audit.rows import WHOLE, Row, Selection, Source
+from appliance.audit.service import LogHead
 from appliance.audit.store import present
-from appliance.audit.values import LogName, log_name
+from appliance.audit.values import LogName, Proven, log_name
 from appliance.store import AUDIT, Purpose, Store, TenantId
 
 FORMAT: Final = "outpost-audit-export/1"
@@ -76,18 +77,9 @@ async def export(
         frontier = await in_session(session, partial(present, log=log))
         if frontier.size == 0:
             raise UnknownLog(f"There is no record in {log}.", log=log)
-        origin = signer.origin(log)
-        note = signer.sign(Checkpoint(origin, frontier.size, frontier.root()))
+        note = signer.sign(Checkpoint(signer.origin(log), frontier.size, frontier.root()))
         source = Source(session, log, selection, sealer_of(store) if disclose else None, frontier.size)
-        header = {
-            "format": FORMAT,
-            "log": log,
-            "origin": origin,
-            "public_key": signer.public_key.hex(),
-            "size": frontier.size,
-            "whole": selection.whole,
-            "checkpoint": note,
-        }
+        header = _header(LogHead(log, frontier.size, frontier.root(), note), signer.public_key, whole=selection.whole)
         lines = _jsonl(source, header) if form == "jsonl" else _csv(source)
         try:
             try:
@@ -99,6 +91,25 @@ async def export(
             error.filename, error.filename2 = str(out), None
             raise
     return Exported(log, written, frontier.size, frontier.root().hex(), note, signer.public_key.hex())
+
+
+def excerpt_of(head: LogHead, public_key: bytes, proven: Proven) -> str:
+    """An export of one record."""
+    row = Row(proven.seq, proven.hash, proven.record, {}, {})
+    lines = _header(head, public_key, whole=False), _members(row, [node.hex() for node in proven.proof])
+    return b"".join(_line(line) for line in lines).decode()
+
+
+def _header(head: LogHead, public_key: bytes, *, whole: bool) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "log": head.log,
+        "origin": head.note.partition("\n")[0],
+        "public_key": public_key.hex(),
+        "size": head.size,
+        "whole": whole,
+        "checkpoint": head.note,
+    }
 
 
 async def _write(draft: Path, out: Path, lines: AsyncIterator[tuple[int, bytes]]) -> int:

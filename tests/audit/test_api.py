@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from appliance.store import Principal, Store, Tenant, new_id
 from appliance.store.admission import Role, minter
 from appliance.web import Cursors
 from tests.audit.conftest import record
+from tests.audit.test_export import checked
 
 
 @dataclass
@@ -228,6 +230,17 @@ async def test_a_record_is_proven_under_a_head_that_is_signed(site: Site, tenant
         assert signed.size >= 301  # asking for it is itself recorded
         assert (found["entry"]["seq"], found["entry"]["hash"]) == (seq, leaf.hex())
         assert includes(signed.root, signed.size, seq, leaf, [bytes.fromhex(node) for node in found["proof"]])
+
+
+async def test_a_proven_record_is_a_file_that_the_auditors_script_checks(
+    site: Site, tenant: Tenant, tmp_path: Path
+) -> None:
+    refs = await site.recorder.append(*(record(tenant, metadata={"said": "Größe"}) for _ in range(3)))
+    (tmp_path / "record.jsonl").write_text((await proof(site, site.admin, refs[1].id)).json()["file"])
+
+    status, told = await checked(tmp_path / "record.jsonl")
+
+    assert (status, "1 record, an excerpt" in told) == (0, True), told
 
 
 async def test_everybody_proves_their_own_records_and_nobody_elses(
