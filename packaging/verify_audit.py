@@ -52,6 +52,8 @@ FORMAT = "outpost-audit-export/1"
 RECEIPT = "outpost-answer-receipt/1"
 MOST = 1 << 24  # bytes of a receipt, and of a first line
 HASH = re.compile("[0-9a-f]{64}")
+PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":(".*")}\n')
+TEXT = json.JSONDecoder()
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
 # Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
 CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z)"')
@@ -341,7 +343,8 @@ class Check:
         records, saved = 0, -1
         for number, raw in enumerate(lines, 2):
             try:
-                line = parsed(raw)
+                known = plain(raw) if whole else None
+                line = known or parsed(raw)
                 if "saved" in line and not records:
                     shaped(line, SAVED[whole])
                     head = self._open(
@@ -351,7 +354,8 @@ class Check:
                         raise ValueError("a checkpoint stands out of order")
                     saved = saved if head is None else head.size
                     continue
-                shaped(line, RECORD[whole], PERSONAL)
+                if known is None:
+                    shaped(line, RECORD[whole], PERSONAL)
                 if not whole and not self._last < line["seq"]:
                     raise ValueError("a record stands out of order")
                 self._record(line, final, whole=whole)
@@ -735,6 +739,20 @@ def parsed(raw: bytes) -> dict[str, Any]:
     if not isinstance(line, dict) or again != text:
         raise ValueError("it is not written as an appliance writes it")
     return line
+
+
+def plain(raw: bytes) -> dict[str, Any] | None:
+    """A record's line that opens nothing, read in half the time; None for any other, and for one that is not as it should be."""
+    try:
+        found = PLAIN.fullmatch(raw.decode())
+        if found is None:
+            return None
+        record, end = TEXT.raw_decode(found[3])
+    except ValueError:
+        return None
+    if end != len(found[3]) or json.encoder.encode_basestring(record) != found[3]:
+        return None
+    return {"seq": int(found[1]), "hash": found[2], "record": record}
 
 
 def shaped(line: object, shape: Shape, optional: Shape | None = None) -> None:
