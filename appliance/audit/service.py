@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.audit.channel import in_session
+from appliance.audit.checking import as_bytes
 from appliance.audit.errors import NoSuchRecord, RecordDamaged
 from appliance.audit.notes import Checkpoint
 from appliance.audit.proofs import Proofs
@@ -98,9 +99,10 @@ class AuditLog:
             rows = (await session.scalars(query)).all()
             if not rows:
                 raise NoSuchRecord("There is no such record that you may read.")
-            (entry,) = await self._entries(session, rows)
             proofs = await self._grown(session, log)
-            return entry, await _proven(session, proofs, rows[0]), self._head(log, proofs.size, proofs.root())
+            proven = await _proven(session, proofs, rows[0])
+            (entry,) = await self._entries(session, rows)
+            return entry, proven, self._head(log, proofs.size, proofs.root())
 
     async def of_work(
         self, tenant_id: TenantId, works: Sequence[str], *, phase: str
@@ -113,13 +115,13 @@ class AuditLog:
         log = log_name(tenant_id, self._recorder.epoch)
         query = select(LeafRow).where(LeafRow.log == log, LeafRow.correlation_id.in_(works)).order_by(LeafRow.seq)
         async with self._proving, self._store.open_internal(Purpose.RECORD, AUDIT) as session:
-            rows = {
-                str(row.correlation_id): row
-                for row in await session.scalars(query)
-                if json.loads(row.record)["phase"] == phase
-            }
+            rows = (await session.scalars(query)).all()
             proofs = await self._grown(session, log)
-            found = {work: await _proven(session, proofs, row) for work, row in rows.items()}
+            found = {}
+            for row in rows:
+                proven = await _proven(session, proofs, row)
+                if json.loads(proven.record)["phase"] == phase:
+                    found[str(row.correlation_id)] = proven
             return found, self._head(log, proofs.size, proofs.root())
 
     async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
@@ -180,9 +182,11 @@ class AuditLog:
 
 async def _proven(session: AsyncSession, proofs: Proofs, row: LeafRow) -> Proven:
     proof = await proofs.inclusion(session, row.seq)
-    if not includes(proofs.root(), proofs.size, row.seq, leaf_hash(row.record), proof):
-        raise RecordDamaged(f"Record {row.seq} was changed.", log=row.log, seq=row.seq)
-    return Proven(row.seq, row.hash, row.record, tuple(proof))
+    record = as_bytes(row.record)
+    leaf = leaf_hash(record)
+    if leaf != row.hash or not includes(proofs.root(), proofs.size, row.seq, leaf, proof):
+        raise RecordDamaged(f"Record {row.seq} or its hash was changed.", log=row.log, seq=row.seq)
+    return Proven(row.seq, leaf, record, tuple(proof))
 
 
 def _newest(log: LogName, wanted: Wanted, user_id: str | None) -> Select[LeafRow]:

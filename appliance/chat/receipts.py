@@ -70,7 +70,7 @@ class Records(Protocol):
 
 class Receipts:
     """Args:
-    clock: only says when a receipt was kept.
+    records, files, packages: where what proves an answer stands.
     """
 
     def __init__(

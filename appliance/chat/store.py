@@ -93,7 +93,8 @@ async def own_answer(session: AsyncSession, message_id: UUID, author_id: UUID) -
 
 
 async def keep_said(session: AsyncSession, message_id: UUID, kept: Kept, now: dt.datetime) -> None:
-    """Keep one part of what an answer said; a later one of the same part replaces it."""
+    """Keep one part of what an answer said; a later one of the same part replaces it, and two at once take turns."""
+    await session.execute(select(Message.id).where(Message.id == message_id).with_for_update())
     query = select(Said).where(Said.message_id == message_id, Said.part == kept.part)
     row = (await session.scalars(query)).one_or_none()
     if row is None:

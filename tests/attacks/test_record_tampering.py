@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
@@ -20,8 +21,9 @@ from appliance.audit.instances import Instance
 from appliance.audit.recovery import HEAD_MISMATCH, recover
 from appliance.audit.rows import Selection
 from appliance.audit.rules import Frontier, leaf_hash
+from appliance.audit.service import READ_ALL, AuditLog
 from appliance.audit.verify import VerifyReport, verify
-from appliance.store import Store, Tenant, open_store
+from appliance.store import Admitted, Store, Tenant, open_store
 from appliance.store.engines import connect
 from tests.attacks.tally import tried
 from tests.audit.conftest import record
@@ -371,3 +373,28 @@ async def test_what_is_no_record_any_more_is_exported_for_the_script_to_name(
     assert status == 1
     assert all(f"Record {seq} was changed" in said for seq in range(5))
     assert "the first bad one is record 0" in said
+
+
+@pytest.mark.parametrize("what", ["record", "hash", *OTHER_KINDS])
+async def test_a_record_that_was_changed_is_not_given_out_as_proven(
+    node_store: Store, tenant: Tenant, log: str, admitted: Callable[..., Admitted], what: str
+) -> None:
+    recorder = Recorder(node_store, Instance(node_store.data / "run"))
+    audit_log, admin = AuditLog(node_store, recorder), admitted(action=READ_ALL, role="admin")
+    with attacker(node_store.data, node_store) as sql:
+        (record_id,) = sql.execute("SELECT id FROM leaves WHERE log = ? AND seq = 70", [log]).fetchone()
+    await audit_log.proof(admin, UUID(record_id))
+    with attacker(node_store.data, node_store) as sql:
+        if what == "record":
+            kept = sql.execute("SELECT record FROM leaves WHERE log = ? AND seq = 70", [log]).fetchone()[0]
+            changed = kept.replace(b"test.fact", b"test.lies")
+            sql.execute("UPDATE leaves SET record = ? WHERE log = ? AND seq = 70", [changed, log])
+        elif what == "hash":
+            sql.execute("UPDATE leaves SET hash = zeroblob(32) WHERE log = ? AND seq = 70", [log])
+        else:
+            sql.execute(f"UPDATE leaves SET record = {what} WHERE log = ? AND seq = 70", [log])
+
+    for reader in (audit_log, AuditLog(node_store, recorder)):  # one that has read the log before, one that has not
+        with pytest.raises(RecordDamaged):
+            await reader.proof(admin, UUID(record_id))
+    await recorder.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import hashlib
 import json
 import xml.etree.ElementTree as ET
@@ -12,7 +14,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select
 
-from appliance.chat.receipt_rules import FORMAT, commitment
+from appliance.chat import store as queries
+from appliance.chat.receipt_rules import FORMAT, Kept, commitment
 from appliance.chat.receipts import NoReceipt
 from appliance.chat.tables import Said
 from appliance.errors import NotFound
@@ -97,6 +100,24 @@ async def test_a_deleted_conversation_and_erased_words_leave_no_receipt(any_room
         await session.execute(delete(Said).where(Said.message_id == UUID(kept["message_id"])))
     with pytest.raises(NotFound):
         await any_room.receipts.give(nora, UUID(kept["message_id"]))
+
+
+async def test_words_of_one_answer_that_are_kept_at_once_leave_those_of_one_of_them(any_room: Room) -> None:
+    shown = await any_room.ask(any_room.person(), "How hot?")
+    message, now = UUID(shown["message_id"]), dt.datetime.now(dt.UTC)
+
+    async def one(number: int) -> None:
+        kept = Kept("words", new_id(), bytes([number]) * 32, f"words {number}")
+        async with any_room.store.open_internal(Purpose.SEED, any_room.tenant.id, write=True) as session:
+            await queries.keep_said(session, message, kept, now)
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(*(one(number) for number in range(6)))
+
+    async with any_room.store.open_internal(Purpose.VERIFY, any_room.tenant.id) as session:
+        quotes, words = sorted(await queries.said(session, message), key=lambda kept: kept.part)
+    assert quotes.part == "quotes"
+    assert words.said == f"words {words.salt[0]}"
 
 
 async def test_giving_a_receipt_is_recorded_with_its_hash(any_room: Room) -> None:
