@@ -88,7 +88,7 @@ def ask(
         str, Parameter(name="--by", help="A tier (light, standard, heavy) or a model to word it.")
     ] = "",
     receipt: Annotated[
-        Path | None, Parameter(help="Save the answer's receipt here, and its QR code beside it (.svg).")
+        Path | None, Parameter(help="Save the answer's receipt here, and its QR code beside it, as FILE.svg.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:

@@ -33,13 +33,13 @@ async def ask_node(
     """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one.
 
     Args:
-        receipt: where the receipt of the answer is saved; its QR code stands beside it, as `.svg`.
+        receipt: where the receipt of the answer is saved; its QR code stands beside it, with `.svg` added to the name.
 
     Raises:
         FileExists: one of the two is there already; nothing was asked.
     """
     if receipt is not None:
-        for path in (receipt, receipt.with_suffix(".svg")):
+        for path in (receipt, _drawing(receipt)):
             if path.exists():
                 raise FileExists(f"{path.name} is already there.")
     # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
@@ -68,13 +68,17 @@ async def ask_node(
         if receipt is not None:
             found = answered(await door.get(f"/v1/messages/{answer['message_id']}/receipt"))
             _save(receipt, found["receipt"])
-            _save(receipt.with_suffix(".svg"), found["qr"])
+            _save(_drawing(receipt), found["qr"])
             answer["receipt"] = {"file": str(receipt), "sha256": found["sha256"]}
             if not as_json:
                 console.print(f"receipt in {receipt}, sha256 {found['sha256']}", style="dim")
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     return 0
+
+
+def _drawing(receipt: Path) -> Path:
+    return receipt.with_name(f"{receipt.name}.svg")
 
 
 def _save(path: Path, text: str) -> None:

@@ -243,14 +243,15 @@ def test_the_receipt_of_an_answer_is_saved_with_its_code_beside_it_and_never_ove
     ended = outpost(*words, "--receipt", out, "--json")
     assert ended.code == 0, ended.err
     assert ended.json["receipt"]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert (tmp_path / "pump.svg").read_text().startswith("<svg")
+    assert (tmp_path / "pump.json.svg").read_text().startswith("<svg")
     checked = subprocess.run(
         [sys.executable, "-I", "-S", VERIFY, out], capture_output=True, text=True, check=False, cwd="/"
     )
     assert (checked.returncode, "as it was given and recorded" in checked.stdout) == (0, True), checked.stdout
 
+    (tmp_path / "other.json.svg").write_text("mine")
     before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
-    for name in ("pump.json", "pump.txt"):  # of the second only the code is there
+    for name in ("pump.json", "other.json"):  # of the second only the code is there
         again = outpost(*words, "--receipt", tmp_path / name)
         assert "is already there" in again.err
         assert again.code >= 10
