@@ -56,7 +56,7 @@ PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record"
 TEXT = json.JSONDecoder()
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
 # Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
-CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z)"')
+CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6})Z"')
 COLUMNS = (
     "seq", "id", "created_at", "event_type", "phase", "correlation_id", "user_id", "username", "session_id",
     "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
@@ -622,34 +622,34 @@ class Times:
     """When the records say they were made. A clock that was set back is told; the order is that of the log."""
 
     def __init__(self) -> None:
-        self._least = self._most = self._last = ""
-        self._back: list[str] = []
+        self._span: tuple[datetime, datetime] | None = None
+        self._last: datetime | None = None
+        self._back = ""
         self._count = 0
 
     def take(self, record: str, seq: int) -> bool:
         """Whether the record says when it was made."""
         found = CREATED.search(record)
-        if found is None:
+        try:
+            at = datetime.fromisoformat(found[1]) if found else None
+        except ValueError:
+            at = None
+        if at is None:
             return False
-        at = found[1]
-        self._least, self._most = min(self._least or at, at), max(self._most, at)
-        if at < self._last:  # records of one moment are written by several hands: what counts is a minute and more
-            try:
-                step = datetime.fromisoformat(self._last[:-1]) - datetime.fromisoformat(at[:-1])
-            except ValueError:
-                return False
-            if step > timedelta(minutes=1):
-                self._count += 1
-                self._back = self._back or [f"by {step} at record {seq}"]
-        self._last = at
+        # Records of one moment are written by several hands: what counts is a minute and more.
+        if self._last is not None and at < self._last and self._last - at > timedelta(minutes=1):
+            self._count += 1
+            self._back = self._back or f"by {self._last - at} at record {seq}"
+        least, most = self._span or (at, at)
+        self._span, self._last = (min(least, at), max(most, at)), at
         return True
 
     def told(self) -> list[str]:
-        if not self._last:
+        if self._span is None:
             return []
-        lines = [f"times        {self._least} to {self._most}"]
+        lines = [f"times        {self._span[0].isoformat()}Z to {self._span[1].isoformat()}Z"]
         if self._count:
-            first = self._back[0] if self._count == 1 else f"{self._count} times, first {self._back[0]}"
+            first = self._back if self._count == 1 else f"{self._count} times, first {self._back}"
             lines.append(f"time back    {first}: a clock was set back, or a record was delivered late")
         return lines
 
@@ -668,17 +668,18 @@ class Table:
         if self._lost:
             return None
         try:
-            members = json.loads(line["record"])
-        except ValueError:
-            members = {}
+            members = dict(json.loads(line["record"]))
+        except (ValueError, TypeError):
+            members = {}  # the record was changed, and has been named
         cells = [self._cell(line, members, column) for column in COLUMNS]
         place = self._file.tell()
         if self._same(cells):
             return None
         self._lost = True
         self._file.seek(place)
-        wanted, found = next(csv.reader([row_of(cells).decode()])), []
+        wanted, found = [str(cell) for cell in cells], list[str]()
         with contextlib.suppress(csv.Error):
+            wanted = next(csv.reader([row_of(cells).decode()]))
             found = next(csv.reader([self._file.readline(1 << 20).decode(errors="replace")]), [])
         which = [column for column, a, b in zip(COLUMNS, wanted, found) if a != b]  # noqa: B905  # Python 3.9
         told = f"its {which[0]} is another" if which else "it is missing or written in another way"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -343,12 +344,13 @@ async def test_a_clock_set_back_is_told_and_proves_nothing_against_the_record(
     assert "at record 2: a clock was set back, or a record was delivered late" in said
 
 
-async def test_a_record_that_does_not_say_when_is_a_finding(node_store: Store, seventy: Path) -> None:
+@pytest.mark.parametrize("lie", ["x", "2026-13-40T", "9"])
+async def test_a_record_that_does_not_say_when_is_a_finding(node_store: Store, seventy: Path, lie: str) -> None:
     signer = Recorder(node_store, Instance(node_store.data / "run")).signer
 
     def change(lines: list[dict[str, Any]]) -> None:
         line = lines[3]
-        line["record"] = line["record"].replace('"created_at":"2', '"created_at":"x')
+        line["record"] = re.sub('(?<="created_at":")[0-9-]{10}T', lie, line["record"])
         leaf = script.leaf_hash(line["record"].encode())
         line["hash"] = leaf.hex()
         del lines[4:], lines[1:3]

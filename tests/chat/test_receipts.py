@@ -14,6 +14,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select
 
+from appliance.audit.errors import RecordUnavailable
+from appliance.audit.recovery import recover
 from appliance.chat import store as queries
 from appliance.chat.receipt_rules import FORMAT, Kept, commitment
 from appliance.chat.receipts import NoReceipt
@@ -129,6 +131,30 @@ async def test_giving_a_receipt_is_recorded_with_its_hash(any_room: Room) -> Non
     post = (await any_room.records())[-1]
     assert (post["event_type"], post["phase"], post["resource_id"]) == ("chat.receipt", "post", shown["message_id"])
     assert post["metadata"]["receipt"] == found.sha256
+
+
+async def test_an_answer_cut_off_before_its_record_was_in_the_log_has_a_receipt_once_it_is(
+    any_room: Room, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The power fails between the commit and the relay: the start after it brings the record into the log."""
+    nora, recorder = any_room.person(), any_room.gate._recorder
+
+    async def cut(*_: object) -> None:
+        raise RecordUnavailable("The power failed.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recorder.outbox, "deliver", cut)
+        with pytest.raises(RecordUnavailable):
+            await any_room.ask(nora, "How hot?")
+    message = next(one for one in await any_room.messages() if one.role == "assistant")
+    with pytest.raises(NoReceipt, match="not in the log yet"):
+        await any_room.receipts.give(nora, message.id)
+
+    await recover(any_room.store, recorder)
+
+    found = await any_room.receipts.give(nora, message.id)
+    (tmp_path / found.name).write_text(found.receipt)
+    assert (await checked(tmp_path / found.name))[0] == 0
 
 
 async def test_nothing_is_kept_of_an_answer_that_was_not_given(any_room: Room) -> None:
