@@ -10,10 +10,11 @@ SHARE := $(VENV)/share/outpost
 DATA ?= ../shared/data
 MINUTES ?= 55
 SIZE ?= 0.4B
+RECORDS ?= 200000
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke attacks security faults bench bench-models bench-guard eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke attacks security faults bench bench-models bench-guard bench-audit eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -135,6 +136,9 @@ bench-models: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure the chat server besi
 bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, wrongly flags and costs, and what the whole defence costs a request
 	@$(BIN)/python -m tests.bench.guard --data $(DATA)
 	@$(BIN)/python -m tests.bench.defence
+
+bench-audit: setup $(STAMPS)/dev ## Measure what the record costs a request, and how fast and in how little memory it is verified (RECORDS=200000)
+	@$(BIN)/python -m tests.bench.audit --records $(RECORDS)
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval

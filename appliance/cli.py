@@ -7,10 +7,11 @@ the problem, is one JSON document on standard output.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -99,6 +100,9 @@ def ask(
     served_by: Annotated[
         str, Parameter(name="--by", help="A tier (light, standard, heavy) or a model to word it.")
     ] = "",
+    receipt: Annotated[
+        Path | None, Parameter(help="Save the answer's receipt here, and its QR code beside it, as FILE.svg.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Ask the running node a question and print the quote that answers it."""
@@ -110,6 +114,7 @@ def ask(
         tenant=tenant,
         words=words or bool(served_by),
         served_by=served_by,
+        receipt=receipt,
         as_json=as_json,
     )
     return finish(work, as_json=as_json)
@@ -154,16 +159,28 @@ def verify(*, data: Data = None, as_json: AsJson = False) -> int:
 @audit.command
 def export(
     out: Annotated[Path, Parameter(help="The file to write; it must not exist.")],
-    /,
     *,
     data: Data = None,
     tenant: Tenant = None,
+    since: Annotated[
+        dt.datetime | None, Parameter(name="--from", help="Only records made at this moment or later; UTC.")
+    ] = None,
+    until: Annotated[
+        dt.datetime | None, Parameter(name="--to", help="Only records made before this moment; UTC.")
+    ] = None,
+    form: Annotated[
+        Literal["jsonl", "csv"] | None, Parameter(name="--format", help="[default: as the file's name ends, or jsonl]")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write one tenant's log to a file that `packaging/verify_audit.py` proves without account or database."""
+    """Write one tenant's log to a file that `packaging/verify_audit.py` proves without account or database.
+
+    With --from or --to it is an excerpt, in which every record carries its proof.
+    """
     from appliance.commands.auditing import export_record
 
-    return finish(export_record(settings_of(data), out, tenant=tenant, as_json=as_json), as_json=as_json)
+    work = export_record(settings_of(data), out, tenant=tenant, as_json=as_json, form=form, since=since, until=until)
+    return finish(work, as_json=as_json)
 
 
 @ground.command(name="check")

@@ -95,6 +95,7 @@ class Gate:
             correlation_id=asked.correlation_id,
             resource_type=pre.resource_type,
             resource_id=pre.resource_id,
+            request_hash=asked.request_hash,
             started_ns=started_ns,
         )
         try:

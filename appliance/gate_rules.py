@@ -112,6 +112,7 @@ def post_record(admitted: Admitted, *, latency_ms: int, failure: Failure | None 
         session_id=admitted.principal.session_id,
         resource_type=admitted.resource_type,
         resource_id=outcome.resource_id or admitted.resource_id,
+        request_hash=admitted.request_hash,
         result_status=status,
         latency_ms=latency_ms,
         model=outcome.model,

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Check an exported audit log. This one file and Python 3.9 or newer are all it needs: no account, no database.
+"""Check an exported audit log, or the receipt of an answer. This one file and Python 3.9 or newer are all it needs: no account, no database.
 
     python3 verify_audit.py record.jsonl
     python3 verify_audit.py record.jsonl --key 4f1c...            the key the node printed, from somewhere else
     python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept
+    python3 verify_audit.py record.jsonl --table record.csv       the same records as a table, compared with them
+    python3 verify_audit.py receipt.json                          an answer: what it said, and that this was recorded
 
-The export is one JSON object per line:
+The export is one JSON object per line, without spaces, its members in this order and none besides:
 
     {"format": "outpost-audit-export/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "whole": true,
      "checkpoint": "signed note"}
@@ -17,6 +19,15 @@ The export is one JSON object per line:
 A log is a Merkle tree (RFC 6962) over the exact bytes of `record`; a checkpoint is a signed note (c2sp.org/signed-note)
 with an Ed25519 signature (RFC 8032). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
 
+A receipt is one such line. `record` is that of an answer, and its `metadata.said` is SHA-256(salt || said), in hex:
+
+    {"format": "outpost-answer-receipt/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "checkpoint": ...,
+     "parts": [{"seq": 8, "hash": hex, "record": "{...}", "proof": [hex, ...], "salt": hex, "said": "{...}"}]}
+
+Everything has one spelling (JSON as Python writes it, hex in small letters, base64 with its padding), so that a file with
+any byte changed is another file and not the same said otherwise. Times are told, and never decide: the order of a log is
+that of its places, and clocks are set back.
+
 Exit status: 0 as it was written, 1 not as it was written, 2 not an export.
 """
 
@@ -24,15 +35,35 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
+import contextlib
+import csv
 import hashlib
+import io
+import itertools
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 FORMAT = "outpost-audit-export/1"
+RECEIPT = "outpost-answer-receipt/1"
+MOST = 1 << 24  # bytes of a receipt, and of a first line
+HASH = re.compile("[0-9a-f]{64}")
+PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":(".*")}\n')
+TEXT = json.JSONDecoder()
+SIZE = re.compile("0|[1-9][0-9]{0,18}")
+# Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
+CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6})Z"')
+COLUMNS = (
+    "seq", "id", "created_at", "event_type", "phase", "correlation_id", "user_id", "username", "session_id",
+    "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
+    "pack_version", "metadata", "hash",
+)  # fmt: skip
+# Where a spreadsheet would take a text for a formula; an apostrophe stands before it in a table.
+FORMULA = re.compile(r"(\A|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|\A(?=[\t\r\n])")
 
 # Ed25519, RFC 8032, section 5.1; points as (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z.
 P = 2**255 - 19
@@ -43,15 +74,16 @@ Point = tuple[int, int, int, int]
 
 
 class Unusable(Exception):
-    """The file is not an export."""
+    """The file is neither an export nor a receipt."""
 
 
 class Note(NamedTuple):
-    """A checkpoint whose signature verified."""
+    """A checkpoint whose signature verified; `others` counts signatures of keys that are not known here."""
 
     origin: str
     size: int
     root: bytes
+    others: int
 
 
 def _add(a: Point, b: Point) -> Point:
@@ -126,6 +158,11 @@ class Tree:
         self._peaks.append(leaf)
         self.size += 1
 
+    def copy(self) -> Tree:
+        other = Tree()
+        other.size, other._peaks = self.size, self._peaks[:]
+        return other
+
     def root(self) -> bytes:
         if not self._peaks:
             return hashlib.sha256(b"").digest()
@@ -180,28 +217,61 @@ def consistent(old_root: bytes, old_size: int, root: bytes, size: int, proof: li
 
 
 def open_note(note: str, public_key: bytes) -> Note:
-    """Return what a signed note says.
+    """Return what a signed note says; every byte of it has one spelling.
 
     Raises:
         ValueError: it is not one, or not signed with this key.
     """
     text, separator, signatures = note.partition("\n\n")
     lines = text.split("\n")
-    if not separator or len(lines) != 3 or not lines[1].isdigit():
+    if not separator or not signatures.endswith("\n") or len(lines) != 3 or not SIZE.fullmatch(lines[1]):
         raise ValueError("it is not a checkpoint")
-    origin, size = lines[0], int(lines[1])
+    origin, size, root = lines[0], int(lines[1]), _base64(lines[2], 32)
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
-    for line in signatures.splitlines():
+    others, signed = 0, False
+    for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.rpartition(" ")
-        if dash != "\N{EM DASH}" or name != origin:
+        if dash != "\N{EM DASH}" or not name:
+            raise ValueError("it holds a line that is no signature")
+        if name != origin or (blob := _base64(encoded))[:4] != key_id:
+            others += 1
             continue
-        blob = base64.b64decode(encoded, validate=True)
-        if blob[:4] == key_id:
-            if not ed25519_verifies(public_key, (text + "\n").encode(), blob[4:]):
-                raise ValueError("its signature is wrong")
-            return Note(origin, size, base64.b64decode(lines[2], validate=True))
-    raise ValueError("it is not signed with this key")
+        if signed:
+            raise ValueError("it is signed twice with one key")
+        if not ed25519_verifies(public_key, (text + "\n").encode(), blob[4:]):
+            raise ValueError("its signature is wrong")
+        signed = True
+    if not signed:
+        raise ValueError("it is not signed with this key")
+    return Note(origin, size, root, others)
+
+
+def _base64(text: str, length: int | None = None) -> bytes:
+    """Decode base64 that is spelled in the one canonical way."""
+    raw = base64.b64decode(text, validate=True) if text.isascii() else b""
+    if base64.b64encode(raw).decode() != text or len(raw) != (len(raw) if length is None else length):
+        raise ValueError("it holds base64 that is not as it is written")
+    return raw
+
+
+# The lines of an export: the members of each, in their order, and the type of each.
+Shape = Mapping[str, type]
+HEADER: Shape = {
+    "format": str,
+    "log": str,
+    "origin": str,
+    "public_key": str,
+    "size": int,
+    "whole": bool,
+    "checkpoint": str,
+}
+SAVED: Mapping[bool, Shape] = {True: {"saved": str}, False: {"saved": str, "consistency": list}}
+RECORD: Mapping[bool, Shape] = {
+    True: {"seq": int, "hash": str, "record": str},
+    False: {"seq": int, "hash": str, "record": str, "proof": list},
+}
+PERSONAL: Shape = {"personal": dict}
 
 
 class Check:
@@ -210,136 +280,515 @@ class Check:
     Args:
         kept: signed notes that somebody kept elsewhere.
         key: the public key from elsewhere; None takes the export's own.
+        table: what was exported as a table beside it, to be compared with the records.
     """
 
-    def __init__(self, kept: list[str], key: bytes | None) -> None:
+    def __init__(self, kept: list[str], key: bytes | None, table: Table | None = None) -> None:
         self.problems: list[str] = []
         self.facts: list[str] = []
+        self.first: str | None = None  # which record is the first bad one, as near as can be said
         self._kept = kept
         self._key = key
-        self._tree = Tree()
+        self._table = table
+        self._tree = Tree()  # over the records as they stand here
+        self._stated: Tree | None = None  # over their hashes as they stand here, once the two differ
+        self._doubtful: list[int] = []  # hash and record disagree; the next checkpoint says which of them is right
+        self._broken = False  # the tree is known to be another one
         self._marks: dict[int, list[tuple[bytes, str]]] = {}
         self._proven = 0
         self._names: dict[str, int] = {}
+        self._times = Times()
+        self._start = self._last = -1  # the places of the first and the last record of an excerpt
 
-    def run(self, lines: Iterator[dict[str, Any]]) -> None:
+    def run(self, lines: Iterator[bytes]) -> None:
         """Read everything once.
 
         Raises:
             Unusable: it is no export.
         """
-        header = next(lines, {})
-        if header.get("format") != FORMAT:
-            raise Unusable(f"its first line does not say {FORMAT}")
-        stated = bytes.fromhex(header["public_key"])
+        header = header_of(next(lines, b""))
+        stated, whole = bytes.fromhex(header["public_key"]), header["whole"]
         key = stated if self._key is None else self._key
         if key != stated:
-            self.problems.append("The export was signed with another key than the one you gave.")
+            self._find("The export was signed with another key than the one you gave.")
         try:
-            final = open_note(header["checkpoint"], key)
-        except (ValueError, binascii.Error) as error:
-            self.problems.append(f"The checkpoint of the export does not count: {error}.")
+            final = alone(open_note(header["checkpoint"], key))
+        except ValueError as error:
+            self._find(f"The checkpoint of the export does not count: {error}.")
             return
-        if final.origin != header["origin"] or final.size != header["size"]:
-            self.problems.append("The checkpoint is not that of this log and size.")
-        whole, records = bool(header["whole"]), 0
+        node = hashlib.sha256(b"outpost node\n" + key).hexdigest()[:16]
+        if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
+            self._find("The checkpoint is not that of this log and size.")
         self._expect(final, "The checkpoint of the export", final, whole=whole, proof=[])
         for note in self._kept:
-            self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None)
-        for line in lines:
-            if "saved" in line:
-                self._open(line["saved"], "A saved checkpoint", key, final, whole=whole, proof=line.get("consistency"))
-            else:
-                records += 1
-                self._record(line, final, whole=whole)
-        if whole and self._tree.size != final.size:
-            self.problems.append(f"The export holds {self._tree.size} records, its checkpoint {final.size}.")
+            self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
+        records = self._body(lines, key, final, whole=whole)
+        if whole and not self._broken and self._tree.size != final.size:
+            self._find(f"The export holds {_records(self._tree.size)}, its checkpoint {final.size}.", self._tree.size)
+        self._name_doubtful()
+        if self._table is not None and (told := self._table.rest()):
+            self._find(told)
         self.facts = [
             f"log          {final.origin}",
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
             f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
-            f"checked      {_records(records)}, {'all of them' if whole else 'an excerpt, each with its proof'}",
+            f"checked      {_records(records)}, {'all of them' if whole else self._excerpt(records)}",
+            *self._times.told(),
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
+            *(("table        each of its rows says what was recorded",) if self._table and not self.problems else ()),
         ]
 
-    def _open(self, note: str, what: str, key: bytes, final: Note, *, whole: bool, proof: list[str] | None) -> None:
+    def _body(self, lines: Iterator[bytes], key: bytes, final: Note, *, whole: bool) -> int:
+        """Everything after the first line, up to the first that cannot be read. Returns the number of records."""
+        records, saved = 0, -1
+        for number, raw in enumerate(lines, 2):
+            try:
+                known = plain(raw) if whole else None
+                line = known or parsed(raw)
+                if "saved" in line and not records:
+                    shaped(line, SAVED[whole])
+                    head = self._open(
+                        line["saved"], "A saved checkpoint", key, final, whole=whole, proof=line.get("consistency")
+                    )
+                    if head is not None and not saved < head.size:
+                        raise ValueError("a checkpoint stands out of order")
+                    saved = saved if head is None else head.size
+                    continue
+                if known is None:
+                    shaped(line, RECORD[whole], PERSONAL)
+                if not whole and not self._last < line["seq"]:
+                    raise ValueError("a record stands out of order")
+                self._record(line, final, whole=whole)
+            except ValueError as error:
+                self._find(
+                    f"Reading stopped at line {number}: {error}.", self._tree.size if whole and records else None
+                )
+                self._broken = True
+                break
+            records, self._last = records + 1, line["seq"]
+            self._start = self._last if records == 1 else self._start
+        return records
+
+    def _excerpt(self, records: int) -> str:
+        if records < 2:
+            return "an excerpt, each with its proof"
+        gaps = "none between them left out" if self._last - self._start + 1 == records else "not all between them"
+        return f"an excerpt, each with its proof; {self._start} to {self._last}, {gaps}"
+
+    def _open(
+        self, note: str, what: str, key: bytes, final: Note, *, whole: bool, proof: list[str] | None, kept: bool = False
+    ) -> Note | None:
         try:
-            head = open_note(note, key)
-        except (ValueError, binascii.Error) as error:
-            self.problems.append(f"{what} does not count: {error}.")
-            return
+            head = open_note(note, key) if kept else alone(open_note(note, key))
+        except ValueError as error:
+            self._find(f"{what} does not count: {error}.")
+            return None
         if head.origin != final.origin:
-            self.problems.append(f"{what} is of another log, {head.origin}.")
+            self._find(f"{what} is of another log, {head.origin}.")
         else:
             self._expect(head, what, final, whole=whole, proof=proof)
+        return head
 
     def _expect(self, head: Note, what: str, final: Note, *, whole: bool, proof: list[str] | None) -> None:
         """Remember the root to be met at a size; in an excerpt it must be proven now."""
         if head.size > final.size:
-            self.problems.append(f"{what} knows {head.size} records, the export only {final.size}: its end was lost.")
+            self._find(f"{what} knows {_records(head.size)}, the export only {final.size}: its end was lost.")
         elif whole and head.size == 0:
-            if head.root != self._tree.root():
-                self.problems.append(f"{what} at 0 records does not match.")
+            if head.root != Tree().root():
+                self._find(f"{what} at 0 records does not match.")
         elif whole:
             self._marks.setdefault(head.size, []).append((head.root, what))
         elif proof is None and head.size != final.size:
-            self.problems.append(f"{what} at {head.size} records can be checked with a whole export only.")
-        elif not consistent(head.root, head.size, final.root, final.size, _hashes(proof or [])):
-            self.problems.append(f"{what} at {head.size} records is not part of this log.")
+            raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
+        elif not consistent(head.root, head.size, final.root, final.size, hashes(proof or [])):
+            self._find(f"{what} at {_records(head.size)} is not part of this log.")
 
     def _record(self, line: dict[str, Any], final: Note, *, whole: bool) -> None:
-        seq, raw = line["seq"], line["record"].encode("utf-8", "surrogateescape")
+        seq, raw, stated = line["seq"], line["record"].encode(), hashed(line["hash"])
         leaf = leaf_hash(raw)
-        if leaf.hex() != line["hash"]:
-            self.problems.append(f"Record {seq} was changed.")
+        if whole:
+            self._grow(seq, leaf, stated)
+        else:
+            self._prove(seq, leaf, stated, final, hashes(line["proof"]))
+        if not self._times.take(line["record"], seq):
+            self._find(f"Record {seq} does not say when it was made.", seq)
         self._personal(line, seq)
-        if not whole:
-            if not includes(final.root, final.size, seq, leaf, _hashes(line["proof"])):
-                self.problems.append(f"Record {seq} is not part of the log.")
-            return
-        if seq != self._tree.size:
-            self.problems.append(f"Record {self._tree.size} is missing or out of place.")
+        if self._table is not None and (told := self._table.compare(line)):
+            self._find(told, seq)
+
+    def _prove(self, seq: int, leaf: bytes, stated: bytes, final: Note, proof: list[bytes]) -> None:
+        if includes(final.root, final.size, seq, leaf, proof):
+            if leaf != stated:
+                self._find(f"The hash beside record {seq} was changed.", seq)
+        elif leaf != stated and includes(final.root, final.size, seq, stated, proof):
+            self._find(f"Record {seq} was changed.", seq)
+        else:
+            self._find(f"Record {seq} is not part of the log.", seq)
+
+    def _grow(self, seq: int, leaf: bytes, stated: bytes) -> None:
+        place = self._tree.size
+        if seq != place and not self._broken:
+            self._find(f"Record {place} is missing or out of place.", place)
+            self._broken = True
+        if leaf != stated:
+            self._doubtful.append(seq)
+            self._stated = self._stated or self._tree.copy()
         self._tree.append(leaf)
+        if self._stated is not None:
+            self._stated.append(stated)
         for root, what in self._marks.pop(self._tree.size, ()):
-            if root == self._tree.root():
-                self._proven = self._tree.size
-            else:
-                self.problems.append(
-                    f"{what} at {self._tree.size} records does not match: something in records {self._proven} to "
-                    f"{self._tree.size - 1} was changed."
-                )
-                self._marks.clear()  # everything after it is another tree too
-                break
+            if not self._broken:
+                self._meet(root, what)
+
+    def _meet(self, root: bytes, what: str) -> None:
+        size = self._tree.size
+        if root == self._tree.root():
+            for seq in self._doubtful:
+                self._find(f"The hash beside record {seq} was changed.", seq)
+            self._doubtful.clear()
+        elif self._stated is not None and root == self._stated.root():
+            self._name_doubtful()
+            self._tree = self._stated
+        else:
+            which = _span(self._proven, size - 1)
+            self._find(
+                f"{what} at {_records(size)} does not match: something in {which} was changed.", f"one of {which}"
+            )
+            self._broken = True  # everything after it is another tree too
+        self._stated, self._proven = None, size
+
+    def _name_doubtful(self) -> None:
+        for seq in self._doubtful:
+            self._find(f"Record {seq} was changed.", seq)
+        self._doubtful.clear()
 
     def _personal(self, line: dict[str, Any], seq: int) -> None:
-        opened = line.get("personal") or {}
-        told = json.loads(line["record"])["personal"] if opened else {}
+        opened = line.get("personal")
+        if opened is None:
+            return
+        if not opened:
+            raise ValueError("nothing is opened in it")
+        try:
+            told = dict(json.loads(line["record"])["personal"])
+        except (ValueError, KeyError, TypeError):
+            told = {}  # the record was changed, and has been named
         for field, kept in opened.items():
-            salt = bytes.fromhex(kept["salt"])
+            shaped(kept, {"salt": str, "value": str})
+            salt = hashed(kept["salt"])
             made = hashlib.sha256(salt + field.encode() + b"\x00" + kept["value"].encode()).hexdigest()
             self._names[field] = self._names.get(field, 0) + 1
             if made != told.get(field):
-                self.problems.append(f"The {field} of record {seq} is not the one that was recorded.")
+                self._find(f"The {field} of record {seq} is not the one that was recorded.", seq)
+
+    def _find(self, text: str, first: int | str | None = None) -> None:
+        self.problems.append(text)
+        if self.first is None and first is not None:
+            self.first = f"record {first}" if isinstance(first, int) else first
+
+
+RECEIPT_SHAPE: Shape = {
+    "format": str,
+    "log": str,
+    "origin": str,
+    "public_key": str,
+    "size": int,
+    "checkpoint": str,
+    "parts": list,
+}
+PART: Shape = {"seq": int, "hash": str, "record": str, "proof": list, "salt": str, "said": str}
+
+
+class Receipt:
+    """The receipt of one answer: its parts, the quotes and the words, each against its record.
+
+    Args:
+        kept, key: as for `Check`.
+    """
+
+    def __init__(self, kept: list[str], key: bytes | None) -> None:
+        self.problems: list[str] = []
+        self.facts: list[str] = []
+        self.first: str | None = None
+        self._kept = kept
+        self._key = key
+
+    def run(self, raw: bytes) -> None:
+        """Read it once.
+
+        Raises:
+            Unusable: it is no receipt.
+        """
+        try:
+            header = parsed(raw)
+            shaped(header, RECEIPT_SHAPE)
+            stated = hashed(header["public_key"])
+        except ValueError as error:
+            raise Unusable(f"it is no receipt: {error}") from None
+        key = stated if self._key is None else self._key
+        if key != stated:
+            self.problems.append("The receipt was signed with another key than the one you gave.")
+        try:
+            final = alone(open_note(header["checkpoint"], key))
+        except ValueError as error:
+            self.problems.append(f"The checkpoint of the receipt does not count: {error}.")
+            return
+        node = hashlib.sha256(b"outpost node\n" + key).hexdigest()[:16]
+        if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
+            self.problems.append("The checkpoint is not that of this log and size.")
+        for note in self._kept:
+            self._meet(note, key, final)
+        if not header["parts"]:
+            self.problems.append("It holds no answer.")
+        self.facts = [
+            f"receipt      sha256 {hashlib.sha256(raw).hexdigest()}",
+            f"log          {final.origin}",
+            f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
+            f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
+        ]
+        before = -1
+        for number, part in enumerate(header["parts"], 1):
+            try:
+                shaped(part, PART)
+                if not before < part["seq"]:
+                    raise ValueError("it stands out of order")
+                before = part["seq"]
+                self._part(part, final)
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                told = error if isinstance(error, ValueError) else "it does not hold what it should"
+                self.problems.append(f"Part {number} cannot be read: {told}.")
+
+    def _meet(self, note: str, key: bytes, final: Note) -> None:
+        try:
+            head = open_note(note, key)
+        except ValueError as error:
+            self.problems.append(f"A checkpoint you gave does not count: {error}.")
+            return
+        if head.origin != final.origin:
+            self.problems.append(f"A checkpoint you gave is of another log, {head.origin}.")
+        elif head.size == final.size and head.root != final.root:
+            self.problems.append("A checkpoint you gave is that of another history.")
+        elif head.size != final.size:
+            raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
+
+    def _part(self, part: dict[str, Any], final: Note) -> None:
+        raw, seq = part["record"].encode(), part["seq"]
+        leaf = leaf_hash(raw)
+        if leaf != hashed(part["hash"]):
+            self.problems.append(f"Record {seq} or the hash beside it was changed.")
+        if not includes(final.root, final.size, seq, leaf, hashes(part["proof"])):
+            self.problems.append(f"Record {seq} is not part of the log.")
+            self.first = self.first or f"record {seq}"
+        record, said = json.loads(part["record"]), json.loads(part["said"])
+        made = hashlib.sha256(hashed(part["salt"]) + part["said"].encode()).hexdigest()
+        if made != record["metadata"]["said"]:
+            self.problems.append(f"What it says is not what was recorded as the answer (record {seq}).")
+        if hashlib.sha256(said["question"].encode()).hexdigest() != record["request_hash"]:
+            self.problems.append(f"The question is not the one that was recorded (record {seq}).")
+        if said["served_by"] != record["model"]:
+            self.problems.append(f"What served it is not what was recorded (record {seq}).")
+        sources = [[one["document_id"], one["revision"], one["sha256"]] for one in said["quotes"]]
+        if sources != record["metadata"]["sources"]:
+            self.problems.append(f"The documents are not those that were recorded (record {seq}).")
+        self.facts += self._told(record, said, seq)
+
+    def _told(self, record: dict[str, Any], said: dict[str, Any], seq: int) -> list[str]:
+        lines = [
+            "",
+            f"record       {seq}, {record['created_at']}, by {record['user_id']} ({record['actor']['role']})",
+            f"question     {_inline(said['question'])}",
+            f"answer       {_inline(said['answer'])}",
+            *([f"verdict      {_inline(said['verdict'])}"] if said["verdict"] else []),
+        ]
+        for quote in said["quotes"]:
+            place = f", page {quote['page']}" if quote["page"] else ""
+            revision = f", revision {quote['revision']}" if quote["revision"] else ""
+            lines.append(f"quote        {_inline(quote['quote'])}")
+            lines.append(
+                f"             {_inline(quote['filename'])}{revision}{place}, sha256 {quote['sha256'] or 'not known'}"
+            )
+        lines.append(f"served by    {_inline(said['served_by'])}")
+        lines += [f"             {name}, sha256 {sha}" for name, sha in sorted(record["metadata"]["packages"].items())]
+        lines.append(f"policy       {record['pack_version']}: {', '.join(record['policies'])}")
+        return lines
+
+
+def _inline(text: str) -> str:
+    """A text of anybody's on the lines of a terminal, with nothing in it that a terminal would obey."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return shown.replace("\n", "\n             ")
+
+
+class Times:
+    """When the records say they were made. A clock that was set back is told; the order is that of the log."""
+
+    def __init__(self) -> None:
+        self._span: tuple[datetime, datetime] | None = None
+        self._last: datetime | None = None
+        self._back = ""
+        self._count = 0
+
+    def take(self, record: str, seq: int) -> bool:
+        """Whether the record says when it was made."""
+        found = CREATED.search(record)
+        try:
+            at = datetime.fromisoformat(found[1]) if found else None
+        except ValueError:
+            at = None
+        if at is None:
+            return False
+        # Records of one moment are written by several hands: what counts is a minute and more.
+        if self._last is not None and at < self._last and self._last - at > timedelta(minutes=1):
+            self._count += 1
+            self._back = self._back or f"by {self._last - at} at record {seq}"
+        least, most = self._span or (at, at)
+        self._span, self._last = (min(least, at), max(most, at)), at
+        return True
+
+    def told(self) -> list[str]:
+        if self._span is None:
+            return []
+        lines = [f"times        {self._span[0].isoformat()}Z to {self._span[1].isoformat()}Z"]
+        if self._count:
+            first = self._back if self._count == 1 else f"{self._count} times, first {self._back}"
+            lines.append(f"time back    {first}: a clock was set back, or a record was delivered late")
+        return lines
+
+
+class Table:
+    """The same records as a table for a spreadsheet (`.csv`), compared byte by byte with what they say."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        if not self._same(list(COLUMNS)):
+            raise Unusable("the table does not begin with the columns of an export")
+        self._lost = False  # something is wrong and has been said, and what follows it cannot be compared
+
+    def compare(self, line: dict[str, Any]) -> str | None:
+        """What is wrong with the row of a record, the first time that anything is."""
+        if self._lost:
+            return None
+        try:
+            members = dict(json.loads(line["record"]))
+        except (ValueError, TypeError):
+            members = {}  # the record was changed, and has been named
+        cells = [self._cell(line, members, column) for column in COLUMNS]
+        place = self._file.tell()
+        if self._same(cells):
+            return None
+        self._lost = True
+        self._file.seek(place)
+        wanted, found = [str(cell) for cell in cells], list[str]()
+        with contextlib.suppress(csv.Error):
+            wanted = next(csv.reader([row_of(cells).decode()]))
+            found = next(csv.reader([self._file.readline(1 << 20).decode(errors="replace")]), [])
+        which = [column for column, a, b in zip(COLUMNS, wanted, found) if a != b]  # noqa: B905  # Python 3.9
+        told = f"its {which[0]} is another" if which else "it is missing or written in another way"
+        return f"The row of record {line['seq']} in the table does not say what was recorded: {told}."
+
+    def rest(self) -> str | None:
+        """What is wrong with the table after its last row."""
+        if self._lost:
+            return None
+        return "The table has more rows than there are records." if self._file.read(1) else None
+
+    def _same(self, cells: list[object]) -> bool:
+        wanted = row_of(cells)
+        return self._file.read(len(wanted)) == wanted
+
+    def _cell(self, line: dict[str, Any], members: dict[str, Any], column: str) -> object:
+        if column in ("seq", "hash"):
+            return line[column]
+        value = members.get(column)
+        if column == "username":
+            value = line.get("personal", {}).get("username", {}).get("value", "")
+        if isinstance(value, (list, dict)):
+            value = json.dumps(value, ensure_ascii=False)
+        return FORMULA.sub(lambda found: f"{found.group()}'", value) if isinstance(value, str) else value
+
+
+def row_of(cells: list[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
+
+
+def header_of(raw: bytes) -> dict[str, Any]:
+    """Raises Unusable unless it is the first line of an export."""
+    try:
+        header = parsed(raw)
+        if header.get("format") != FORMAT:
+            raise ValueError(f"it does not say {FORMAT}")
+        shaped(header, HEADER)
+        hashed(header["public_key"])
+    except ValueError as error:
+        raise Unusable(f"its first line is none of an export: {error}") from None
+    return header
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Read one line, which has one spelling: no spaces, no member twice, nothing escaped that need not be.
+
+    Raises:
+        ValueError: it is not as an appliance writes it.
+    """
+    try:
+        text = raw.decode()
+        line = json.loads(text)
+        again = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+    except (ValueError, RecursionError):
+        raise ValueError("it is not a line of JSON") from None
+    if not isinstance(line, dict) or again != text:
+        raise ValueError("it is not written as an appliance writes it")
+    return line
+
+
+def plain(raw: bytes) -> dict[str, Any] | None:
+    """A record's line that opens nothing, read in half the time; None for any other, and for one that is not as it should be."""
+    try:
+        found = PLAIN.fullmatch(raw.decode())
+        if found is None:
+            return None
+        record, end = TEXT.raw_decode(found[3])
+    except ValueError:
+        return None
+    if end != len(found[3]) or json.encoder.encode_basestring(record) != found[3]:
+        return None
+    return {"seq": int(found[1]), "hash": found[2], "record": record}
+
+
+def shaped(line: object, shape: Shape, optional: Shape | None = None) -> None:
+    """Raises ValueError unless an object has these members, in this order and of these types, and no others."""
+    if not isinstance(line, dict):
+        raise ValueError("it has other members than it should")  # noqa: TRY004
+    wanted = {**shape, **{name: kind for name, kind in (optional or {}).items() if name in line}}
+    if list(line) != list(wanted) or any(type(line[name]) is not kind for name, kind in wanted.items()):
+        raise ValueError("it has other members than it should")
+
+
+def hashed(text: object) -> bytes:
+    """Raises ValueError unless it is 32 bytes in small hex letters."""
+    if not isinstance(text, str) or not HASH.fullmatch(text):
+        raise ValueError("it holds something that is no hash")
+    return bytes.fromhex(text)
+
+
+def hashes(texts: list[Any]) -> list[bytes]:
+    return [hashed(text) for text in texts]
+
+
+def alone(note: Note) -> Note:
+    """Raises ValueError if it carries signatures that nothing here can check."""
+    if note.others:
+        raise ValueError("it carries a signature that cannot be checked")
+    return note
 
 
 def _records(count: int) -> str:
     return f"{count} record" if count == 1 else f"{count} records"
 
 
-def _hashes(texts: list[str]) -> list[bytes]:
-    return [bytes.fromhex(text) for text in texts]
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, text in enumerate(file, 1):
-            try:
-                line = json.loads(text)
-            except ValueError:
-                raise Unusable(f"its line {number} is not JSON") from None
-            if not isinstance(line, dict):
-                raise Unusable(f"its line {number} is not an object")
-            yield line
+def _span(first: int, last: int) -> str:
+    return f"record {first}" if first == last else f"records {first} to {last}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -347,21 +796,48 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("export", type=Path)
     parser.add_argument("--key", type=bytes.fromhex, help="the node's public key, in hex, from elsewhere")
     parser.add_argument("--kept", type=Path, action="append", default=[], help="a checkpoint that was kept elsewhere")
+    parser.add_argument("--table", type=Path, help="the same records exported as .csv, to be compared with them")
     options = parser.parse_args(arguments)
     try:
-        check = Check([path.read_text(encoding="utf-8") for path in options.kept], options.key)
-        check.run(_lines(options.export))
-    except (OSError, UnicodeDecodeError, Unusable, KeyError, TypeError, ValueError) as error:
+        with contextlib.ExitStack() as files:
+            lines = files.enter_context(options.export.open("rb"))
+            table = None if options.table is None else Table(files.enter_context(options.table.open("rb")))
+            kept = [kept_note(path) for path in options.kept]
+            check = read(lines, kept, options.key, table)
+    except (OSError, UnicodeDecodeError, Unusable) as error:
         print(f"cannot check {options.export}: {error or type(error).__name__}")
         return 2
     print("\n".join(check.facts))
     for problem in check.problems[:50]:
         print(f"NOT AS WRITTEN  {problem}")
     if check.problems:
-        print(f"The record is NOT as it was written: {len(check.problems)} findings.")
+        count = len(check.problems)
+        which = "" if check.first is None else f"; the first bad one is {check.first}"
+        what = "answer is NOT as it was recorded" if isinstance(check, Receipt) else "record is NOT as it was written"
+        print(f"The {what}: {count} {'finding' if count == 1 else 'findings'}{which}.")
         return 1
-    print("The record is as it was written, up to its checkpoint.")
+    what = "answer is as it was given and recorded" if isinstance(check, Receipt) else "record is as it was written"
+    print(f"The {what}, up to its checkpoint.")
     return 0
+
+
+def read(file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None) -> Check | Receipt:
+    """Check an export or a receipt, whichever it is. Raises Unusable if it is neither."""
+    first = file.readline(MOST)
+    if RECEIPT.encode() not in first[:60]:
+        check = Check(kept, key, table)
+        check.run(itertools.chain([first], file) if first else iter(()))
+        return check
+    if len(first) >= MOST or file.read(1):
+        raise Unusable("it is no receipt: something stands after its line")
+    receipt = Receipt(kept, key)
+    receipt.run(first)
+    return receipt
+
+
+def kept_note(path: Path) -> str:
+    """A checkpoint as somebody kept it, whose last line may have lost its end."""
+    return path.read_text(encoding="utf-8").rstrip("\n") + "\n"
 
 
 if __name__ == "__main__":

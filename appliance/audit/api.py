@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from litestar import Controller, get
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.audit.export import excerpt_of
 from appliance.audit.ports import Decides, Door
-from appliance.audit.recorder import Recorder
 from appliance.audit.service import READ_ALL, READ_OWN, AuditLog, LogHead, Wanted
-from appliance.audit.values import Entry
+from appliance.audit.values import Entry, Proven
 from appliance.errors import InvalidInput
 from appliance.policy.values import Resource
-from appliance.store import Principal, Store
+from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
 
 RECORD = Resource("record")
@@ -72,6 +73,28 @@ class CheckpointView(View):
         return cls(log=head.log, size=head.size, root=head.root.hex(), signed_note=head.note)
 
 
+class ProofView(View):
+    """One record and all that proves it: the exact bytes that were hashed, the path to the root, the signed head."""
+
+    entry: EntryView
+    record: Annotated[str, Field(description="The stored bytes, UTF-8.")]
+    proof: Annotated[list[str], Field(description="Hashes from the leaf up to the root, in hex (RFC 6962).")]
+    checkpoint: CheckpointView
+    public_key: Annotated[str, Field(description="Ed25519, hex.")]
+    file: Annotated[str, Field(description="All of it as an export of one record, which `verify_audit.py` checks.")]
+
+    @classmethod
+    def proven(cls, entry: Entry, proven: Proven, head: LogHead, public_key: bytes) -> Self:
+        return cls(
+            entry=EntryView.of(entry),
+            record=proven.record.decode(),
+            proof=[node.hex() for node in proven.proof],
+            checkpoint=CheckpointView.of(head),
+            public_key=public_key.hex(),
+            file=excerpt_of(head, public_key, proven),
+        )
+
+
 class AuditController(Controller):
     tags = ("Record",)
 
@@ -81,14 +104,22 @@ class AuditController(Controller):
         principal: Injected[Principal],
         gate: Injected[Door],
         policy: Injected[Decides],
-        store: Injected[Store],
-        recorder: Injected[Recorder],
+        audit_log: Injected[AuditLog],
         cursors: Injected[Cursors],
         event_type: Annotated[str | None, QueryParameter(max_length=128, description="Only this event.")] = None,
         user_id: Annotated[
             str | None, QueryParameter(max_length=36, description="Only this person; admins only.")
         ] = None,
+        correlation_id: Annotated[
+            str | None, QueryParameter(max_length=36, description="Only the records of this piece of work.")
+        ] = None,
         after: Annotated[dt.datetime | None, QueryParameter(description="Only records made after this moment.")] = None,
+        since: Annotated[
+            dt.datetime | None, QueryParameter(name="from", description="Only records made at this moment or later.")
+        ] = None,
+        until: Annotated[
+            dt.datetime | None, QueryParameter(name="to", description="Only records made before this moment.")
+        ] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_size: Annotated[
             int | None, QueryParameter(ge=1, le=PAGE_SIZE_MAX, description="In place of `limit`.")
@@ -98,12 +129,12 @@ class AuditController(Controller):
         """Records of your plant, the newest first; your own only, unless you are an admin."""
         limit = page_size or limit
         before = cursors.decode(page_token).number("record") if page_token else None
-        moment = None if after is None else _in_utc(after)
+        moments = _in_utc("after", after), _in_utc("from", since), _in_utc("to", until)
         action = READ_ALL if policy.decide(principal, READ_ALL, RECORD).allowed else READ_OWN
-        asked = json.dumps([event_type, user_id, str(after), limit, before]).encode()
+        asked = json.dumps([event_type, user_id, correlation_id, *map(str, moments), limit, before]).encode()
         async with gate.admit(principal, action, RECORD, request=asked) as admitted:
-            wanted = Wanted(event_type, user_id, moment, before)
-            found = await AuditLog(store, recorder).page(admitted, wanted, limit=limit + 1)
+            wanted = Wanted(event_type, user_id, moments[0], before, correlation_id, moments[1], moments[2])
+            found = await audit_log.page(admitted, wanted, limit=limit + 1)
             shown = found[:limit]
             admitted.outcome.metadata["records"] = len(shown)
         more = len(found) > limit
@@ -114,23 +145,39 @@ class AuditController(Controller):
 
     @get("/v1/audit/checkpoint", operation_id="read_checkpoint", asks=READ_OWN)
     async def checkpoint(
-        self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], recorder: Injected[Recorder]
+        self, principal: Injected[Principal], gate: Injected[Door], audit_log: Injected[AuditLog]
     ) -> CheckpointView:
         """The signed head of your plant's log as it is now."""
         async with gate.admit(principal, READ_OWN, CHECKPOINT) as admitted:
-            return CheckpointView.of(await AuditLog(store, recorder).head(admitted.tenant_id))
+            return CheckpointView.of(await audit_log.head(admitted.tenant_id))
+
+    @get("/v1/audit/{record_id:uuid}/proof", operation_id="prove_record", asks=(READ_OWN, READ_ALL))
+    async def proof(
+        self,
+        record_id: FromPath[UUID],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        policy: Injected[Decides],
+        audit_log: Injected[AuditLog],
+    ) -> ProofView:
+        """One record of your plant with what proves that it stands at its place; your own only, unless you are an admin."""
+        action = READ_ALL if policy.decide(principal, READ_ALL, RECORD).allowed else READ_OWN
+        async with gate.admit(principal, action, Resource("record", str(record_id))) as admitted:
+            return ProofView.proven(*await audit_log.proof(admitted, record_id), audit_log.public_key)
 
 
-def _in_utc(after: dt.datetime) -> dt.datetime:
+def _in_utc(field: str, at: dt.datetime | None) -> dt.datetime | None:
     """The same moment in UTC, which is meant where no zone is said; the first and last years hold some that have none.
 
     Raises:
         InvalidInput: it lies outside the years 1 to 9999 there.
     """
+    if at is None:
+        return None
     try:
-        return after.replace(tzinfo=dt.UTC) if after.tzinfo is None else after.astimezone(dt.UTC)
+        return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
     except OverflowError:
-        fields = [{"field": "after", "why": "lies outside the years 1 to 9999 in UTC"}]
+        fields = [{"field": field, "why": "lies outside the years 1 to 9999 in UTC"}]
         raise InvalidInput("A field is wrong.", fields=fields) from None
 
 

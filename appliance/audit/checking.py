@@ -65,6 +65,7 @@ class StoredLeaf:
     event_type: str
     user_id: str | None
     created_at: str
+    correlation_id: str | None
 
 
 class LogCheck:
@@ -156,8 +157,8 @@ class LogCheck:
         except ValueError:
             self._find("record-changed", f"Record {leaf.seq} cannot be read.", leaf.seq, leaf.id)
             return
-        found = (self.log, leaf.id, leaf.event_type, leaf.user_id, leaf.created_at)
-        if found != (told.log, told.id, told.event_type, told.user_id, told.created_at):
+        found = (self.log, leaf.id, leaf.event_type, leaf.user_id, leaf.created_at, leaf.correlation_id)
+        if found != (told.log, told.id, told.event_type, told.user_id, told.created_at, told.correlation_id):
             self._find("columns-changed", f"The index of record {leaf.seq} was changed.", leaf.seq, leaf.id)
 
     def _name(self, leaf: StoredLeaf) -> None:

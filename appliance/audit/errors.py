@@ -26,6 +26,13 @@ class UnknownLog(NotFound):
     hint = "Use `node` or the identifier of a tenant of this node."
 
 
+class NoSuchRecord(NotFound):
+    """No record has that id, or it is not for this reader; which of these is not told."""
+
+    code, title = "no-such-record", "That record is not there"
+    hint = "Take its id from the list of records."
+
+
 class Unrecordable(OutpostError):
     """A caller gave a value that has no canonical JSON form; a mistake of ours, never of a person."""
 

@@ -127,6 +127,10 @@ class Tree:
             raise ValueError(f"a tree of {end} has no prefix of {old}")
         return [] if old in {0, end} else self._subproof(old, 0, end, whole=True)
 
+    def prefix_proof(self, old: int, *, whole: bool) -> list[bytes]:
+        """SUBPROOF of RFC 6962, section 2.1.2: `whole` while only left branches have been taken on the way here."""
+        return self._subproof(old, 0, self.size, whole=whole)
+
     def _within(self, size: int) -> None:
         if not 0 <= size <= self.size:
             raise ValueError(f"the tree has {self.size} leaves, not {size}")
@@ -154,6 +158,61 @@ class Tree:
         if old <= split:
             return [*self._subproof(old, start, split, whole=whole), self._range(split, end)]
         return [*self._subproof(old, split, end, whole=False), self._range(start, split)]
+
+
+TILE = 256
+"""Leaves of a tile; a power of two."""
+
+
+class Tiles:
+    """The proofs of `Tree` from one hash for each 256 leaves, and the leaves of one tile whenever a proof is made.
+
+    A log of ten million records takes a few MiB. Cutting at multiples of a power of two, a tree splits above its tiles as a
+    tree of so many leaves does.
+    """
+
+    def __init__(self) -> None:
+        self._complete: list[bytes] = []
+        self._open = Frontier()
+
+    @property
+    def size(self) -> int:
+        return len(self._complete) * TILE + self._open.size
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        for leaf in leaves:
+            self._open = self._open.append(leaf)
+            if self._open.size == TILE:
+                self._complete.append(self._open.root())
+                self._open = Frontier()
+
+    def upper(self) -> Tree:
+        """The tree whose leaves are the roots of the tiles, the last one perhaps not full."""
+        return Tree([*self._complete, self._open.root()] if self._open.size else self._complete)
+
+
+def inclusion_from_tile(upper: Tree, index: int, tile: Sequence[bytes]) -> list[bytes]:
+    """`Tree.inclusion_proof` of leaf `index`, from the leaf hashes of its tile.
+
+    Raises:
+        ValueError: there is no such leaf.
+    """
+    return Tree(tile).inclusion_proof(index % TILE) + upper.inclusion_proof(index // TILE)
+
+
+def consistency_from_tile(upper: Tree, old: int, size: int, tile: Sequence[bytes]) -> list[bytes]:
+    """`Tree.consistency_proof` of `old`, from the leaf hashes of the tile in which the next leaf stood then.
+
+    Raises:
+        ValueError: there is no such prefix.
+    """
+    if old in {0, size}:
+        return []
+    inside = old % TILE
+    if not inside:
+        return upper.consistency_proof(old // TILE)
+    # Down to the tile a proof goes as that of the leaf there; inside it begins with a whole tree only at the left edge.
+    return Tree(tile).prefix_proof(inside, whole=old < TILE) + upper.inclusion_proof(old // TILE)
 
 
 def _split(width: int) -> int:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.audit.channel import in_session
+from appliance.audit.checking import as_bytes
+from appliance.audit.errors import NoSuchRecord, RecordDamaged
 from appliance.audit.notes import Checkpoint
+from appliance.audit.proofs import Proofs
 from appliance.audit.recorder import Recorder
 from appliance.audit.records import SealedField, moment, tenant_of
+from appliance.audit.rules import includes, leaf_hash
 from appliance.audit.store import present
 from appliance.audit.tables import LeafRow, PersonalRow
-from appliance.audit.values import Entry, LogName, log_name
+from appliance.audit.values import Entry, LogName, Proven, log_name
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Admitted, Purpose, Store, TenantId
 
@@ -27,12 +34,19 @@ READ_OWN = "audit.read_own"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records: all conditions that are set, newest first, from the place before `before`."""
+    """Which records: all conditions that are set, newest first, from the place before `before`.
+
+    `correlation_id` is what the records of one piece of work share. Of the moments, `after` is left out as `until` is;
+    `since` is taken.
+    """
 
     event_type: str | None = None
     user_id: str | None = None
     after: dt.datetime | None = None
     before: int | None = None
+    correlation_id: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,21 @@ class LogHead:
 
 
 class AuditLog:
-    """The logs, read. A reader sees the log of its own tenant and nothing else."""
+    """The logs, read. A reader sees the log of its own tenant and nothing else.
+
+    For its proofs it keeps a hash for every 256 records that it has read; the first proof after a start reads the whole log.
+    """
 
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
         self._recorder = recorder
+        self._proofs: dict[LogName, Proofs] = {}
+        self._proving = asyncio.Lock()
+
+    @property
+    def public_key(self) -> bytes:
+        """What signs the heads."""
+        return self._recorder.signer.public_key
 
     async def page(self, admitted: Admitted, wanted: Wanted, *, limit: int) -> list[Entry]:
         """At most `limit` records of the admitted tenant; unless `audit.read_all` was admitted, only their own."""
@@ -58,14 +82,47 @@ class AuditLog:
         user_id = wanted.user_id if admitted.action == READ_ALL else str(admitted.principal.id)
         async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             rows = (await session.scalars(_newest(log, wanted, user_id).limit(limit))).all()
-            query = select(PersonalRow).where(PersonalRow.record_id.in_([row.id for row in rows]))
-            kept = (await session.scalars(query)).all()
-        entries = []
-        for row in rows:
-            record = json.loads(row.record)
-            own = [SealedField(each.field, each.sealed) for each in kept if each.record_id == row.id]
-            entries.append(Entry(log, row.seq, row.hash, record, self._opened(record, own)))
-        return entries
+            return await self._entries(session, rows)
+
+    async def proof(self, admitted: Admitted, record_id: UUID) -> tuple[Entry, Proven, LogHead]:
+        """One record of the admitted tenant with what proves it, and the head that it is proven under.
+
+        Raises:
+            NoSuchRecord: there is none, or it is somebody else's and `audit.read_all` was not admitted.
+            RecordDamaged: the log no longer proves it.
+        """
+        log = log_name(admitted.tenant_id, self._recorder.epoch)
+        query = select(LeafRow).where(LeafRow.id == str(record_id), LeafRow.log == log)
+        if admitted.action != READ_ALL:
+            query = query.where(LeafRow.user_id == str(admitted.principal.id))
+        async with self._proving, self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            rows = (await session.scalars(query)).all()
+            if not rows:
+                raise NoSuchRecord("There is no such record that you may read.")
+            proofs = await self._grown(session, log)
+            proven = await _proven(session, proofs, rows[0])
+            (entry,) = await self._entries(session, rows)
+            return entry, proven, self._head(log, proofs.size, proofs.root())
+
+    async def of_work(
+        self, tenant_id: TenantId, works: Sequence[str], *, phase: str
+    ) -> tuple[Mapping[str, Proven], LogHead]:
+        """Of each piece of work (a correlation id) the last record of that phase, with its proof, all under one head.
+
+        Raises:
+            RecordDamaged: the log no longer proves one of them.
+        """
+        log = log_name(tenant_id, self._recorder.epoch)
+        query = select(LeafRow).where(LeafRow.log == log, LeafRow.correlation_id.in_(works)).order_by(LeafRow.seq)
+        async with self._proving, self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            rows = (await session.scalars(query)).all()
+            proofs = await self._grown(session, log)
+            found = {}
+            for row in rows:
+                proven = await _proven(session, proofs, row)
+                if json.loads(proven.record)["phase"] == phase:
+                    found[str(row.correlation_id)] = proven
+            return found, self._head(log, proofs.size, proofs.root())
 
     async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
         """The last decisions of the admitted tenant, allowed and refused, the newest first; nothing personal is opened."""
@@ -83,9 +140,34 @@ class AuditLog:
         log = log_name(tenant_id, self._recorder.epoch)
         async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             frontier = await in_session(session, partial(present, log=log))
+        return self._head(log, frontier.size, frontier.root())
+
+    def _head(self, log: LogName, size: int, root: bytes) -> LogHead:
         signer = self._recorder.signer
-        note = signer.sign(Checkpoint(signer.origin(log), frontier.size, frontier.root()))
-        return LogHead(log, frontier.size, frontier.root(), note)
+        return LogHead(log, size, root, signer.sign(Checkpoint(signer.origin(log), size, root)))
+
+    async def _grown(self, session: AsyncSession, log: LogName) -> Proofs:
+        """What proves the records that stand in the log now."""
+        frontier = await in_session(session, partial(present, log=log))
+        proofs = self._proofs.get(log)
+        if proofs is None or proofs.size > frontier.size:
+            proofs = Proofs(log)
+        await proofs.grow(session, frontier.size)
+        if proofs.root() != frontier.root():
+            self._proofs.pop(log, None)
+            raise RecordDamaged("The leaves of the record do not make up its head.", log=log)
+        self._proofs[log] = proofs
+        return proofs
+
+    async def _entries(self, session: AsyncSession, rows: Sequence[LeafRow]) -> list[Entry]:
+        query = select(PersonalRow).where(PersonalRow.record_id.in_([row.id for row in rows]))
+        kept = (await session.scalars(query)).all()
+        entries = []
+        for row in rows:
+            record = json.loads(row.record)
+            own = [SealedField(each.field, each.sealed) for each in kept if each.record_id == row.id]
+            entries.append(Entry(LogName(row.log), row.seq, row.hash, record, self._opened(record, own)))
+        return entries
 
     def _opened(self, record: Mapping[str, Any], kept: Sequence[SealedField]) -> dict[str, str]:
         """The personal fields that have not been erased."""
@@ -98,6 +180,15 @@ class AuditLog:
         return opened
 
 
+async def _proven(session: AsyncSession, proofs: Proofs, row: LeafRow) -> Proven:
+    proof = await proofs.inclusion(session, row.seq)
+    record = as_bytes(row.record)
+    leaf = leaf_hash(record)
+    if leaf != row.hash or not includes(proofs.root(), proofs.size, row.seq, leaf, proof):
+        raise RecordDamaged(f"Record {row.seq} or its hash was changed.", log=row.log, seq=row.seq)
+    return Proven(row.seq, leaf, record, tuple(proof))
+
+
 def _newest(log: LogName, wanted: Wanted, user_id: str | None) -> Select[LeafRow]:
     query = select(LeafRow).where(LeafRow.log == log)
     if wanted.before is not None:
@@ -108,4 +199,10 @@ def _newest(log: LogName, wanted: Wanted, user_id: str | None) -> Select[LeafRow
         query = query.where(LeafRow.user_id == user_id)
     if wanted.after is not None:
         query = query.where(LeafRow.created_at > moment(wanted.after))
+    if wanted.correlation_id is not None:
+        query = query.where(LeafRow.correlation_id == wanted.correlation_id)
+    if wanted.since is not None:
+        query = query.where(LeafRow.created_at >= moment(wanted.since))
+    if wanted.until is not None:
+        query = query.where(LeafRow.created_at < moment(wanted.until))
     return query.order_by(LeafRow.seq.desc())

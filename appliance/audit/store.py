@@ -202,6 +202,7 @@ def _row(leaf: Leaf, seq: int) -> dict[str, object]:
         "event_type": leaf.event_type,
         "user_id": leaf.user_id,
         "created_at": leaf.created_at,
+        "correlation_id": leaf.correlation_id,
     }
 
 

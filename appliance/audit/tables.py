@@ -22,6 +22,7 @@ class LeafRow(AuditBase):
     __table_args__ = (
         Index("ix_leaves_log_user", "log", "user_id", "seq"),
         Index("ix_leaves_log_event", "log", "event_type", "seq"),
+        Index("ix_leaves_log_correlation", "log", "correlation_id", "seq"),
         {"info": {"append_only": True}},
     )
 
@@ -33,6 +34,7 @@ class LeafRow(AuditBase):
     event_type: Mapped[str] = mapped_column(String(128))
     user_id: Mapped[str | None] = mapped_column(ID)
     created_at: Mapped[str] = mapped_column(String(27))
+    correlation_id: Mapped[str | None] = mapped_column(ID)
 
 
 class CheckpointRow(AuditBase):

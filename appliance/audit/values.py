@@ -58,6 +58,16 @@ class NewRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """A record as it is stored, and the hashes that prove it to be number `seq` of a log, nearest sibling first."""
+
+    seq: int
+    hash: bytes
+    record: bytes
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A record as a reader sees it: where it stands, its leaf hash, what it says, and its personal fields if still here."""
 

@@ -147,7 +147,7 @@ def _mark(row: CheckpointRow, signer: Signer) -> Mark | None:
     return Mark(checkpoint.size, checkpoint.root, "checkpoint")
 
 
-Rows = Sequence[Row[int, str, bytes, bytes, str, str | None, str]]
+Rows = Sequence[Row[int, str, bytes, bytes, str, str | None, str, str | None]]
 
 
 async def _leaves(session: AsyncSession, log: LogName) -> AsyncIterator[Rows]:
@@ -160,6 +160,7 @@ async def _leaves(session: AsyncSession, log: LogName) -> AsyncIterator[Rows]:
         LeafRow.event_type,
         LeafRow.user_id,
         LeafRow.created_at,
+        LeafRow.correlation_id,
     )
     while True:
         query = select(*columns).where(LeafRow.log == log, LeafRow.seq > after).order_by(LeafRow.seq).limit(CHUNK)
@@ -170,7 +171,7 @@ async def _leaves(session: AsyncSession, log: LogName) -> AsyncIterator[Rows]:
         after = rows[-1].seq
 
 
-def _stored(row: Row[int, str, bytes, bytes, str, str | None, str]) -> StoredLeaf:
+def _stored(row: Row[int, str, bytes, bytes, str, str | None, str, str | None]) -> StoredLeaf:
     """A row as it is found, whatever stands in it."""
     return StoredLeaf(
         seq=row.seq if isinstance(row.seq, int) else -1,
@@ -180,6 +181,7 @@ def _stored(row: Row[int, str, bytes, bytes, str, str | None, str]) -> StoredLea
         event_type=row.event_type,
         user_id=row.user_id,
         created_at=row.created_at,
+        correlation_id=row.correlation_id,
     )
 
 

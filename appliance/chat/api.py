@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.response import Stream
 
 from appliance.chat.conversations import Conversations
+from appliance.chat.receipts import Receipts
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
@@ -19,6 +20,7 @@ from appliance.chat.schemas import (
     NewFeedback,
     Page,
     Question,
+    ReceiptView,
     Wording,
 )
 from appliance.chat.service import Chat
@@ -121,6 +123,13 @@ class ChatController(Controller):
     ) -> None:
         """Delete a conversation: yours, one of a team that you own, or for an admin anybody's."""
         await conversations.delete(principal, conversation_id)
+
+    @get("/messages/{message_id:uuid}/receipt", operation_id="get_receipt", asks="chat.receipt")
+    async def receipt(
+        self, message_id: FromPath[UUID], principal: Injected[Principal], receipts: Injected[Receipts]
+    ) -> ReceiptView:
+        """The receipt of an answer you were given: what it said, with the proof that it is recorded."""
+        return await receipts.give(principal, message_id)
 
     @post("/feedback", operation_id="give_feedback", asks="feedback.give", status_code=201)
     async def rate(

@@ -96,6 +96,15 @@ class Page(BaseModel):
     next_page_token: str | None
 
 
+class ReceiptView(BaseModel):
+    """An answer in a file that proves itself (`receipt`, to be saved byte for byte as `name`), and what to keep of it on paper."""
+
+    name: str
+    receipt: Annotated[str, Field(description="The file: one line of JSON, checked by `verify_audit.py`.")]
+    sha256: Annotated[str, Field(description="Of the file, hex.")]
+    qr: Annotated[str, Field(description="A QR code of that hash and the signed head of the record, as SVG.")]
+
+
 class NewFeedback(BaseModel):
     """What somebody thinks of an answer."""
 

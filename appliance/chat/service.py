@@ -20,10 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.answers import Answer, Answers, Passages
 from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
+from appliance.answers.service import SERVED_BY_SEARCH
 from appliance.chat import store as queries
 from appliance.chat.conversations import must_find, must_remember
 from appliance.chat.errors import NoSuchAnswer, NothingToWord
 from appliance.chat.intents import Intents
+from appliance.chat.receipt_rules import said_of
+from appliance.chat.receipts import Receipts
 from appliance.chat.schemas import NewFeedback
 from appliance.chat.tables import Conversation, Feedback
 from appliance.chat.wording import Wording
@@ -49,6 +52,7 @@ class Chat:
         intents: Intents,
         settings: Settings,
         policy: Permits,
+        receipts: Receipts,
     ) -> None:
         self._store = store
         self._gate = gate
@@ -56,6 +60,7 @@ class Chat:
         self._wording = wording
         self._intents, self._settings = intents, settings
         self._policy = policy
+        self._receipts = receipts
 
     async def ask(
         self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
@@ -142,14 +147,13 @@ class Chat:
                         admitted.outcome.model = said.model
                         admitted.outcome.metadata |= {
                             "kind": "worded" if said.sentences else "quoted",
-                            "sources": [[one["document_id"], one["revision"]] for one in cited],
                             "classification": answer.classification,
                             "released": len(said.sentences),
                             "dropped": len(said.dropped),
                             "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
                         }
-            await self._keep_words(admitted, message_id, shown)
+            await self._keep_words(admitted, message_id, question, shown)
         yield "worded", shown
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
@@ -159,8 +163,11 @@ class Chat:
             if await queries.own_answer(session, message_id, admitted.principal.id) is None:
                 raise NoSuchAnswer("There is no such answer of yours.")
 
-    async def _keep_words(self, admitted: Admitted, message_id: UUID | None, shown: dict[str, Any]) -> None:
+    async def _keep_words(
+        self, admitted: Admitted, message_id: UUID | None, question: str, shown: dict[str, Any]
+    ) -> None:
         """Beside the quotes of the message; of a kiosk's only what served it, since its text is not kept either."""
+        hashes = await self._receipts.provenance(admitted, shown["citations"], shown["served_by"])
         if message_id is None:
             return
         admitted.outcome.resource_id = str(message_id)
@@ -175,6 +182,9 @@ class Chat:
                     *message.warnings,
                     *(one for one in shown["warnings"] if one not in message.warnings),
                 ]
+                if message.conversation_id is not None and shown["text"]:
+                    said, now = said_of(question, shown, hashes), dt.datetime.now(dt.UTC)
+                    await self._receipts.keep(session, admitted, message_id, "words", said, now)
 
     async def _disclosure(self, admitted: Admitted, languages: str | None) -> str:
         """What this plant tells of answers, in one of these languages."""
@@ -192,9 +202,10 @@ class Chat:
         outcome.resource_id, outcome.model = str(answer_id), shown["served_by"]
         outcome.metadata |= {
             "kind": shown["kind"],
-            "sources": [[one["document_id"], one["revision"]] for one in shown["citations"]],
             "classification": shown["classification"],
         }
+        by_words = shown["served_by"] == SERVED_BY_SEARCH
+        hashes = await self._receipts.provenance(admitted, shown["citations"], SERVED_BY_SEARCH if by_words else None)
         remembered = admitted.principal.kind != "kiosk"
         async with self._store.open_session(admitted, write=True) as session:
             conversation = None
@@ -216,6 +227,9 @@ class Chat:
                 now=now,
                 id=answer_id,
             )
+            if remembered:
+                said = said_of(question, shown, hashes)
+                await self._receipts.keep(session, admitted, answer_id, "quotes", said, now)
         return {"conversation_id": str(conversation.id) if conversation else None, "message_id": str(answer_id)}
 
     async def _thread(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.chat.tables import Conversation, Feedback, Message
+from appliance.chat.receipt_rules import Kept, Part
+from appliance.chat.tables import Conversation, Feedback, Message, Said
 from appliance.store import new_id
 
 TITLE_CHARACTERS = 80
@@ -105,6 +106,26 @@ async def own_answer(session: AsyncSession, message_id: UUID, author_id: UUID) -
     """The answer that was given to this very person or kiosk."""
     query = select(Message).where(Message.id == message_id, Message.author_id == author_id, Message.role == "assistant")
     return (await session.scalars(query)).one_or_none()
+
+
+async def keep_said(session: AsyncSession, message_id: UUID, kept: Kept, now: dt.datetime) -> None:
+    """Keep one part of what an answer said; a later one of the same part replaces it, and two at once take turns."""
+    await session.execute(select(Message.id).where(Message.id == message_id).with_for_update())
+    query = select(Said).where(Said.message_id == message_id, Said.part == kept.part)
+    row = (await session.scalars(query)).one_or_none()
+    if row is None:
+        row = Said(id=new_id(), message_id=message_id, part=kept.part)
+        session.add(row)
+    row.correlation_id, row.salt, row.said, row.created_at = kept.correlation_id, kept.salt, kept.said, now
+    await session.flush()
+
+
+async def said(session: AsyncSession, message_id: UUID) -> list[Kept]:
+    """What an answer said, in parts."""
+    query = select(Said).where(Said.message_id == message_id)
+    return [
+        Kept(cast("Part", row.part), row.correlation_id, row.salt, row.said) for row in await session.scalars(query)
+    ]
 
 
 async def feedback_of(session: AsyncSession, message_id: UUID, author_id: UUID) -> Feedback | None:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.store import Json, TenantBase, UtcDateTime
@@ -40,6 +40,21 @@ class Message(TenantBase):
     content: Mapped[str] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(Json)
     warnings: Mapped[list[Any]] = mapped_column(Json, server_default="[]")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Said(TenantBase):
+    """What an answer said, as its receipt will say it: the quotes, and the words where it was put into some."""
+
+    __tablename__ = "answer_receipts"
+    __table_args__ = (UniqueConstraint("message_id", "part", name="uq_answer_receipts"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"))
+    part: Mapped[str] = mapped_column(String(8))
+    correlation_id: Mapped[UUID] = mapped_column()
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    said: Mapped[str] = mapped_column(Text)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,14 +15,33 @@ from rich.padding import Padding
 from rich.text import Text
 
 from appliance.client import Refused, answered, open_door
+from appliance.commands.auditing import FileExists
 
 WORDS_SECONDS = 600.0
 
 
 async def ask_node(
-    socket: Path, question: str, *, tenant: str | None, words: bool, served_by: str, as_json: bool
+    socket: Path,
+    question: str,
+    *,
+    tenant: str | None,
+    words: bool,
+    served_by: str,
+    as_json: bool,
+    receipt: Path | None = None,
 ) -> int:
-    """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one."""
+    """Ask and print; 0 whether or not the documents hold an answer: "not in these documents" is one.
+
+    Args:
+        receipt: where the receipt of the answer is saved; its QR code stands beside it, with `.svg` added to the name.
+
+    Raises:
+        FileExists: one of the two is there already; nothing was asked.
+    """
+    if receipt is not None:
+        for path in (receipt, _drawing(receipt)):
+            if path.exists():
+                raise FileExists(f"{path.name} is already there.")
     # In a pipe or a file nothing is broken into lines: a value stays beside its unit.
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     async with open_door(socket, tenant=tenant, timeout=WORDS_SECONDS) as door:
@@ -45,9 +65,35 @@ async def ask_node(
                         )
         elif words and not as_json:
             console.print("No chat model can put this into words now; the quotes stand.", style="yellow")
+        if receipt is not None:
+            found = answered(await door.get(f"/v1/messages/{answer['message_id']}/receipt"))
+            _save(receipt, found["receipt"])
+            _save(_drawing(receipt), found["qr"])
+            answer["receipt"] = {"file": str(receipt), "sha256": found["sha256"]}
+            if not as_json:
+                console.print(f"receipt in {receipt}, sha256 {found['sha256']}", style="dim")
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     return 0
+
+
+def _drawing(receipt: Path) -> Path:
+    return receipt.with_name(f"{receipt.name}.svg")
+
+
+def _save(path: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        error.filename, error.filename2 = str(path), None
+        raise
 
 
 async def _events(door: httpx.AsyncClient, body: dict[str, Any]) -> AsyncIterator[tuple[str, dict[str, Any]]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
 from appliance.audit.verify import VerifyReport, verify
-from appliance.errors import Conflict, NotFound
+from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.settings import Settings
 from appliance.store import Store, open_store
 from appliance.unlocking import unlock
@@ -56,25 +58,55 @@ def _records(count: int) -> str:
     return f"{count} record" if count == 1 else f"{count} records"
 
 
-async def export_record(settings: Settings, out: Path, *, tenant: str | None, as_json: bool) -> int:
-    """Write one tenant's log to `out`: for proof, or as a table for a spreadsheet if its name ends in `.csv`."""
+class EmptyPeriod(InvalidInput):
+    """An export was asked for from a moment to one that is not after it."""
+
+    code, title = "empty-period", "Nothing lies between these two"
+    hint = "Give --from a moment before --to; both are in UTC unless they name a zone."
+
+
+async def export_record(
+    settings: Settings,
+    out: Path,
+    *,
+    tenant: str | None,
+    as_json: bool,
+    form: Literal["jsonl", "csv"] | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> int:
+    """Write one tenant's log to `out`: for proof, or as a table for a spreadsheet (`.csv`).
+
+    Args:
+        since, until: records made from this moment on and before that one; an excerpt with proofs.
+    """
     from appliance.audit.export import export
+    from appliance.audit.rows import Selection
 
     if out.exists():
         raise FileExists(f"{out.name} is already there.")
+    selection = Selection(since=_in_utc(since), until=_in_utc(until))
+    if selection.since is not None and selection.until is not None and selection.since >= selection.until:
+        raise EmptyPeriod(f"{selection.since.isoformat()} is not before {selection.until.isoformat()}.")
+    form = form or ("csv" if out.suffix == ".csv" else "jsonl")
     store = await _open(settings)
     try:
         found = [one for one in await store.tenants() if tenant is None or one.slug == tenant]
         if not found:
             raise NotFound(f"There is no tenant {tenant!r} on this node.")
-        written = await export(store, found[0].id, out, form="csv" if out.suffix == ".csv" else "jsonl")
+        written = await export(store, found[0].id, out, form=form, selection=selection)
     finally:
         await store.close()
     if as_json:
         sys.stdout.write(json.dumps(asdict(written)) + "\n")
     else:
-        print(f"{_records(written.records)}, root {written.root}")
+        of = "" if selection.whole else f" of {written.size}"
+        print(f"{_records(written.records)}{of}, root {written.root}")
         print(f"public key {written.public_key}; keep it where this node cannot change it")
-        if out.suffix != ".csv":
+        if form == "jsonl":
             print(f"check it anywhere: python3 verify_audit.py {out.name} --key {written.public_key}")
     return 0
+
+
+def _in_utc(at: dt.datetime | None) -> dt.datetime | None:
+    return at if at is None or at.tzinfo is not None else at.replace(tzinfo=dt.UTC)

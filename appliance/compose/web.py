@@ -18,6 +18,7 @@ from appliance.cards import api as cards_api
 from appliance.chat import api as chat_api
 from appliance.chat.conversations import Conversations
 from appliance.chat.intents import Intents
+from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
@@ -51,6 +52,7 @@ from appliance.settings import DEMO_MARK
 from appliance.shelf import Shelf, operations_api, spending_api
 from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
+from appliance.shelf.packages import Packages
 from appliance.shelf.probing import Probe
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
@@ -84,8 +86,8 @@ ROUTES = [
 
 
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "jobs", "search", "answers",
-    "chat", "conversations", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
+    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "jobs", "search", "answers",
+    "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
 
@@ -125,13 +127,17 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
-        decisions = AuditLog(store, recorder).decisions
+        audit_log = AuditLog(store, recorder)
+        built_in = BuiltIns(settings.share / "models")
+        receipts = Receipts(
+            store, gate, search, base.policy, audit_log, Described(store), Packages(built_in, shelf.force)
+        )
         packs = Packs(
             store,
             base.policy,
             people,
             kiosks,
-            decisions,
+            audit_log.decisions,
             Described(store),
             tried,
             clock=utc_now,
@@ -149,6 +155,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "gate": gate,
             "store": store,
             "recorder": recorder,
+            "audit_log": audit_log,
             "policy": base.policy,
             "packs": packs,
             "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),
@@ -156,8 +163,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy),
+            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy, receipts),
             "conversations": conversations,
+            "receipts": receipts,
             "cards": cards,
             "spending": spending,
             "cursors": cursors,
@@ -167,7 +175,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "node": node_facts(settings),
             "gauges": gauges_of(store),
             "shelf": shelf,
-            "built_in": BuiltIns(settings.share / "models"),
+            "built_in": built_in,
             "chat_probe": Probe(settings.run),
             "providers": providers,
             "routes": routes,

@@ -11,6 +11,7 @@ finds that the index already holds its work (`indexed_by`).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -112,6 +113,7 @@ class Ingest:
             return {"passages": row.passages}
         await self._tell(job, 0.05, "reading the file")
         content = await self._store.blobs.get(admitted.tenant_id, BlobName(row.blob))
+        sha256 = hashlib.sha256(content).hexdigest()
         parsed = await self._reader.parse(content, row.filename)
         passages = await asyncio.to_thread(chunk, parsed.blocks, self._count_tokens, self._sizes)
         if not passages:
@@ -125,7 +127,7 @@ class Ingest:
             "bytes": row.size,
             "seconds": round(time.monotonic() - began, 2),
         } | _flagged(passages)
-        if not await self._put(admitted, job, document_id, parsed, passages, vectors):
+        if not await self._put(admitted, job, document_id, parsed, sha256, passages, vectors):
             return {"skipped": "The document was deleted meanwhile."}
         return {"passages": len(passages), "pages": parsed.pages}
 
@@ -135,6 +137,7 @@ class Ingest:
         job: RunningJob,
         document_id: UUID,
         parsed: ParsedFile,
+        sha256: str,
         passages: Sequence[Passage],
         vectors: NDArray[np.float32],
     ) -> bool:
@@ -147,7 +150,7 @@ class Ingest:
             if row.indexed_by == job.id:
                 return True
             row.title = row.details.get("title") or parsed.title or row.filename.rpartition("/")[2]
-            row.pages, row.passages = parsed.pages, len(passages)
+            row.sha256, row.pages, row.passages = sha256, parsed.pages, len(passages)
             row.flagged = sum(bool(one.flags) for one in passages)
             row.status, row.reason = "ready", None
             row.indexed_by, row.updated_at = UUID(str(job.id)), self._clock()

@@ -333,7 +333,7 @@ def _row(
 ) -> DocumentRow:
     details = dict(upload.details) | ({"title": upload.title} if upload.title else {})
     return DocumentRow(
-        id=new_id(), filename=upload.filename, kind=upload.kind, size=file.size, blob=blob, fingerprint=fingerprint,
+        id=new_id(), filename=upload.filename, kind=upload.kind, size=file.size, blob=blob, fingerprint=fingerprint, sha256=file.sha256,
         title=upload.title, revision=upload.revision, doc_type=upload.doc_type, level=upload.level,
         tags=list(upload.tags), acl=list(upload.acl), data_owner=owner,
         stage=approval_rules.stage_at_upload(upload.level, owner, str(principal.id)), approved=[], approved_until=None,

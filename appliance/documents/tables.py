@@ -18,7 +18,8 @@ class DocumentRow(TenantBase):
     """One uploaded file.
 
     `seq` orders uploads (no clock and no id does). `fingerprint` is the SHA-256 of content, name, revision and all that
-    was said of it: the same upload twice is the same document. `indexed_by` is the job whose passages the index holds.
+    was said of it: the same upload twice is the same document; `sha256` is of the content alone, None where it came before that was
+    kept and has not been read in since. `indexed_by` is the job whose passages the index holds.
     `flagged` counts passages that give orders to a language model; None while nobody has looked.
     `reach` is the clearance of the uploader, `reach_export` the export regimes they were eligible for: a document never
     displaces one that its uploader could not read. `export` is its own regime, `eccn` the category within it, and
@@ -45,6 +46,7 @@ class DocumentRow(TenantBase):
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str] = mapped_column(String(64))
     fingerprint: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str | None] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(Text)
     revision: Mapped[str | None] = mapped_column(String(64))
     doc_type: Mapped[str | None] = mapped_column(String(64))

@@ -22,9 +22,9 @@ from appliance.identity import rules
 from appliance.identity.duties import AUDITOR
 from appliance.identity.errors import ApiKeyOver, ScopeRefused, UnknownApiKey
 from appliance.identity.passwords import ALPHABET
+from appliance.identity.ports import Knows
 from appliance.identity.tables import ApiKeyRow
 from appliance.identity.values import ApiKey, ApiKeyMade, Clock, NewApiKey, utc_now
-from appliance.policy.ports import Policies
 from appliance.policy.values import Resource
 from appliance.store import Admitted, Principal, Store, new_id
 
@@ -40,7 +40,7 @@ _ANY: Final = Resource("node")
 class ApiKeys:
     """The keys of a tenant, as its admins keep them."""
 
-    def __init__(self, store: Store, policy: Policies, *, clock: Clock = utc_now) -> None:
+    def __init__(self, store: Store, policy: Knows, *, clock: Clock = utc_now) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from appliance.audit.values import NewRecord
 from appliance.policy.values import Resource
-from appliance.store import Admitted, Principal, RecordRef
+from appliance.store import Admitted, Principal, RecordRef, TenantId
 from appliance.store.admission import TeamRole
 
 
@@ -41,3 +41,25 @@ class Door(Protocol):
         self, principal: Principal, action: str, *, resource: Resource, request: bytes | None = None
     ) -> AbstractAsyncContextManager[Admitted]:
         """Decide and record, then let the body act. Raises Forbidden."""
+
+
+class Permits(Protocol):
+    """The policy, asked about many things at once."""
+
+    def permits(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[bool]:
+        """One answer per resource."""
+
+
+class Known(Protocol):
+    """The pack in force."""
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Every action that it knows."""
+
+
+class Knows(Permits, Protocol):
+    """The policy, and what it can be asked."""
+
+    def pack_of(self, tenant_id: TenantId) -> Known:
+        """What the pack in force in a tenant says beside its policies."""

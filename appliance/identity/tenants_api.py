@@ -10,11 +10,10 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from appliance.identity.errors import NoTenant
-from appliance.identity.ports import Door
+from appliance.identity.ports import Door, Permits
 from appliance.identity.schemas import Body
 from appliance.identity.sign_in import SignIn
 from appliance.identity.tenants import Tenants
-from appliance.policy.ports import Permits
 from appliance.policy.values import Resource
 from appliance.store import Principal, Store, Tenant
 from appliance.web import Flag, Injected

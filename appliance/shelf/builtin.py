@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -24,13 +25,13 @@ class BuiltIns:
         found = []
         for path in sorted(self._folder.glob(f"*/{MANIFEST}")):
             try:
-                manifest = json.loads(path.read_text(encoding="utf-8"))
+                raw = path.read_bytes()
+                manifest = json.loads(raw)
                 if manifest["kind"] == "chat":
                     continue
                 size = sum((path.parent / name).stat().st_size for name in manifest["files"])
-                found.append(
-                    BuiltIn(manifest["name"], manifest["kind"], manifest["version"], manifest["licence"], size)
-                )
+                name, kind, version, licence = (manifest[member] for member in ("name", "kind", "version", "licence"))
+                found.append(BuiltIn(name, kind, version, licence, size, hashlib.sha256(raw).hexdigest()))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return found

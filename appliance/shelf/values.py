@@ -92,13 +92,14 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """A small model that comes with the release and is always in force."""
+    """A small model that comes with the release and is always in force. `sha256` is of its manifest, which holds those of its files."""
 
     name: str
     kind: str
     version: str
     licence: str
     size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ class Admitted:
         "outcome",
         "pre",
         "principal",
+        "request_hash",
         "resource_id",
         "resource_type",
         "started_ns",
@@ -110,6 +111,7 @@ class Admitted:
     decision: Decision
     correlation_id: uuid.UUID
     pre: RecordRef
+    request_hash: str | None
     started_ns: int
     outcome: Outcome
     write_turn: WriteTurn
@@ -148,6 +150,7 @@ class Mint(Protocol):
         correlation_id: uuid.UUID,
         resource_type: str | None = None,
         resource_id: str | None = None,
+        request_hash: str | None = None,
         started_ns: int | None = None,
     ) -> Admitted:
         """Return the admission; `started_ns` is monotonic time, now if None.
@@ -172,6 +175,7 @@ def minter() -> Mint:
         correlation_id: uuid.UUID,
         resource_type: str | None = None,
         resource_id: str | None = None,
+        request_hash: str | None = None,
         started_ns: int | None = None,
     ) -> Admitted:
         if not decision.allowed:
@@ -184,6 +188,7 @@ def minter() -> Mint:
         _fix(admitted, "decision", decision)
         _fix(admitted, "correlation_id", correlation_id)
         _fix(admitted, "pre", pre)
+        _fix(admitted, "request_hash", request_hash)
         _fix(admitted, "started_ns", time.monotonic_ns() if started_ns is None else started_ns)
         _fix(admitted, "outcome", Outcome())
         _fix(admitted, "write_turn", WriteTurn())

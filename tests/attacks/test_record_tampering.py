@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from appliance.audit import Recorder
+from appliance.audit.errors import RecordDamaged
+from appliance.audit.export import export
 from appliance.audit.heads import HEAD_FILE, LINE
 from appliance.audit.instances import Instance
 from appliance.audit.recovery import HEAD_MISMATCH, recover
+from appliance.audit.rows import Selection
 from appliance.audit.rules import Frontier, leaf_hash
+from appliance.audit.service import READ_ALL, AuditLog
 from appliance.audit.verify import VerifyReport, verify
-from appliance.store import Store, Tenant, open_store
+from appliance.store import Admitted, Store, Tenant, open_store
 from appliance.store.engines import connect
 from tests.attacks.tally import tried
 from tests.audit.conftest import record
+from tests.audit.test_export import checked
 
 RECORDS = 150
 
@@ -74,7 +80,7 @@ async def test_record_bytes_changed_by_sql_with_the_key_name_the_record(node_sto
 OTHER_KINDS = ("'text'", "17", "1.5", "zeroblob(3)", "x'ff'")
 
 
-@pytest.mark.parametrize("column", ["record", "hash", "id", "event_type", "user_id", "created_at"])
+@pytest.mark.parametrize("column", ["record", "hash", "id", "event_type", "user_id", "created_at", "correlation_id"])
 async def test_values_of_any_kind_in_any_column_are_findings_and_no_crash(
     node_store: Store, log: str, column: str
 ) -> None:
@@ -222,9 +228,9 @@ async def test_the_whole_log_of_a_tenant_removed_is_found(node_store: Store, log
         "DELETE FROM leaves",
         "UPDATE checkpoints SET note = 'x'",
         "DELETE FROM checkpoints",
-        "INSERT OR REPLACE INTO leaves SELECT log, 0, 'x', hash, x'00', event_type, user_id, created_at FROM leaves",
-        "INSERT OR REPLACE INTO leaves SELECT log, 150, id, hash, x'00', event_type, user_id, created_at FROM leaves",
-        "INSERT INTO leaves SELECT log, 999, 'x', hash, record, event_type, user_id, created_at FROM leaves LIMIT 1",
+        "INSERT OR REPLACE INTO leaves SELECT log, 0, 'x', hash, x'00', event_type, user_id, created_at, NULL FROM leaves",
+        "INSERT OR REPLACE INTO leaves SELECT log, 150, id, hash, x'00', event_type, user_id, created_at, NULL FROM leaves",
+        "INSERT INTO leaves SELECT log, 999, 'x', hash, record, event_type, user_id, created_at, NULL FROM leaves LIMIT 1",
         "INSERT OR REPLACE INTO checkpoints SELECT log, size, frontier, 'x' FROM checkpoints",
     ],
 )
@@ -334,3 +340,61 @@ async def test_a_shortened_log_with_its_checkpoints_removed_still_lacks_what_the
 
     assert finding.kind == "tail-lost"
     assert "records 140 to 149" in finding.text
+
+
+@pytest.mark.parametrize("seq", [0, 33, 140])
+async def test_nothing_is_proven_of_a_log_that_lacks_a_record(
+    node_store: Store, tenant: Tenant, log: str, tmp_path: Path, seq: int
+) -> None:
+    with attacker(node_store.data, node_store) as sql:
+        sql.execute("DELETE FROM leaves WHERE log = ? AND seq = ?", [log, seq])
+
+    with pytest.raises(RecordDamaged, match=f"Record {seq} of"):
+        await export(node_store, tenant.id, tmp_path / "excerpt", selection=Selection(event_type="test.fact"))
+
+    assert not (tmp_path / "excerpt").exists()
+    await export(
+        node_store, tenant.id, tmp_path / "whole", disclose=True
+    )  # what is left is shown, for the script to name
+    status, said = await checked(tmp_path / "whole")
+    assert (status, f"Record {seq} is missing" in said) == (1, True)
+
+
+async def test_what_is_no_record_any_more_is_exported_for_the_script_to_name(
+    node_store: Store, tenant: Tenant, log: str, tmp_path: Path
+) -> None:
+    with attacker(node_store.data, node_store) as sql:
+        for seq, value in enumerate(("x'ff'", "'[]'", "'{}'", "17", "'\"x\"'")):
+            sql.execute(f"UPDATE leaves SET record = {value} WHERE log = ? AND seq = ?", [log, seq])
+
+    await export(node_store, tenant.id, tmp_path / "whole", disclose=True)
+
+    status, said = await checked(tmp_path / "whole")
+    assert status == 1
+    assert all(f"Record {seq} was changed" in said for seq in range(5))
+    assert "the first bad one is record 0" in said
+
+
+@pytest.mark.parametrize("what", ["record", "hash", *OTHER_KINDS])
+async def test_a_record_that_was_changed_is_not_given_out_as_proven(
+    node_store: Store, tenant: Tenant, log: str, admitted: Callable[..., Admitted], what: str
+) -> None:
+    recorder = Recorder(node_store, Instance(node_store.data / "run"))
+    audit_log, admin = AuditLog(node_store, recorder), admitted(action=READ_ALL, role="admin")
+    with attacker(node_store.data, node_store) as sql:
+        (record_id,) = sql.execute("SELECT id FROM leaves WHERE log = ? AND seq = 70", [log]).fetchone()
+    await audit_log.proof(admin, UUID(record_id))
+    with attacker(node_store.data, node_store) as sql:
+        if what == "record":
+            kept = sql.execute("SELECT record FROM leaves WHERE log = ? AND seq = 70", [log]).fetchone()[0]
+            changed = kept.replace(b"test.fact", b"test.lies")
+            sql.execute("UPDATE leaves SET record = ? WHERE log = ? AND seq = 70", [changed, log])
+        elif what == "hash":
+            sql.execute("UPDATE leaves SET hash = zeroblob(32) WHERE log = ? AND seq = 70", [log])
+        else:
+            sql.execute(f"UPDATE leaves SET record = {what} WHERE log = ? AND seq = 70", [log])
+
+    for reader in (audit_log, AuditLog(node_store, recorder)):  # one that has read the log before, one that has not
+        with pytest.raises(RecordDamaged):
+            await reader.proof(admin, UUID(record_id))
+    await recorder.close()

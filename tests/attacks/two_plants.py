@@ -183,6 +183,8 @@ class TwoPlants:
         answer = admin.post(where, json={"message": f"How fast does the pump {MARK} turn?"}).raise_for_status().json()
         assert MARK in answer["answer"]
         self.victim.ids["message_id"] = answer["message_id"]
+        (entry,) = admin.get("/v1/audit", params={"limit": 1}).raise_for_status().json()["items"]
+        self.victim.ids["record_id"] = entry["record"]["id"]
         rating = {"message_id": answer["message_id"], "thumbs": "down", "comment": f"Nobody believes {MARK}."}
         admin.post("/v1/feedback", json=rating).raise_for_status()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +18,8 @@ from appliance.audit import Recorder
 from appliance.audit.api import ROUTES
 from appliance.audit.instances import Instance
 from appliance.audit.notes import verified
+from appliance.audit.rules import includes, leaf_hash
+from appliance.audit.service import AuditLog
 from appliance.errors import Unauthenticated
 from appliance.gate import Gate
 from appliance.policy import PolicyEngine
@@ -21,6 +27,7 @@ from appliance.store import Principal, Store, Tenant, new_id
 from appliance.store.admission import Role, minter
 from appliance.web import Cursors
 from tests.audit.conftest import record
+from tests.audit.test_export import checked
 
 
 @dataclass
@@ -54,7 +61,13 @@ async def site(store: Store, tenant: Tenant) -> AsyncIterator[Site]:
     tokens = KnownTokens()
     app = build(
         ROUTES,
-        {"gate": gate, "policy": policy, "store": store, "recorder": recorder, "cursors": Cursors(b"c" * 32)},
+        {
+            "gate": gate,
+            "policy": policy,
+            "store": store,
+            "audit_log": AuditLog(store, recorder),
+            "cursors": Cursors(b"c" * 32),
+        },
         tokens,
     )
 
@@ -185,3 +198,85 @@ async def test_the_checkpoint_is_a_signed_note_of_the_present_head(site: Site, t
     assert (checkpoint.size, checkpoint.root.hex()) == (found["size"], found["root"])
     assert found["size"] == 2
     assert found["last_witnessed"] is None
+
+
+async def test_a_timeline_holds_the_records_of_one_piece_of_work(site: Site, tenant: Tenant) -> None:
+    work = new_id()
+    await site.recorder.append(
+        record(tenant, correlation_id=work, phase="pre"),
+        record(tenant),
+        record(tenant, correlation_id=work, phase="post"),
+    )
+
+    page = await listed(site, site.admin, correlation_id=str(work))
+
+    assert [item["record"]["phase"] for item in page["items"]] == ["post", "pre"]
+    assert (await listed(site, site.nora, correlation_id=str(work)))["items"] == []
+
+
+async def test_a_period_takes_its_first_moment_and_leaves_out_its_last(site: Site, tenant: Tenant) -> None:
+    start = dt.datetime(2020, 2, 3, 4, tzinfo=dt.UTC)
+    moments = [start + dt.timedelta(minutes=minute) for minute in range(4)]
+    await site.recorder.append(*(record(tenant, created_at=at) for at in moments))
+
+    page = await listed(site, site.admin, **{"from": moments[1].isoformat(), "to": moments[3].isoformat()})
+
+    assert [item["seq"] for item in page["items"]] == [2, 1]
+
+
+async def proof(site: Site, principal: Principal, record_id: uuid.UUID) -> httpx.Response:
+    async with site.client(principal) as client:
+        return await client.get(f"/v1/audit/{record_id}/proof")
+
+
+async def test_a_record_is_proven_under_a_head_that_is_signed(site: Site, tenant: Tenant, other_tenant: Tenant) -> None:
+    refs = await site.recorder.append(*(record(tenant) for _ in range(300)), record(other_tenant))
+    for seq in (0, 255, 256, 299):
+        found = (await proof(site, site.admin, refs[seq].id)).json()
+
+        signed = verified(found["checkpoint"]["signed_note"], bytes.fromhex(found["public_key"]))
+        leaf = leaf_hash(found["record"].encode())
+        assert signed.size >= 301  # asking for it is itself recorded
+        assert (found["entry"]["seq"], found["entry"]["hash"]) == (seq, leaf.hex())
+        assert includes(signed.root, signed.size, seq, leaf, [bytes.fromhex(node) for node in found["proof"]])
+
+
+async def test_a_proven_record_is_a_file_that_the_auditors_script_checks(
+    site: Site, tenant: Tenant, tmp_path: Path
+) -> None:
+    refs = await site.recorder.append(*(record(tenant, metadata={"said": "Größe"}) for _ in range(3)))
+    (tmp_path / "record.jsonl").write_text((await proof(site, site.admin, refs[1].id)).json()["file"])
+
+    status, told = await checked(tmp_path / "record.jsonl")
+
+    assert (status, "1 record, an excerpt" in told) == (0, True), told
+
+
+async def test_everybody_proves_their_own_records_and_nobody_elses(
+    site: Site, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    own, theirs = await site.recorder.append(record(tenant, user_id=site.nora.id), record(tenant))
+    (foreign,) = await site.recorder.append(record(other_tenant, user_id=site.nora.id))
+
+    assert (await proof(site, site.nora, own.id)).status_code == 200
+    for principal, other in (
+        (site.nora, theirs.id),
+        (site.nora, foreign.id),
+        (site.admin, foreign.id),
+        (site.admin, new_id()),
+    ):
+        refused = await proof(site, principal, other)
+        assert (refused.status_code, refused.json()["code"]) == (404, "no-such-record")
+
+
+async def test_many_prove_at_once_while_the_log_grows(site: Site, tenant: Tenant) -> None:
+    refs = await site.recorder.append(*(record(tenant) for _ in range(20)))
+
+    async def one(seq: int) -> None:
+        await site.recorder.append(record(tenant))
+        found = (await proof(site, site.admin, refs[seq].id)).json()
+        signed = verified(found["checkpoint"]["signed_note"], bytes.fromhex(found["public_key"]))
+        path = [bytes.fromhex(node) for node in found["proof"]]
+        assert includes(signed.root, signed.size, seq, leaf_hash(found["record"].encode()), path)
+
+    await asyncio.gather(*(one(seq) for seq in range(20)))

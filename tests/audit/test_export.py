@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import datetime as dt
 import importlib.util
 import json
 import sys
@@ -19,8 +20,9 @@ from hypothesis import strategies as st
 
 from appliance.audit import Recorder
 from appliance.audit.errors import UnknownLog
-from appliance.audit.export import COLUMNS, Selection, export
+from appliance.audit.export import COLUMNS, export
 from appliance.audit.instances import Instance
+from appliance.audit.rows import Selection
 from appliance.audit.service import AuditLog
 from appliance.commands.auditing import export_record
 from appliance.settings import load as load_settings
@@ -58,7 +60,8 @@ def edited(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     change(lines)
     changed = path.with_name("changed.jsonl")
-    changed.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    written = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines)
+    changed.write_text("".join(f"{line}\n" for line in written))
     return changed
 
 
@@ -174,6 +177,51 @@ async def test_an_excerpt_carries_its_proofs(store: Store, recorder: Recorder, t
     status, told = await checked(edited(out, change))
     assert status == 1
     assert "Record 20 is not part of the log" in told
+
+
+async def test_a_period_takes_its_first_moment_and_leaves_out_its_last(
+    store: Store, recorder: Recorder, tenant: Tenant, tmp_path: Path
+) -> None:
+    start = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
+    for minute in range(6):
+        await recorder.append(record(tenant, created_at=start + dt.timedelta(minutes=minute)))
+    out = tmp_path / "period.jsonl"
+    period = Selection(since=start + dt.timedelta(minutes=2), until=start + dt.timedelta(minutes=5))
+
+    summary = await export(store, tenant.id, out, selection=period)
+
+    assert (summary.records, summary.size) == (3, 6)
+    status, told = await checked(out)
+    assert status == 0, told
+    assert "3 records, an excerpt, each with its proof; 2 to 4, none between them left out" in told
+    assert "times        2026-11-01T08:02:00Z to 2026-11-01T08:04:00Z" in told
+
+
+async def test_a_period_in_which_nothing_was_recorded_is_an_excerpt_of_nothing(
+    store: Store, recorder: Recorder, tenant: Tenant, tmp_path: Path
+) -> None:
+    await recorder.append(record(tenant))
+    out = tmp_path / "period.jsonl"
+
+    summary = await export(store, tenant.id, out, selection=Selection(until=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)))
+
+    assert (summary.records, summary.size) == (0, 1)
+    assert (await checked(out))[0] == 0
+
+
+async def test_an_excerpt_of_which_a_record_is_left_out_says_so(
+    store: Store, recorder: Recorder, tenant: Tenant, tmp_path: Path
+) -> None:
+    await recorder.append(*(record(tenant) for _ in range(5)))
+    out = tmp_path / "excerpt.jsonl"
+    await export(store, tenant.id, out, selection=Selection(event_type="test.fact"))
+
+    def change(lines: list[dict[str, Any]]) -> None:
+        del lines[place(lines, 2)]
+
+    status, told = await checked(edited(out, change))
+
+    assert (status, "0 to 4, not all between them" in told) == (0, True), told
 
 
 async def test_names_are_disclosed_only_when_asked_for_and_are_proven(

@@ -42,7 +42,7 @@ async def plant(
     search = Search(node_store, SqliteEngine(), POLICY, models)
     library = Library(node_store, lambda: admitted(action="documents.ingest"))
     cards = Cards(node_store, gate, search, models, Waker(tmp_path / "worker.sock"))
-    yield Plant(node_store, tenant, gate, library, Answers(search, models), cards, search)
+    yield Plant(node_store, tenant, gate, library, Answers(search, models), cards, search, recorder)
     await gate.close()
     await recorder.close()
     await models.close()

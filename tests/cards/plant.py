@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.answers import Answer, Answers
 from appliance.answers.screens import Screens
+from appliance.audit import Recorder
 from appliance.cards import Building, Cards
 from appliance.cards import store as queries
 from appliance.cards.service import Card
@@ -91,6 +92,7 @@ class Plant:
     answers: Answers
     cards: Cards
     search: Any
+    recorder: Recorder
 
     @property
     def screens(self) -> Screens:

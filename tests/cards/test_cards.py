@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +20,9 @@ from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from tests.answers.writers import Only
+from tests.audit.test_export import checked
 from tests.cards.plant import CASING, POLICY, SAID, Plant, RowWriter, manual
+from tests.chat.conftest import receipts_of
 
 
 async def test_a_card_is_made_and_fits_the_same_question_however_it_is_typed(plant: Plant) -> None:
@@ -206,6 +210,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         Intents(POLICY),
         Settings(plant.store),
         POLICY,
+        receipts_of(plant.store, plant.gate, plant.search, plant.recorder),
     )
 
 
@@ -226,6 +231,29 @@ async def test_with_the_chat_model_gone_a_card_is_offered_at_once_and_said(plant
     assert sentence["said_by"] == ["Joint: Casing bolts | Thread: M12 | Torque: 47 Nm"]
     assert (worded["text"], worded["served_by"], worded["completion_tokens"]) == (SAID, "card by tiny", 0)
     assert gone.asked == []
+
+
+async def test_the_receipt_of_an_answer_in_words_holds_the_quotes_and_the_words(plant: Plant, tmp_path: Path) -> None:
+    await plant.put(manual())
+    chat, person = chat_of(plant, RowWriter(model="better")), plant.person()
+    (*_, (_, answer)) = [step async for step in chat.ask(person, CASING)]
+    given = UUID(answer["message_id"])
+    receipts = receipts_of(plant.store, plant.gate, plant.search, plant.recorder)
+    before = await receipts.give(person, given)
+    for _ in range(2):  # said again, the words that were said last count
+        words = [step async for step in chat.word(person, CASING, message_id=given, length="long")]
+
+    found = await receipts.give(person, given)
+
+    assert len(json.loads(before.receipt)["parts"]) == 1
+    quotes, worded = (json.loads(part["said"]) for part in json.loads(found.receipt)["parts"])
+    assert (quotes["kind"], quotes["answer"]) == ("quoted", answer["answer"])
+    assert (worded["kind"], worded["answer"], worded["served_by"]) == ("worded", words[-1][1]["text"], "better")
+    path = tmp_path / found.name
+    path.write_text(found.receipt)
+    status, told = await checked(path)
+    assert status == 0, told
+    assert "served by    better" in told
 
 
 @pytest.mark.parametrize("wanted", [{"length": "long"}, {"length": "short", "anew": True}], ids=["longer", "again"])

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 
 from appliance.audit.tables import LeafRow, OpenRow
 from appliance.chat.conversations import Conversations
+from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.tables import Feedback, Message
 from appliance.gate import Gate
@@ -28,6 +29,7 @@ class Room:
     chat: Chat
     conversations: Conversations
     gate: Gate
+    receipts: Receipts
     intents: Mapping[str, str] = field(default_factory=lambda: PolicyEngine().pack.intents)
 
     def person(

@@ -201,7 +201,11 @@ async def test_the_record_of_a_question_holds_its_hash_and_not_its_words(plant: 
     assert (response["event_type"], response["result_status"]) == ("chat.response", "success")
     assert response["resource_id"] == answer["message_id"]
     assert response["metadata"]["kind"] == answer["kind"]
-    assert response["metadata"]["sources"] == [[one["document_id"], one["revision"]] for one in answer["citations"]]
+    sources = response["metadata"]["sources"]
+    assert [one[:2] for one in sources] == [[one["document_id"], one["revision"]] for one in answer["citations"]]
+    assert all(len(one[2]) == 64 for one in sources)
+    assert response["request_hash"] == request["request_hash"]
+    assert set(response["metadata"]["packages"]) == {"minilm-embed", "minilm-read"} or sources == []
     assert response["model"] == answer["served_by"]
     assert request["personal"] == {"username": "viewer"}
     # Neither in the stored bytes nor in what the personal fields hold when they are opened.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import hashlib
 import json
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -24,6 +27,7 @@ from tests.identity.site import App
 from tests.node import free_port
 from tests.packs.variants import VIEWERS
 
+VERIFY = Path(__file__).resolve().parents[2] / "packaging" / "verify_audit.py"
 WRONG_USE, NOT_FOUND, CONFLICT, NOT_RUNNING, DAMAGED = 2, 12, 13, 18, 19
 
 
@@ -231,6 +235,52 @@ def test_the_record_of_a_running_node_is_verified(plant: Plant) -> None:
 
     as_json = outpost("audit", "verify", "--data", plant.node.data, "--json")
     assert (as_json.code, as_json.json["ok"]) == (0, True)
+
+
+def test_the_receipt_of_an_answer_is_saved_with_its_code_beside_it_and_never_over_another(
+    plant: Plant, tmp_path: Path
+) -> None:
+    out, words = tmp_path / "pump.json", ("ask", "How hot may the bearing get?", "--data", plant.node.data)
+    ended = outpost(*words, "--receipt", out, "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json["receipt"]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert (tmp_path / "pump.json.svg").read_text().startswith("<svg")
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", VERIFY, out], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert (checked.returncode, "as it was given and recorded" in checked.stdout) == (0, True), checked.stdout
+
+    (tmp_path / "other.json.svg").write_text("mine")
+    before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    for name in ("pump.json", "other.json"):  # of the second only the code is there
+        again = outpost(*words, "--receipt", tmp_path / name)
+        assert "is already there" in again.err
+        assert again.code >= 10
+    nowhere = outpost(*words, "--receipt", tmp_path / "nowhere" / "pump.json")
+    assert nowhere.code == WRONG_USE
+    assert sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir()) == before
+
+
+def test_a_period_of_the_record_is_exported_and_one_that_ends_before_it_begins_is_refused(
+    plant: Plant, tmp_path: Path
+) -> None:
+    out, data = tmp_path / "period.txt", plant.node.data
+    taken = outpost(
+        "audit", "export", "--out", out, "--from", "2020-01-01", "--data", data, "--format", "jsonl", "--json"
+    )
+    assert taken.code == 0, taken.err
+    assert taken.json["records"] == taken.json["size"] > 0
+    assert json.loads(out.read_text().splitlines()[0])["whole"] is False
+
+    for words in (
+        ("--from", "2026-11-02", "--to", "2026-11-02"),
+        ("--from", "2026-11-02T00:00:00+02:00", "--to", "2026-11-01"),
+    ):
+        ended = outpost("audit", "export", tmp_path / "none.jsonl", *words, "--data", data)
+        assert (ended.code, ended.out) == (WRONG_USE, "")
+        assert re.fullmatch(r"refused: .+ is not before .+\nhint:    .+UTC.+\n", ended.err)
+    assert outpost("audit", "export", tmp_path / "none.jsonl", "--from", "yesterday", "--data", data).code == WRONG_USE
+    assert not (tmp_path / "none.jsonl").exists()
 
 
 def test_there_is_no_record_to_verify_where_there_is_no_node_and_none_is_made(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import type { AuditEntry } from "../api/types.ts";
 export const EVENTS = [
   "chat.request",
   "chat.response",
+  "chat.receipt",
   "search.query",
   "doc.upload",
   "doc.ingestion",

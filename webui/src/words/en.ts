@@ -195,6 +195,16 @@ export const words = {
     announceNone: (text: string) => `${text} Nearest text is listed below.`,
   },
 
+  receipt: {
+    save: "Save receipt",
+    title: "Receipt saved",
+    saved: "It holds the question, the answer, its quotes and the proof that they were recorded:",
+    code: "QR code of the receipt's hash and of the record's checkpoint",
+    keep: "Photograph or print this code and keep it apart from the file: it shows that nobody made the file later.",
+    hash: "SHA-256 of the file",
+    check: "Anybody can check it, without this box",
+  },
+
   inWords: {
     by: (model: string) => `Written by ${model}`,
     title: "In words",
@@ -440,6 +450,20 @@ export const words = {
     verify: "To prove that no record was changed, run on the box:",
     verifyCommand: "outpost audit verify",
     hash: "Hash of the record",
+    from: "From",
+    to: "Before",
+    timeline: "The same work, from its beginning",
+    says: "What it says",
+    proof: "Proof",
+    prove: "Check the proof",
+    saveProof: "Save the proof",
+    proofHint: "Saved, it is a file that verify_audit.py checks on any machine.",
+    proven: {
+      here: (seq: number, size: number) => `Proven here: number ${seq} of ${size.toLocaleString()} under a signed head.`,
+      unsigned: (seq: number, size: number) => `Proven here: number ${seq} of ${size.toLocaleString()}. This browser cannot check the signature.`,
+      no: (seq: number) => `Not proven: record ${seq} does not lead to the signed head.`,
+      unable: () => "This browser may not check proofs here. Save the proof and check it with verify_audit.py.",
+    },
     results: { success: "Done", error: "Error", denied: "Refused", open: "Started" },
   },
 
