@@ -32,7 +32,7 @@ def lines():
 
 with running_plant(Path(sys.argv[1])) as plant:
     answer = plant.person("viewer").post("/v1/chat", json={"message": QUESTION}).raise_for_status().json()
-    parts = plant.person("viewer").get("/v1/health/components").raise_for_status().json()["components"]
+    parts = plant.person("admin").get("/v1/health/components").raise_for_status().json()["components"]
     held = lines()
 print(json.dumps({"answer": answer, "parts": parts, "lines": held}))
 """
