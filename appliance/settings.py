@@ -91,6 +91,7 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
     ),
+    ("violation_days", "90", "How many days what the guard found is listed; the record keeps it longer."),
     (
         "site_country",
         "",
@@ -137,6 +138,7 @@ class Settings:
     public_url: str
     admin_second_factor: Literal["", "required", "offered"]
     site_country: str
+    violation_days: int
 
     @property
     def profile(self) -> Profile:
@@ -204,6 +206,7 @@ class Settings:
             "public_url": self.public_url,
             "admin_second_factor": self.admin_second_factor,
             "site_country": self.site_country,
+            "violation_days": str(self.violation_days),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -260,6 +263,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         public_url=_public_url(values["public_url"], values["listen"]),
         admin_second_factor=_second_factor(values["admin_second_factor"]),
         site_country=_country(values["site_country"]),
+        violation_days=_count("violation_days", values["violation_days"], 1, 3650),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(

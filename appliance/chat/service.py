@@ -10,16 +10,17 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 from appliance.answers import Answer, Answers, Passages
 from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
+from appliance.answers.screens import NotForAModel
 from appliance.chat import store as queries
-from appliance.chat.intents import Intents
+from appliance.chat.intents import Intents, NoModelActs
 from appliance.chat.schemas import (
     ConversationDetail,
     ConversationView,
@@ -33,6 +34,8 @@ from appliance.errors import Forbidden, NotFound, Unprocessable
 from appliance.gate import Gate
 from appliance.guard.disclosure import chosen
 from appliance.guard.settings import Settings
+from appliance.guard.values import Violation
+from appliance.guard.violations import Violations
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.retrieval.disclosure import note_class_three, note_classes
@@ -84,6 +87,7 @@ class Chat:
         intents: Intents,
         settings: Settings,
         cursors: Cursors,
+        violations: Violations,
     ) -> None:
         self._store = store
         self._gate = gate
@@ -91,7 +95,7 @@ class Chat:
         self._answers = answers
         self._wording = wording
         self._intents, self._settings = intents, settings
-        self._cursors = cursors
+        self._cursors, self._violations = cursors, violations
 
     async def ask(
         self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
@@ -110,6 +114,7 @@ class Chat:
                 await self._must_own(admitted, conversation_id)
             judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
+            found: tuple[Violation, ...] = ()
             async for step in self._answers.ask(admitted, question):
                 match step:
                     case Passages():
@@ -126,7 +131,8 @@ class Chat:
                         shown["words"] = offer.as_json()
                         shown["disclosure"] = await self._disclosure(admitted, languages)
                         shown["warnings"] = [] if warned is None else [warned.as_json()]
-            shown |= await self._keep(admitted, question, shown, conversation_id)
+                        found = () if warned is None else warned.violations
+            shown |= await self._keep(admitted, question, shown, conversation_id, found)
         yield "answer", shown
 
     async def word(
@@ -155,7 +161,10 @@ class Chat:
             Unavailable: nobody can write now.
         """
         resource = Resource("conversation")
-        async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
+        async with (
+            self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted,
+            self._refusals_noted(admitted, message_id),
+        ):
             await self._must_have_given(admitted, message_id)
             self._intents.must_permit(admitted, question)
             answer = None
@@ -167,6 +176,7 @@ class Chat:
             cited = [citation.as_json() for citation in answer.citations]
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
+            found: tuple[Violation, ...] = ()
             telling = self._wording.tell(admitted, question, answer, length=length, anew=anew, ask=ask)
             async with aclosing(telling) as steps:  # type: ignore[type-var]
                 async for said in steps:
@@ -175,7 +185,7 @@ class Chat:
                     else:
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
                         shown["disclosure"] = await self._disclosure(admitted, languages)
-                        admitted.outcome.model = said.model
+                        admitted.outcome.model, found = said.model, said.violations
                         admitted.outcome.metadata |= {
                             "kind": "worded" if said.sentences else "quoted",
                             "sources": [[one["document_id"], one["revision"]] for one in cited],
@@ -185,8 +195,17 @@ class Chat:
                             "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
                         }
-            await self._keep_words(admitted, message_id, shown)
+            await self._keep_words(admitted, message_id, shown, found)
         yield "worded", shown
+
+    @asynccontextmanager
+    async def _refusals_noted(self, admitted: Admitted, message_id: UUID | None) -> AsyncGenerator[None]:
+        """What the guard refuses within the block stands among what it found."""
+        try:
+            yield
+        except (NoModelActs, NotForAModel) as refused:
+            await self._violations.keep(admitted, refused.violations, message_id=message_id)
+            raise
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:
@@ -195,15 +214,21 @@ class Chat:
             if await queries.own_answer(session, message_id, admitted.principal.id) is None:
                 raise NoSuchAnswer("There is no such answer of yours.")
 
-    async def _keep_words(self, admitted: Admitted, message_id: UUID | None, shown: dict[str, Any]) -> None:
+    async def _keep_words(
+        self, admitted: Admitted, message_id: UUID | None, shown: dict[str, Any], found: Sequence[Violation]
+    ) -> None:
         """Beside the quotes of the message; of a kiosk's only what served it, since its text is not kept either."""
         if message_id is None:
+            if found:
+                async with self._store.open_session(admitted, write=True) as session:
+                    await self._violations.note(session, admitted.principal.id, found)
             return
         admitted.outcome.resource_id = str(message_id)
         kept = {name: value for name, value in shown.items() if name not in {"citations", "warnings", "disclosure"}}
         if admitted.principal.kind == "kiosk":
             kept.pop("text")
         async with self._store.open_session(admitted, write=True) as session:
+            await self._violations.note(session, admitted.principal.id, found, message_id=message_id)
             message = await queries.own_answer(session, message_id, admitted.principal.id)
             if message is not None:
                 message.details = {**message.details, "worded": kept}
@@ -222,7 +247,12 @@ class Chat:
                 raise NoSuchConversation("There is no such conversation of yours.")
 
     async def _keep(
-        self, admitted: Admitted, question: str, shown: dict[str, Any], conversation_id: UUID | None
+        self,
+        admitted: Admitted,
+        question: str,
+        shown: dict[str, Any],
+        conversation_id: UUID | None,
+        found: Sequence[Violation],
     ) -> dict[str, str | None]:
         author, now, answer_id = admitted.principal.id, dt.datetime.now(dt.UTC), new_id()
         outcome = admitted.outcome
@@ -253,6 +283,8 @@ class Chat:
                 now=now,
                 id=answer_id,
             )
+            thread = None if conversation is None else conversation.id
+            await self._violations.note(session, author, found, conversation_id=thread, message_id=answer_id)
         return {"conversation_id": str(conversation.id) if conversation else None, "message_id": str(answer_id)}
 
     async def _thread(

@@ -29,6 +29,7 @@ from appliance.documents.sandbox import Sandbox
 from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
+from appliance.guard.violations import Violations
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
 from appliance.identity.passwords import Passwords
@@ -85,7 +86,7 @@ ROUTES = [
 SERVICES = (
     "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
 )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         people, kiosks = identity.people, identity.kiosks
         stack.push_async_callback(identity.close)
         guard_settings = GuardSettings(store, base.policy)
+        violations = Violations(store, days=settings.violation_days)
         screens = Screens(Guard(base.models), guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
@@ -154,7 +156,10 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),
+            "chat": Chat(
+                store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors, violations
+            ),
+            "violations": violations,
             "cards": cards,
             "spending": spending,
             "cursors": cursors,

@@ -17,6 +17,7 @@ from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
+from appliance.guard.violations import Violations
 from appliance.jobs import Worker
 from appliance.jobs.waking import Bell
 from appliance.retrieval.index import PassageIndex
@@ -40,8 +41,9 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         AsyncExitStack() as stack,
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
+        violations = Violations(base.store, days=settings.violation_days)
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, Guard(base.models),
+            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, Guard(base.models), violations,
             count_tokens=count_tokens,
         )  # fmt: skip
         search = Search(base.store, base.engine, base.policy, base.models)
@@ -58,6 +60,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
             router,
             Spending(base.store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets),
             screens,
+            violations,
         )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from appliance.documents.blocks import ParsedFile
     from appliance.documents.values import DocumentFacts, Passage
-    from appliance.guard.values import Injection
+    from appliance.guard.values import Injection, Violation
     from appliance.store import Admitted
 
 CountTokens = Callable[[str], int]
@@ -79,6 +79,13 @@ class Screener(Protocol):
 
     async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
         """One verdict a text, in their order."""
+
+
+class Notes(Protocol):
+    """Keeps what the guard found."""
+
+    async def note(self, session: AsyncSession, user_id: UUID, found: Sequence[Violation]) -> None:
+        """In the caller's transaction."""
 
 
 class Reader(Protocol):

@@ -13,6 +13,7 @@ from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.guard.settings import Settings
+from appliance.guard.violations import Violations
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
@@ -208,6 +209,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         Intents(POLICY),
         Settings(plant.store),
         Cursors(plant.store.secret("cursor")),
+        Violations(plant.store),
     )
 
 

@@ -17,6 +17,7 @@ from appliance.chat.wording import Wording
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings
+from appliance.guard.violations import Violations
 from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
@@ -48,7 +49,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
         Only(SilentWriter()), cards, Spending(node_store), Screens(Guard(models), guarding, POLICY), within=8
     )
     cursors = Cursors(node_store.secret("cursor"))
-    chat = Chat(node_store, gate, search, answers, wording, Intents(POLICY), guarding, cursors)
+    chat = Chat(node_store, gate, search, answers, wording, Intents(POLICY), guarding, cursors, Violations(node_store))
     yield Room(node_store, tenant, chat, gate)
     await gate.close()
     await recorder.close()

@@ -62,6 +62,7 @@ MATRIX = (
     ("intent.security", "conversation", "a"),
     ("intent.dangerous", "conversation", ""),
     ("guard.manage", "guard", "a"),
+    ("guard.violations", "guard", "a"),
     ("node.health", "node", "voa"),
     ("auth.me", "person", "voak"),
 )
