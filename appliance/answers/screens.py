@@ -53,7 +53,9 @@ class Screens:
             raise refused
 
     async def _judged(self, admitted: Admitted, question: str, answer: Answer, read: Sequence[Ground]) -> Warned | None:
-        asked, *found = await self._guard.injections([question, *(f"{one.about}\n{one.text}" for one in read)])
+        asked, *found = await self._guard.injections(
+            [question, *(f"{one.about}\n{one.text}" for one in read)], admitted.tenant_id
+        )
         rules = {name for one in found if one.verdict for name in (*one.rules, *_sure(one.rules))}
         rules |= {name for ground in answer.grounds for name in ground.flags}
         if asked.verdict:

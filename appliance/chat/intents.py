@@ -40,7 +40,7 @@ class Intents:
     def judged(self, admitted: Admitted, question: str) -> Judged:
         """The intent stands in the record where it is one that needs a permission."""
         pack = self._policy.pack_of(admitted.tenant_id)
-        intent = intent_of(question, pack.phrases)
+        intent = intent_of(question, pack.guard.phrases)
         if intent in FREE:
             return Judged(intent)
         decision = self._policy.decide(admitted.principal, f"intent.{intent.value.lower()}", Resource("conversation"))

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, Final, TextIO
 
 from appliance.commands.grounding import LONGEST_LINE, bounded_lines
 from appliance.errors import InvalidInput
-from appliance.guard.pii import Pattern, patterns_of
+from appliance.guard.pii import patterns_of
 from appliance.guard.screening import Guard, Screened
-from appliance.policy.pack import parse, read
+from appliance.policy.pack import Pack, parse, read
 from appliance.policy.trial import tried
 from models.child import serving
 from models.client import ModelClient
@@ -46,25 +46,29 @@ class Line:
 
 
 async def check_standard_input(models: Path, *, pack: Path | None = None, as_json: bool) -> int:
-    """Screen what comes on standard input, with the small models of the installation at `models`, and the patterns of a policy
-    pack in the directory `pack` as well.
+    """Screen what comes on standard input, with the small models of the installation at `models`, and the patterns and rules of a
+    policy pack in the directory `pack` as well.
 
     Raises:
         PackRefused: the pack is not sound.
         PackageDamaged, ModelUnavailable: the classifier cannot be started.
     """
-    own = () if pack is None else await _patterns(pack)
+    found = None if pack is None else await _sound(pack)
+    own = () if found is None else patterns_of(found.patterns)
+    orders = () if found is None else found.guard.orders
     with tempfile.TemporaryDirectory(prefix="op-") as folder:
         socket = Path(folder) / "guard.sock"
         command = [sys.executable, "-m", "models.server", "--kinds", "classify", "--socket", str(socket)]
         async with serving([*command, "--models", str(models)], seconds=START_SECONDS), ModelClient(socket) as client:
-            return await check(Guard(_Patient(client), own=own), sys.stdin.buffer, sys.stdout, as_json=as_json)
+            return await check(
+                Guard(_Patient(client), own=own, orders=lambda _: orders), sys.stdin.buffer, sys.stdout, as_json=as_json
+            )
 
 
-async def _patterns(folder: Path) -> tuple[Pattern, ...]:
+async def _sound(folder: Path) -> Pack:
     texts = read(folder)
     await tried(texts)
-    return patterns_of(parse(texts).patterns)
+    return parse(texts)
 
 
 class _Patient:

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
 
 from appliance.compose.counting import counters_of
-from appliance.compose.foundation import foundation
+from appliance.compose.foundation import foundation, orders_of
 from appliance.compose.health import gauges_of, health_of
 from appliance.compose.people import identity_of
 
@@ -120,7 +120,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         stack.push_async_callback(identity.close)
         guard_settings = GuardSettings(store, base.policy)
         violations = Violations(store, days=settings.violation_days)
-        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        guard = Guard(base.models, orders=partial(orders_of, base.policy))
+        screens = Screens(guard, guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
             store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,

@@ -29,7 +29,7 @@ from appliance.shelf.spending import Spending
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
-from appliance.compose.foundation import foundation
+from appliance.compose.foundation import foundation, orders_of
 
 
 @asynccontextmanager
@@ -42,8 +42,9 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
         violations = Violations(base.store, days=settings.violation_days)
+        guard = Guard(base.models, orders=partial(orders_of, base.policy))
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, Guard(base.models), violations,
+            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, guard, violations,
             count_tokens=count_tokens,
         )  # fmt: skip
         search = Search(base.store, base.engine, base.policy, base.models)
@@ -51,7 +52,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store), base.policy)
-        screens = Screens(Guard(base.models), GuardSettings(base.store, base.policy), base.policy)
+        screens = Screens(guard, GuardSettings(base.store, base.policy), base.policy)
         building = Building(
             base.store,
             base.gate,

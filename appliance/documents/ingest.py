@@ -169,7 +169,9 @@ class Ingest:
             await self._tell(job, 0.05 + 0.05 * start / len(passages), "looking for orders to a model")
             batch = passages[start : start + BATCH]
             began = time.monotonic()
-            found = await self._screener.injections([f"{one.heading}\n{one.text}" for one in batch], bulk=True)
+            found = await self._screener.injections(
+                [f"{one.heading}\n{one.text}" for one in batch], job.tenant_id, bulk=True
+            )
             made += [
                 replace(one, flags=(judged.rules or ("classifier",)) if judged.verdict else ())
                 for one, judged in zip(batch, found, strict=True)

@@ -11,6 +11,7 @@ Place = Literal["question", "document", "passage", "answer"]
 Act = Literal["warned", "redacted", "blocked", "withheld"]
 """What was done: told of it, taken out, answered without any model, or not given to one."""
 Severity = Literal["low", "medium", "high"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high")
 _GRAVE: Final = frozenset({"injection", "secret"})
 _DANGEROUS: Final = "DANGEROUS"
 

@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.guard.tables import ViolationRow
-from appliance.guard.values import Violation
+from appliance.guard.values import SEVERITIES, Violation
 from appliance.metrics import VIOLATIONS
 from appliance.store import Purpose, new_id
 
@@ -128,13 +128,20 @@ def _slot(user_id: UUID, one: Violation, now: dt.datetime) -> str:
 
 async def _count(session: AsyncSession, values: dict[str, Any]) -> None:
     """A new row, or one more of the same; of two writers at once the second waits for the first."""
-    new = _INSERT[session.get_bind().dialect.name](ViolationRow).values(values)
-    again = {
-        "times": ViolationRow.times + 1, "last_at": new.excluded.last_at, "rules": new.excluded.rules,
-        "score": new.excluded.score, "conversation_id": new.excluded.conversation_id,
-        "message_id": new.excluded.message_id,
-    }  # fmt: skip
-    await session.execute(new.on_conflict_do_update(index_elements=["tenant_id", "slot"], set_=again))
+    insert = _INSERT[session.get_bind().dialect.name](ViolationRow)
+    new = insert.values(values).on_conflict_do_nothing().returning(ViolationRow.id)
+    if await session.scalar(new) is not None:
+        return
+    again = select(ViolationRow).where(ViolationRow.slot == values["slot"]).with_for_update()
+    row = (await session.scalars(again.execution_options(populate_existing=True))).one()
+    row.times += 1
+    row.rules = list(dict.fromkeys([*row.rules, *values["rules"]]))[:MOST_RULES]
+    row.severity = max(row.severity, values["severity"], key=SEVERITIES.index)
+    row.score = max(row.score, values["score"])
+    row.last_at, row.conversation_id, row.message_id = (
+        values["last_at"], values["conversation_id"], values["message_id"],
+    )  # fmt: skip
+    await session.flush()
 
 
 def _conditions(sought: Sought) -> list[Any]:

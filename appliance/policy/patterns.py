@@ -12,19 +12,19 @@ They are added to those of the release; none of those can be taken away or chang
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from appliance.policy.errors import PackRefused
-from appliance.policy.weighing import weighed
+from appliance.policy.listing import Weights, entries
 
+FILE: Final = "pii.toml"
 MOST_PATTERNS: Final = 200
 ALL_WAYS: Final = 2_000
 """Of all patterns of a pack together."""
 _KIND: Final = re.compile(r"[A-Z][A-Z0-9_]{2,39}", re.ASCII)
 _WORDS: Final = re.compile(r"(?:[a-z]{1,40}(?: |$)){0,40}", re.ASCII)
-_KEYS: Final = frozenset({"kind", "is", "after", "never_after"})
+_KNOWN: Final = {"pattern": frozenset({"kind", "is", "after", "never_after"})}
 _OF_THE_RELEASE: Final = "SECRET"
 
 
@@ -51,34 +51,21 @@ def read_patterns(text: str) -> tuple[PlantPattern, ...]:
         PackRefused: it is malformed, holds too many, or one could take long or take texts apart.
         tomllib.TOMLDecodeError: it is no TOML.
     """
-    facts = tomllib.loads(text)
-    listed = facts.pop("pattern", [])
-    if facts or not isinstance(listed, list):
-        raise PackRefused("pii.toml holds [[pattern]] and nothing else.")
-    if len(listed) > MOST_PATTERNS:
-        raise PackRefused(f"pii.toml holds more than {MOST_PATTERNS} patterns.")
-    found = [_read(at, one) for at, one in enumerate(listed, 1)]
-    if sum(ways for _, ways in found) > ALL_WAYS:
-        raise PackRefused(f"The patterns of pii.toml can be tried in more than {ALL_WAYS} ways together.")
-    return tuple(dict.fromkeys(pattern for pattern, _ in found))
+    weights = Weights(FILE, most=ALL_WAYS)
+    found = []
+    for _, one in entries(FILE, text, _KNOWN, most=MOST_PATTERNS):
+        found.append(_read(one))
+        weights.add(found[-1].kind, found[-1].form)
+    return tuple(dict.fromkeys(found))
 
 
-def _read(at: int, one: Any) -> tuple[PlantPattern, int]:
-    if not isinstance(one, dict) or not all(isinstance(value, str) for value in one.values()):
-        raise PackRefused(f"Pattern {at} of pii.toml is no table of texts.")
-    if unknown := sorted(one.keys() - _KEYS):
-        raise PackRefused(f"Pattern {at} of pii.toml has {unknown[0][:40]!r}; known are {', '.join(sorted(_KEYS))}.")
+def _read(one: dict[str, str]) -> PlantPattern:
     kind, form = one.get("kind", ""), one.get("is", "")
     if not _KIND.fullmatch(kind):
-        raise PackRefused(
-            f"The kind of pattern {at} of pii.toml is written as EMPLOYEE_ID: 3 to 40 letters and digits."
-        )
+        raise PackRefused(f"The kind of a pattern of {FILE} is written as EMPLOYEE_ID: 3 to 40 letters and digits.")
     if kind == _OF_THE_RELEASE:
-        raise PackRefused("What a secret is, the release says; pii.toml cannot.")
+        raise PackRefused(f"What a secret is, the release says; {FILE} cannot.")
     for words in (one.get("after", ""), one.get("never_after", "")):
         if not _WORDS.fullmatch(words):
-            raise PackRefused(f"The words of {kind} in pii.toml are small letters with single blanks, 40 at most.")
-    problem, ways = weighed(form)
-    if problem:
-        raise PackRefused(f"The pattern of {kind} in pii.toml {problem}.")
-    return PlantPattern(kind, form, *(tuple(one.get(key, "").split()) for key in ("after", "never_after"))), ways
+            raise PackRefused(f"The words of {kind} in {FILE} are small letters with single blanks, 40 at most.")
+    return PlantPattern(kind, form, *(tuple(one.get(key, "").split()) for key in ("after", "never_after")))

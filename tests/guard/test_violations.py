@@ -58,6 +58,19 @@ async def test_the_same_again_within_an_hour_is_counted_and_takes_no_room(
     )  # fmt: skip
 
 
+async def test_what_differs_within_the_hour_is_gathered_and_the_gravest_counts(
+    store: Store, admitted: Callable[..., Admitted]
+) -> None:
+    kept, nora = Violations(store, clock=Clock()), new_id()
+    dangerous, rights = (Violation("intent", "question", "withheld", (name,)) for name in ("DANGEROUS", "ADMIN"))
+
+    await note(store, kept, admitted(), [dangerous, rights], nora)
+    await note(store, kept, admitted(), [rights], nora)
+
+    (one,) = await rows(kept, admitted())
+    assert (one.times, one.rules, one.severity) == (3, ["DANGEROUS", "ADMIN"], "high")
+
+
 async def test_two_at_once_are_both_counted(store: Store, admitted: Callable[..., Admitted]) -> None:
     kept, nora = Violations(store, clock=Clock()), new_id()
 

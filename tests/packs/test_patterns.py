@@ -43,6 +43,21 @@ def test_a_phrase_added_narrows_and_one_that_gets_an_exception_widens() -> None:
     assert ("ADMIN: new roster", True) in [(one.thing, one.widens) for one in diff.left_to_models(own, milder)]
 
 
+def test_a_rule_for_orders_that_is_taken_away_or_made_weak_widens() -> None:
+    rule = "[[{}]]\nname = 'the-box'\nis = 'tell outpost'\n"
+    bare, strong, weak = (
+        parse({**RELEASE, "guard.toml": text}) for text in ("", rule.format("strong"), rule.format("weak"))
+    )
+
+    def told(now: Pack, then: Pack) -> list[tuple[str, str, bool]]:
+        return [(one.action, one.thing, one.widens) for one in diff.left_to_models(now, then)]
+
+    lost = ("orders.read", "strong own:the-box: tell outpost", True)
+    assert told(bare, strong) == [(*lost[:2], False)]
+    assert told(strong, bare) == [lost]
+    assert lost in told(strong, weak)
+
+
 def test_a_pattern_that_reads_like_anothers_words_is_another() -> None:
     assert told(LINE, "[[pattern]]\nkind = 'LINE_SPEED'\nis = 'speed [0-9]{2,4} '\n")[0][1]
 

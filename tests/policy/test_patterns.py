@@ -72,7 +72,7 @@ def test_there_are_only_so_many_patterns_and_ways() -> None:
     many = "".join(toml(f"abc{n}") for n in range(MOST_PATTERNS))
     read_patterns(many)
 
-    with pytest.raises(PackRefused, match="more than 200 patterns"):
+    with pytest.raises(PackRefused, match="more than 200 tables"):
         read_patterns(many + toml("one more"))
     with pytest.raises(PackRefused, match="ways together"):
         read_patterns("".join(toml(f"abc{n}x{{1,100}}") for n in range(ALL_WAYS // 100 + 1)))

@@ -670,7 +670,7 @@ export const words = {
       person: "Who",
       from: "From",
       to: "To",
-      columns: { at: "Last seen", severity: "Weight", kind: "What", where: "Where", action: "What was done", rules: "By", person: "Who", count: "Times" },
+      columns: { at: "Last seen", severity: "Weight", kind: "What", where: "Where", action: "What was done", person: "Who", count: "Times" },
       kinds: { injection: "Orders to a model", pii: "Personal data", secret: "Secret", class: "Above the reader's class", link: "Unsafe link", intent: "Not permitted to ask" },
       places: { question: "Question", document: "Document", passage: "Passage", answer: "Answer" },
       actions: { warned: "Warned of", redacted: "Taken out", blocked: "Blocked", withheld: "Not given to a model" },
