@@ -35,7 +35,8 @@ class Screens:
     async def sanitiser(self, admitted: Admitted, answer: Answer) -> Sanitiser:
         """What stands on both sides of a model for this answer and this reader."""
         found = await self._settings.of(admitted)
-        rule = found.pii.at(answer.classification, self._policy.pack_of(admitted.tenant_id).sanitised_from)
+        pack, level = self._policy.pack_of(admitted.tenant_id), answer.classification
+        rule = found.pii.at(level, pack.sanitised_from, pack.data.at(level))
         return Sanitiser(rule, admitted.principal.clearance, found.own)
 
     async def against(self, admitted: Admitted, question: str, answer: Answer) -> Warned | None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from appliance.guard.pii import Pattern, find, find_own, patterns, redact
 from appliance.guard.values import Act, Finding, Place, Violation, ViolationKind, Warned
+from appliance.policy.patterns import STRICTNESS, Then
 
-PiiAction = Literal["redact", "warn", "block"]
+PiiAction = Then
 SECRET: Final = "SECRET"  # noqa: S105  # the name of a kind
 IMPERSONAL: Final = frozenset({SECRET, "URL"})
 """Kinds that are no personal data: a secret is taken out always, an address of a page only where the plant names it."""
@@ -33,24 +34,38 @@ def kinds() -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class PiiRule:
     """What becomes of personal data before a model reads a text, and in what it writes. No `patterns`: all kinds of persons,
-    and the `own` kinds of the plant.
+    and the `own` kinds of the plant. `by_kind` is what the policy pack says for sources of one class; `is_default` where the plant has
+    set nothing.
     """
 
     enabled: bool = True
     patterns: frozenset[str] = frozenset()
     action: PiiAction = "redact"
     own: frozenset[str] = frozenset()
+    is_default: bool = field(default=False, compare=False)
+    by_kind: Mapping[str, PiiAction] = field(default_factory=dict)
+
+    def action_of(self, kind: str) -> PiiAction | None:
+        """What becomes of a kind: what the pack says of it in place of what nobody has set, else the stricter of the two."""
+        mine = self.action if self.enabled and kind in self.named else None
+        said = self.by_kind.get(kind)
+        return said if said and self.is_default else max(mine, said, key=STRICTNESS.index)
 
     @property
     def named(self) -> frozenset[str]:
         return self.patterns or self._every
 
-    def at(self, level: int, forced_from: int) -> PiiRule:
-        """The rule for sources of a class."""
+    def at(self, level: int, forced_from: int, by_kind: Mapping[str, PiiAction] | None = None) -> PiiRule:
+        """The rule for sources of a class.
+
+        Args:
+            by_kind: what the policy pack says for this class.
+        """
+        said = by_kind or {}
         if level < forced_from:
-            return self
+            return replace(self, by_kind=said)
         action: PiiAction = "block" if self.enabled and self.action == "block" else "redact"
-        return PiiRule(True, self.named | self._every, action, self.own)
+        return PiiRule(True, self.named | self._every, action, self.own, by_kind=said)
 
     @property
     def _every(self) -> frozenset[str]:
@@ -77,9 +92,8 @@ class Sanitiser:
 
     def blocked(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Kinds of personal data for which none of these may be given to a model."""
-        if not self.rule.enabled or self.rule.action != "block":
-            return ()
-        return tuple(sorted({one.kind for text in texts for one in self._found(text)} & self.rule.named))
+        found = {one.kind for text in texts for one in self._found(text)}
+        return tuple(sorted(kind for kind in found if self._action(kind) == "block"))
 
     def given(self, text: str, place: Place = "passage") -> str:
         """The text as a model may read it."""
@@ -107,7 +121,7 @@ class Sanitiser:
         taken = [one for one in found if self._takes(one)]
         self._note(found, "answer")
         self.kept_out |= {one.kind for one in taken}
-        blocks = bool(taken) and self.rule.action == "block"
+        blocks = any(self._action(one.kind) == "block" for one in taken)
         self._remember(taken, "answer", "blocked" if blocks else "redacted")
         if blocks:
             return None
@@ -140,13 +154,16 @@ class Sanitiser:
         return [*find(text), *find_own(text, self.own)]
 
     def _takes(self, one: Finding) -> bool:
-        return self.rule.enabled and self.rule.action != "warn" and one.kind in self.rule.named
+        return self._action(one.kind) in {"redact", "block"}
+
+    def _action(self, kind: str) -> PiiAction | None:
+        """None for secrets as well: they are taken out whatever a rule says."""
+        return None if kind == SECRET else self.rule.action_of(kind)
 
     def _note(self, found: Sequence[Finding], place: Place) -> None:
-        if self.rule.enabled and self.rule.action == "warn":
-            warned = [one for one in found if one.kind in self.rule.named]
-            self.warned_of |= {one.kind for one in warned}
-            self._remember(warned, place, "warned")
+        warned = [one for one in found if self._action(one.kind) == "warn"]
+        self.warned_of |= {one.kind for one in warned}
+        self._remember(warned, place, "warned")
 
     def _remember(self, found: Sequence[Finding], place: Place, act: Act) -> None:
         for one in found:

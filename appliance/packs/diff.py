@@ -144,7 +144,7 @@ def left_to_models(now: Pack, then: Pack) -> list[Change]:
 
 
 def _of_the_plant(pack: Pack) -> set[PlantPattern | PlantPhrase | PlantOrder]:
-    return {*pack.patterns, *pack.guard.phrases, *pack.guard.orders}
+    return {*pack.data.patterns, *pack.guard.phrases, *pack.guard.orders}
 
 
 def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, Resource, Resource]]:

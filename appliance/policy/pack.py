@@ -27,7 +27,7 @@ import cedarpy
 from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
-from appliance.policy.patterns import PlantPattern, read_patterns
+from appliance.policy.patterns import PlantData, read_data
 from appliance.policy.phrases import PlantRules, read_rules
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
@@ -93,8 +93,8 @@ class Pack:
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
     """What is said to somebody whose question has an intent that no policy permits them."""
-    patterns: tuple[PlantPattern, ...]
-    """The plant's own of personal data, beside those of the release."""
+    data: PlantData
+    """The plant's own patterns of personal data, beside those of the release, and what becomes of what they find."""
     guard: PlantRules
     """The plant's own of what is asked to be done and of orders to a model, beside those of the release."""
 
@@ -162,7 +162,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             budgets=read_budgets(facts.get("budgets", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
-            patterns=read_patterns(texts.get(PII, "")),
+            data=read_data(texts.get(PII, "")),
             guard=read_rules(texts.get(GUARD, "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
