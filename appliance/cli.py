@@ -209,6 +209,28 @@ def guard_check(
     return finish(check_standard_input(settings_of(None).share / "models", pack=pack, as_json=as_json), as_json=as_json)
 
 
+@guard.command(name="violations")
+def guard_violations(
+    *,
+    kind: Annotated[str | None, Parameter(help="injection, pii, secret, class, link or intent.")] = None,
+    where: Annotated[str | None, Parameter(help="question, document, passage or answer.")] = None,
+    user: Annotated[str | None, Parameter(help="The id of who asked, or took the document in.")] = None,
+    document: Annotated[str | None, Parameter(help="The id of a document.")] = None,
+    since: Annotated[str | None, Parameter(name="--from", help="Seen at or after it, as 2027-03-31T06:00:00Z.")] = None,
+    until: Annotated[str | None, Parameter(name="--to", help="Seen before it.")] = None,
+    most: Annotated[int, Parameter(help="How many at most, the newest first.")] = 100,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what the guard found in questions, documents and answers, and what it did. No text of anybody."""
+    from appliance.commands.violations import list_violations
+
+    sought = {"kind": kind, "where": where, "user": user, "document": document, "from": since, "to": until}
+    work = list_violations(settings_of(data).socket, sought, most=most, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
 @app.command(name="eval")
 def evaluate(
     golden: Annotated[Path | None, Parameter(help="A file of questions. [default: the demo plant's]")] = None,

@@ -36,6 +36,11 @@ ROUTED = Counter(
 ESCALATED = Counter("outpost_escalated_total", "Answers that another model was asked for, by why.", ["why"])
 SENTENCES = Counter("outpost_worded_sentences_total", "Sentences of chat models, by what the gate said.", ["judged"])
 GUARDED = Counter("outpost_guard_texts_total", "Texts screened for orders to a model, by verdict.", ["verdict"])
+VIOLATIONS = Counter(
+    "outpost_guard_violations_total",
+    "What the guard found, by kind, where, and what was done.",
+    ["kind", "where", "action"],
+)
 RATE_CHECKED = Counter(
     "outpost_rate_limit_checked_total", "Requests held against limits, by what came of it.", ["verdict"]
 )

@@ -116,6 +116,7 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
     ),
+    ("violation_days", "90", "How many days what the guard found is listed; the record keeps it longer."),
     (
         "site_country",
         "",
@@ -164,6 +165,7 @@ class Settings:
     admin_second_factor: Literal["", "required", "offered"]
     local_sign_in_given: Literal["", "on", "off"]
     site_country: str
+    violation_days: int
 
     @property
     def profile(self) -> Profile:
@@ -243,6 +245,7 @@ class Settings:
             "admin_second_factor": self.admin_second_factor,
             "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
+            "violation_days": str(self.violation_days),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -301,6 +304,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         admin_second_factor=_second_factor(values["admin_second_factor"]),
         local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
+        violation_days=_count("violation_days", values["violation_days"], 1, 3650),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(

@@ -19,7 +19,7 @@ from appliance.answers.sources import Passage
 from appliance.answers.worded import Release, released
 from appliance.guard.holdback import Holdback
 from appliance.guard.sanitising import Sanitiser
-from appliance.guard.values import Warned
+from appliance.guard.values import Place, Violation, Warned
 from appliance.metrics import SENTENCES
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Said:
 
 @dataclass(slots=True)
 class Told:
-    """How the wording ended. `dropped` are the reasons for what was not shown; `model` wrote it; `warnings` say what the guard did."""
+    """How the wording ended. `dropped` are the reasons for what was not shown; `model` wrote it; `warnings` say what the guard did, `violations` the same
+    for those who look after the plant.
+    """
 
     model: str
     sentences: list[Said] = field(default_factory=list)
@@ -53,6 +55,7 @@ class Told:
     completion_tokens: int = 0
     ms: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
+    violations: tuple[Violation, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -122,7 +125,12 @@ class InWords:
         began = time.monotonic()
         guard = guard or Sanitiser()
         passages = [Passage(ground.text, ground.assets) for ground in answer.grounds]
-        prompt = messages(question, answer.grounds, length, clean=guard.given, around=mark())
+
+        def given(text: str) -> str:
+            place: Place = "question" if text == question else "passage"
+            return guard.given(text, place)
+
+        prompt = messages(question, answer.grounds, length, clean=given, around=mark())
         most = MOST_TOKENS[length]
         reckoned = await self._writer.seconds(fresh(prompt), most) or 0.0
         told = Told(await self._writer.name() or "")
@@ -143,6 +151,7 @@ class InWords:
                     break
         told.model = await self._writer.name() or told.model
         told.ms, told.warnings = (time.monotonic() - began) * 1000, guard.warnings()
+        told.violations = guard.violations()
         yield told
 
     async def _judged(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from appliance.answers.ports import ChosenWriter, Writers
     from appliance.answers.screens import Screens
     from appliance.gate import Gate
+    from appliance.guard.values import Violation
+    from appliance.guard.violations import Violations
     from appliance.retrieval.service import Search
     from appliance.retrieval.values import Hit
     from appliance.shelf.spending import Spending
@@ -54,6 +56,7 @@ class _Slice:
     """What one run has done, and why it stopped before all was done."""
 
     made: list[CardRow] = field(default_factory=list)
+    noted: list[Violation] = field(default_factory=list)
     dropped: int = 0
     over: bool = False
     down: str | None = None
@@ -76,12 +79,14 @@ class Building:
         writers: Writers,
         spending: Spending,
         screens: Screens,
+        violations: Violations,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
         self._store, self._gate, self._search, self._answers = store, gate, search, answers
         self._writers, self._spending, self._screens = writers, spending, screens
+        self._violations = violations
         self._clock, self._slice_seconds = clock, slice_seconds
 
     @property
@@ -113,6 +118,7 @@ class Building:
                 await queries.drop_of(session, stale)
                 await queries.drop_tries(session, [(row.passage_id, row.question_key) for row in done.made])
                 session.add_all(done.made)
+                await self._violations.note(session, principal.id, done.noted)
                 await session.flush()
                 cards = await queries.counted(session)
         if done.cancelled:
@@ -161,13 +167,15 @@ class Building:
             try:
                 await self._screens.must_pass(admitted, question, answer)
                 told = await self._told(admitted, writer, question, answer)
-            except NotForAModel:
+            except NotForAModel as refused:
                 told = Told(model)
+                done.noted += refused.violations
             except (Unavailable, BudgetExhausted) as problem:
                 done.down = problem.detail
                 return
             text = " ".join(one.text for one in told.sentences)
             done.dropped += len(told.dropped)
+            done.noted += told.violations
         document = hit.document
         done.made.append(
             CardRow(

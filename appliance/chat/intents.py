@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import Forbidden
 from appliance.guard.intent import FREE, Intent, intent_of
-from appliance.guard.values import Warned
+from appliance.guard.values import Violation, Warned
 from appliance.policy import Resource
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class NoModelActs(Forbidden):
 
     code, title = "no-model-acts", "No model and no tool acts on this"
     hint = "Read the quotes: they stand as in the documents."
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Intents:
     def judged(self, admitted: Admitted, question: str) -> Judged:
         """The intent stands in the record where it is one that needs a permission."""
         pack = self._policy.pack_of(admitted.tenant_id)
-        intent = intent_of(question, pack.phrases)
+        intent = intent_of(question, pack.guard.phrases)
         if intent in FREE:
             return Judged(intent)
         decision = self._policy.decide(admitted.principal, f"intent.{intent.value.lower()}", Resource("conversation"))
@@ -47,10 +48,13 @@ class Intents:
         if decision.allowed:
             return Judged(intent)
         told = pack.intents.get(intent.value, pack.refusal)
-        return Judged(intent, Warned("intent", told, (intent.value,)))
+        noted = Violation("intent", "question", "withheld", (intent.value,))
+        return Judged(intent, Warned("intent", told, (intent.value,), (noted,)))
 
     def must_permit(self, admitted: Admitted, question: str) -> None:
         """Raises NoModelActs."""
         judged = self.judged(admitted, question)
         if judged.warned is not None:
-            raise NoModelActs(judged.warned.text, intent=judged.intent.value)
+            refused = NoModelActs(judged.warned.text, intent=judged.intent.value)
+            refused.violations = judged.warned.violations
+            raise refused

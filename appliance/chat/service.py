@@ -10,8 +10,8 @@ What a kiosk asks is not kept. Its answer is, without the question, so that a th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.answers import Answer, Answers, Passages
 from appliance.answers.in_words import Offer, Said, can_be_worded
 from appliance.answers.phrasing import Length
+from appliance.answers.screens import NotForAModel
 from appliance.answers.service import SERVED_BY_SEARCH
 from appliance.chat import store as queries
 from appliance.chat.conversations import must_find, must_remember
 from appliance.chat.errors import NoSuchAnswer, NothingToWord
-from appliance.chat.intents import Intents
+from appliance.chat.intents import Intents, NoModelActs
 from appliance.chat.receipt_rules import said_of
 from appliance.chat.receipts import Receipts
 from appliance.chat.schemas import NewFeedback
@@ -33,6 +34,8 @@ from appliance.chat.wording import Wording
 from appliance.gate import Gate
 from appliance.guard.disclosure import chosen
 from appliance.guard.settings import Settings
+from appliance.guard.values import Violation
+from appliance.guard.violations import Violations
 from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.policy.ports import Permits
@@ -53,6 +56,7 @@ class Chat:
         settings: Settings,
         policy: Permits,
         receipts: Receipts,
+        violations: Violations,
     ) -> None:
         self._store = store
         self._gate = gate
@@ -60,7 +64,7 @@ class Chat:
         self._wording = wording
         self._intents, self._settings = intents, settings
         self._policy = policy
-        self._receipts = receipts
+        self._receipts, self._violations = receipts, violations
 
     async def ask(
         self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
@@ -79,6 +83,7 @@ class Chat:
                 await self._must_write_in(admitted, conversation_id)
             judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
+            found: tuple[Violation, ...] = ()
             async for step in self._answers.ask(admitted, question):
                 match step:
                     case Passages():
@@ -95,7 +100,8 @@ class Chat:
                         shown["words"] = offer.as_json()
                         shown["disclosure"] = await self._disclosure(admitted, languages)
                         shown["warnings"] = [] if warned is None else [warned.as_json()]
-            shown |= await self._keep(admitted, question, shown, conversation_id)
+                        found = () if warned is None else warned.violations
+            shown |= await self._keep(admitted, question, shown, conversation_id, found)
         yield "answer", shown
 
     async def word(
@@ -124,7 +130,10 @@ class Chat:
             Unavailable: nobody can write now.
         """
         resource = Resource("conversation")
-        async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
+        async with (
+            self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted,
+            self._refusals_noted(admitted, message_id),
+        ):
             await self._must_have_given(admitted, message_id)
             self._intents.must_permit(admitted, question)
             answer = None
@@ -136,6 +145,7 @@ class Chat:
             cited = [citation.as_json() for citation in answer.citations]
             by_passage = {citation["passage_id"]: number for number, citation in reversed(list(enumerate(cited)))}
             shown: dict[str, Any] = {}
+            found: tuple[Violation, ...] = ()
             telling = self._wording.tell(admitted, question, answer, length=length, anew=anew, ask=ask)
             async with aclosing(telling) as steps:  # type: ignore[type-var]
                 async for said in steps:
@@ -144,7 +154,7 @@ class Chat:
                     else:
                         shown = said.as_json() | {"citations": cited, "classification": answer.classification}
                         shown["disclosure"] = await self._disclosure(admitted, languages)
-                        admitted.outcome.model = said.model
+                        admitted.outcome.model, found = said.model, said.violations
                         admitted.outcome.metadata |= {
                             "kind": "worded" if said.sentences else "quoted",
                             "classification": answer.classification,
@@ -153,8 +163,17 @@ class Chat:
                             "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
                         }
-            await self._keep_words(admitted, message_id, question, shown)
+            await self._keep_words(admitted, message_id, question, shown, found)
         yield "worded", shown
+
+    @asynccontextmanager
+    async def _refusals_noted(self, admitted: Admitted, message_id: UUID | None) -> AsyncGenerator[None]:
+        """What the guard refuses within the block stands among what it found."""
+        try:
+            yield
+        except (NoModelActs, NotForAModel) as refused:
+            await self._violations.keep(admitted, refused.violations, message_id=message_id)
+            raise
 
     async def _must_have_given(self, admitted: Admitted, message_id: UUID | None) -> None:
         if message_id is None:
@@ -164,17 +183,26 @@ class Chat:
                 raise NoSuchAnswer("There is no such answer of yours.")
 
     async def _keep_words(
-        self, admitted: Admitted, message_id: UUID | None, question: str, shown: dict[str, Any]
+        self,
+        admitted: Admitted,
+        message_id: UUID | None,
+        question: str,
+        shown: dict[str, Any],
+        found: Sequence[Violation],
     ) -> None:
         """Beside the quotes of the message; of a kiosk's only what served it, since its text is not kept either."""
         hashes = await self._receipts.provenance(admitted, shown["citations"], shown["served_by"])
         if message_id is None:
+            if found:
+                async with self._store.open_session(admitted, write=True) as session:
+                    await self._violations.note(session, admitted.principal.id, found)
             return
         admitted.outcome.resource_id = str(message_id)
         kept = {name: value for name, value in shown.items() if name not in {"citations", "warnings", "disclosure"}}
         if admitted.principal.kind == "kiosk":
             kept.pop("text")
         async with self._store.open_session(admitted, write=True) as session:
+            await self._violations.note(session, admitted.principal.id, found, message_id=message_id)
             message = await queries.own_answer(session, message_id, admitted.principal.id)
             if message is not None:
                 message.details = {**message.details, "worded": kept}
@@ -195,7 +223,12 @@ class Chat:
             await must_find(session, self._policy, admitted, conversation_id)
 
     async def _keep(
-        self, admitted: Admitted, question: str, shown: dict[str, Any], conversation_id: UUID | None
+        self,
+        admitted: Admitted,
+        question: str,
+        shown: dict[str, Any],
+        conversation_id: UUID | None,
+        found: Sequence[Violation],
     ) -> dict[str, str | None]:
         author, now, answer_id = admitted.principal.id, dt.datetime.now(dt.UTC), new_id()
         outcome = admitted.outcome
@@ -230,6 +263,8 @@ class Chat:
             if remembered:
                 said = said_of(question, shown, hashes)
                 await self._receipts.keep(session, admitted, answer_id, "quotes", said, now)
+            thread = None if conversation is None else conversation.id
+            await self._violations.note(session, author, found, conversation_id=thread, message_id=answer_id)
         return {"conversation_id": str(conversation.id) if conversation else None, "message_id": str(answer_id)}
 
     async def _thread(

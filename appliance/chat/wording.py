@@ -182,6 +182,7 @@ def _both(first: Told, second: Told) -> Told:
         second,
         dropped=[*first.dropped, *second.dropped],
         warnings=list(dict.fromkeys((*first.warnings, *second.warnings))),
+        violations=tuple(dict.fromkeys((*first.violations, *second.violations))),
         prompt_tokens=first.prompt_tokens + second.prompt_tokens,
         completion_tokens=first.completion_tokens + second.completion_tokens,
         ms=first.ms + second.ms,

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
@@ -14,8 +14,11 @@ from typing import Any, BinaryIO, Final, TextIO
 from appliance.commands.grounding import LONGEST_LINE, bounded_lines
 from appliance.errors import InvalidInput
 from appliance.guard.pii import Pattern, patterns_of
+from appliance.guard.sanitising import SECRET, PiiRule
 from appliance.guard.screening import Guard, Screened
-from appliance.policy.pack import parse, read
+from appliance.guard.settings import rule_of
+from appliance.guard.values import Finding
+from appliance.policy.pack import Pack, parse, read
 from appliance.policy.trial import tried
 from models.child import serving
 from models.client import ModelClient
@@ -46,25 +49,33 @@ class Line:
 
 
 async def check_standard_input(models: Path, *, pack: Path | None = None, as_json: bool) -> int:
-    """Screen what comes on standard input, with the small models of the installation at `models`, and the patterns of a policy
-    pack in the directory `pack` as well.
+    """Screen what comes on standard input, with the small models of the installation at `models`, and the patterns and rules of a
+    policy pack in the directory `pack` as well.
 
     Raises:
         PackRefused: the pack is not sound.
         PackageDamaged, ModelUnavailable: the classifier cannot be started.
     """
-    own = () if pack is None else await _patterns(pack)
+    found = None if pack is None else await _sound(pack)
+    own = () if found is None else patterns_of(found.data.patterns)
+    orders = () if found is None else found.guard.orders
     with tempfile.TemporaryDirectory(prefix="op-") as folder:
         socket = Path(folder) / "guard.sock"
         command = [sys.executable, "-m", "models.server", "--kinds", "classify", "--socket", str(socket)]
         async with serving([*command, "--models", str(models)], seconds=START_SECONDS), ModelClient(socket) as client:
-            return await check(Guard(_Patient(client), own=own), sys.stdin.buffer, sys.stdout, as_json=as_json)
+            return await check(
+                Guard(_Patient(client), own=own, orders=lambda _: orders),
+                sys.stdin.buffer,
+                sys.stdout,
+                as_json=as_json,
+                rule=None if found is None else _rule(found, own),
+            )
 
 
-async def _patterns(folder: Path) -> tuple[Pattern, ...]:
+async def _sound(folder: Path) -> Pack:
     texts = read(folder)
     await tried(texts)
-    return patterns_of(parse(texts).patterns)
+    return parse(texts)
 
 
 class _Patient:
@@ -77,14 +88,19 @@ class _Patient:
         return await self._client.classify(texts, bulk=True)
 
 
-async def check(guard: Guard, source: BinaryIO, out: TextIO, *, as_json: bool) -> int:
-    """Screen each line of `source`, in their order; 2 if any line was no text, else 0."""
+def _rule(pack: Pack, own: Sequence[Pattern]) -> PiiRule:
+    """What a plant that has set nothing does in sources of class I by this pack."""
+    return rule_of(None, own).at(1, pack.sanitised_from, pack.data.at(1))
+
+
+async def check(guard: Guard, source: BinaryIO, out: TextIO, *, as_json: bool, rule: PiiRule | None = None) -> int:
+    """Screen each line of `source`, in their order; 2 if any line was no text, else 0. With a `rule`, JSON says what becomes of each."""
     code = 0
     for lines in _many(source):
         found = iter(await guard.screen([line.text for line in lines if line.problem is None]))
         for line in lines:
             if line.problem is None:
-                _tell(out, line, next(found), as_json=as_json)
+                _tell(out, line, next(found), rule, as_json=as_json)
             else:
                 code = BadText.exit_code
                 _complain(out, line, as_json=as_json)
@@ -140,7 +156,7 @@ def _writable(value: str | float) -> bool:
     return math.isfinite(value)
 
 
-def _tell(out: TextIO, line: Line, found: Screened, *, as_json: bool) -> None:
+def _tell(out: TextIO, line: Line, found: Screened, rule: PiiRule | None, *, as_json: bool) -> None:
     injection = found.injection
     if as_json:
         answer = {
@@ -148,7 +164,7 @@ def _tell(out: TextIO, line: Line, found: Screened, *, as_json: bool) -> None:
             "injection": {
                 "verdict": injection.verdict, "score": round(injection.score, 4), "rules": list(injection.rules),
             },
-            "pii": [{"kind": one.kind, "start": one.start, "end": one.end} for one in found.pii],
+            "pii": [{"kind": one.kind, "start": one.start, "end": one.end} | _done(one, rule) for one in found.pii],
         }  # fmt: skip
         out.write(json.dumps(answer, ensure_ascii=False) + "\n")
         return
@@ -156,6 +172,12 @@ def _tell(out: TextIO, line: Line, found: Screened, *, as_json: bool) -> None:
     rules = ", ".join(injection.rules) or "-"
     word = "FLAGGED" if injection.verdict else "clean"
     out.write(f"{word:8} {injection.score:4.2f}  {str(line.id)[:24]:24}  rules: {rules}  personal: {kinds}\n")
+
+
+def _done(one: Finding, rule: PiiRule | None) -> dict[str, str]:
+    if rule is None:
+        return {}
+    return {"action": "redact" if one.kind == SECRET else rule.action_of(one.kind) or "left"}
 
 
 def _complain(out: TextIO, line: Line, *, as_json: bool) -> None:

@@ -16,9 +16,10 @@ from appliance.audit.recovery import recover
 from appliance.gate import Gate
 from appliance.idempotency import Keys
 from appliance.packs import InForce as PoliciesInForce
+from appliance.policy.phrases import PlantOrder
 from appliance.retrieval.engines import Engine, SqliteEngine
 from appliance.retrieval.postgres_engine import PostgresEngine
-from appliance.store import Admitted, Store, open_store
+from appliance.store import Admitted, Store, TenantId, open_store
 from appliance.store.admission import minter
 from appliance.unlocking import unlock
 from models.client import ModelClient
@@ -77,3 +78,8 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         instance.sweep()
         engine = PostgresEngine() if settings.role == "hub" else SqliteEngine()
         yield Foundation(settings, store, instance, recorder, policy, gate, engine, models, keys)
+
+
+def orders_of(policy: PoliciesInForce, tenant_id: TenantId | None) -> tuple[PlantOrder, ...]:
+    """A plant's own rules for orders to a model, as its pack in force has them."""
+    return () if tenant_id is None else policy.pack_of(tenant_id).guard.orders

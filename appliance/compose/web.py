@@ -31,6 +31,7 @@ from appliance.documents.sandbox import Sandbox
 from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
+from appliance.guard.violations import Violations
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
 from appliance.identity.passwords import Passwords
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
 
 from appliance.compose.counting import counters_of
-from appliance.compose.foundation import foundation
+from appliance.compose.foundation import foundation, orders_of
 from appliance.compose.health import gauges_of, health_of
 from appliance.compose.people import identity_of
 
@@ -88,7 +89,7 @@ ROUTES = [
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "jobs", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
 )  # fmt: skip
 
 
@@ -121,7 +122,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         people, kiosks = identity.people, identity.kiosks
         stack.push_async_callback(identity.close)
         guard_settings = GuardSettings(store, base.policy)
-        screens = Screens(Guard(base.models), guard_settings, base.policy)
+        violations = Violations(store, days=settings.violation_days)
+        guard = Guard(base.models, orders=partial(orders_of, base.policy))
+        screens = Screens(guard, guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
         library = Library(
             store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,
@@ -163,9 +166,12 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,
-            "chat": Chat(store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy, receipts),
+            "chat": Chat(
+                store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy, receipts, violations
+            ),
             "conversations": conversations,
             "receipts": receipts,
+            "violations": violations,
             "cards": cards,
             "spending": spending,
             "cursors": cursors,

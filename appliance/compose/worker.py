@@ -17,6 +17,7 @@ from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
+from appliance.guard.violations import Violations
 from appliance.jobs import Worker
 from appliance.jobs.waking import Bell
 from appliance.retrieval.index import PassageIndex
@@ -28,7 +29,7 @@ from appliance.shelf.spending import Spending
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
-from appliance.compose.foundation import foundation
+from appliance.compose.foundation import foundation, orders_of
 
 
 @asynccontextmanager
@@ -40,8 +41,10 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         AsyncExitStack() as stack,
     ):
         count_tokens = token_counter(settings.share / "models" / "minilm-embed" / "tokenizer.json")
+        violations = Violations(base.store, days=settings.violation_days)
+        guard = Guard(base.models, orders=partial(orders_of, base.policy))
         ingest = Ingest(
-            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, Guard(base.models),
+            base.store, base.gate, PassageIndex(base.engine), base.models, sandbox, guard, violations,
             count_tokens=count_tokens,
         )  # fmt: skip
         search = Search(base.store, base.engine, base.policy, base.models)
@@ -49,7 +52,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         routes = Routes(in_force, Providers(base.store, in_force, settings.model_hosts))
         stack.push_async_callback(routes.close)
         router = Router(routes, Defaults(base.store), base.policy)
-        screens = Screens(Guard(base.models), GuardSettings(base.store, base.policy), base.policy)
+        screens = Screens(guard, GuardSettings(base.store, base.policy), base.policy)
         building = Building(
             base.store,
             base.gate,
@@ -58,6 +61,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
             router,
             Spending(base.store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets),
             screens,
+            violations,
         )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)

@@ -29,13 +29,14 @@ from appliance.documents.blocks import ParsedFile
 from appliance.documents.chunking import Sizes, chunk, embedded_text
 from appliance.documents.errors import EmbedderUnavailable, ReaderUnavailable, UnreadableFile
 from appliance.documents.memory import give_memory_back
-from appliance.documents.ports import CountTokens, Embedder, Index, Reader, Screener
+from appliance.documents.ports import CountTokens, Embedder, Index, Notes, Reader, Screener
 from appliance.documents.settling import IN_FORCE, Clock, library_worker, now, settle
 from appliance.documents.tables import DocumentRow
 from appliance.documents.tokens import estimated_tokens
 from appliance.documents.values import Passage
 from appliance.errors import Unavailable
 from appliance.gate import Gate
+from appliance.guard.values import Violation
 from appliance.jobs import Cancelled, Handler, Retry, RunningJob, Watch
 from appliance.policy import Resource
 from appliance.store import Admitted, BlobName, Purpose, Store
@@ -63,6 +64,7 @@ class Ingest:
         embedder: Embedder,
         reader: Reader,
         screener: Screener,
+        violations: Notes,
         *,
         count_tokens: CountTokens = estimated_tokens,
         sizes: Sizes | None = None,
@@ -74,6 +76,7 @@ class Ingest:
         self._embedder = embedder
         self._reader = reader
         self._screener = screener
+        self._violations = violations
         self._count_tokens = count_tokens
         self._sizes = sizes or Sizes()
         self._clock = clock
@@ -154,6 +157,7 @@ class Ingest:
             row.flagged = sum(bool(one.flags) for one in passages)
             row.status, row.reason = "ready", None
             row.indexed_by, row.updated_at = UUID(str(job.id)), self._clock()
+            await self._violations.note(session, row.uploaded_by, _violations(document_id, passages))
             await self._index.replace(session, queries.facts(row), passages, vectors)
             changed = await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock)
             admitted.outcome.metadata |= {"in_force": row.in_force, "changed_standing": changed}
@@ -168,7 +172,9 @@ class Ingest:
             await self._tell(job, 0.05 + 0.05 * start / len(passages), "looking for orders to a model")
             batch = passages[start : start + BATCH]
             began = time.monotonic()
-            found = await self._screener.injections([f"{one.heading}\n{one.text}" for one in batch], bulk=True)
+            found = await self._screener.injections(
+                [f"{one.heading}\n{one.text}" for one in batch], job.tenant_id, bulk=True
+            )
             made += [
                 replace(one, flags=(judged.rules or ("classifier",)) if judged.verdict else ())
                 for one, judged in zip(batch, found, strict=True)
@@ -239,6 +245,12 @@ def _flagged(passages: Sequence[Passage]) -> dict[str, Any]:
     if not flagged:
         return {}
     return {"flagged": len(flagged), "flags": sorted({name for one in flagged for name in one.flags or ()})}
+
+
+def _violations(document_id: UUID, passages: Sequence[Passage]) -> tuple[Violation, ...]:
+    """The document once, whatever number of its passages give orders."""
+    rules = sorted({name for one in passages for name in one.flags or ()})
+    return (Violation("injection", "document", "withheld", tuple(rules), 0.0, document_id),) if rules else ()
 
 
 async def follow(session: AsyncSession, payload: Mapping[str, Any], state: str, reason: str) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from appliance.documents.blocks import ParsedFile
     from appliance.documents.values import DocumentFacts, Passage
-    from appliance.guard.values import Injection
-    from appliance.store import Admitted
+    from appliance.guard.values import Injection, Violation
+    from appliance.store import Admitted, TenantId
 
 CountTokens = Callable[[str], int]
 """How many tokens of the active embedder a text costs, without special tokens."""
@@ -77,8 +77,15 @@ class Embedder(Protocol):
 class Screener(Protocol):
     """Tells orders to a language model from what a plant writes; by rules alone while the model server cannot be reached."""
 
-    async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
-        """One verdict a text, in their order."""
+    async def injections(self, texts: Sequence[str], tenant_id: TenantId, *, bulk: bool = False) -> list[Injection]:
+        """One verdict a text, in their order, by the rules of the plant as well."""
+
+
+class Notes(Protocol):
+    """Keeps what the guard found."""
+
+    async def note(self, session: AsyncSession, user_id: UUID, found: Sequence[Violation]) -> None:
+        """In the caller's transaction."""
 
 
 class Reader(Protocol):

@@ -12,6 +12,7 @@ from appliance.gate import Gate
 from appliance.guard import disclosure
 from appliance.guard.sanitising import PiiAction, PiiRule, kinds
 from appliance.guard.settings import DISCLOSURE, LONGEST, PII, GuardSettings, Settings
+from appliance.guard.violations_api import ViolationsController
 from appliance.policy import Resource
 from appliance.store import Principal
 from appliance.web import Flag, Injected, at_most
@@ -106,4 +107,4 @@ def _view(found: GuardSettings) -> GuardSettingsView:
     )
 
 
-ROUTES = [GuardController]
+ROUTES = [GuardController, ViolationsController]

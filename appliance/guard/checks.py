@@ -110,3 +110,29 @@ CHECKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "card": card, "iban": iban, "ssn": ssn, "address": address, "phone": phone,
     "token": token, "random": random, "inside": inside,
 }  # fmt: skip
+
+
+def mod97(text: str) -> bool:
+    """ISO/IEC 7064, MOD 97-10: 1 as the rest by 97, the check digits last, letters as 10 to 35."""
+    return int("".join(str(int(one, 36)) for one in text)) % 97 == 1
+
+
+def _alike(check: Callable[[str], bool], kept: str) -> Callable[[str], bool]:
+    """The check on what a plant's pattern found: whatever stands between, and False for what it was not made for."""
+
+    def checked(text: str) -> bool:
+        plain = re.sub(kept, "", text)
+        return bool(plain) and plain.isascii() and check(plain)
+
+    return checked
+
+
+def _is_ssn(text: str) -> bool:
+    return re.fullmatch(r"\d{3}-\d{2}-\d{4}", text, re.ASCII) is not None and ssn(text)
+
+
+FOR_PLANTS: Final[Mapping[str, Callable[[str], bool]]] = {
+    "luhn": _alike(luhn, r"[^0-9]"), "mod97": _alike(mod97, r"[^0-9A-Za-z]"), "card": card, "iban": _alike(iban, r"[^0-9A-Za-z]"),
+    "ssn": _is_ssn, "address": address, "phone": phone,
+}  # fmt: skip
+"""Checks that a plant's own patterns can ask for: none raises, whatever a pattern finds."""

@@ -10,14 +10,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import Final
 
 from appliance.guard.plain import readings
 from appliance.guard.values import Injection
+from appliance.policy.phrases import PlantOrder, Strength
 
-Strength = Literal["strong", "weak"]
 SURE: Final = 0.5
 """The classifier's own cut: one in a hundred harmless texts lies above it."""
 DOUBT: Final = 0.2
@@ -39,11 +39,18 @@ def rules() -> Mapping[str, tuple[Strength, re.Pattern[str]]]:
     }
 
 
-def fired(text: str) -> tuple[str, ...]:
-    """The names of the rules that a text breaks, in their order; a hidden reading counts as well."""
+@lru_cache(maxsize=32)
+def _with_own(own: tuple[PlantOrder, ...]) -> Mapping[str, tuple[Strength, re.Pattern[str]]]:
+    """The rules of the release, and those of a plant's pack after them."""
+    return {**rules(), **{one.name: (one.strength, re.compile(one.form, re.IGNORECASE)) for one in own}}
+
+
+def fired(text: str, own: tuple[PlantOrder, ...] = ()) -> tuple[str, ...]:
+    """The names of the rules that a text breaks, the release's and then a plant's own; a hidden reading counts as well."""
+    known = _with_own(own)
     every = [_Read.of(one) for one in readings(text)]
-    found = [name for name, (_, pattern) in rules().items() if any(one.search(pattern) for one in every)]
-    hidden = len(every) > 1 and any(_is_strong(name) and not every[0].search(rules()[name][1]) for name in found)
+    found = [name for name, (_, pattern) in known.items() if any(one.search(pattern) for one in every)]
+    hidden = len(every) > 1 and any(_is_strong(name, known) and not every[0].search(known[name][1]) for name in found)
     return (*found, "hidden") if hidden else tuple(found)
 
 
@@ -63,18 +70,20 @@ class _Read:
         return pattern.search(self.lines if r"\n" in pattern.pattern else self.line) is not None
 
 
-def verdict(names: tuple[str, ...], score: float) -> Injection:
+def verdict(names: tuple[str, ...], score: float, own: tuple[PlantOrder, ...] = ()) -> Injection:
     """What rules and classifier come to.
 
     Args:
         names: the rules that fired.
         score: the classifier's chance, 0 where it could not be asked.
+        own: a plant's rules that were tried too.
     """
-    strong = any(_is_strong(name) for name in names)
-    weak = sum(not _is_strong(name) for name in names if name != "hidden")
+    known = _with_own(own)
+    strong = any(_is_strong(name, known) for name in names)
+    weak = sum(not _is_strong(name, known) for name in names if name != "hidden")
     doubtful = (weak >= 2 and score >= DOUBT) or (weak >= 1 and score >= (DOUBT + 3 * SURE) / 4) or weak >= 4
     return Injection(strong or score >= SURE or doubtful, score, names)
 
 
-def _is_strong(name: str) -> bool:
-    return name != "hidden" and rules()[name][0] == "strong"
+def _is_strong(name: str, known: Mapping[str, tuple[Strength, re.Pattern[str]]]) -> bool:
+    return name != "hidden" and known[name][0] == "strong"

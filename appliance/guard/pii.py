@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
 
-from appliance.guard.checks import CHECKS
+from appliance.guard.checks import CHECKS, FOR_PLANTS
 from appliance.guard.values import Finding
 from appliance.policy.patterns import PlantPattern
 
@@ -56,7 +56,14 @@ def patterns(table: Table = "pattern") -> tuple[Pattern, ...]:
 def patterns_of(plant: Sequence[PlantPattern]) -> tuple[Pattern, ...]:
     """A plant's own, as its policy pack has them."""
     return tuple(
-        Pattern(one.kind, re.compile(one.form), None, frozenset(one.after), frozenset(one.never_after)) for one in plant
+        Pattern(
+            one.kind,
+            re.compile(one.form),
+            FOR_PLANTS[one.check] if one.check else None,
+            frozenset(one.after),
+            frozenset(one.never_after),
+        )
+        for one in plant
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,6 +14,8 @@ from appliance.guard.injection import fired, verdict
 from appliance.guard.pii import Pattern, find, find_own
 from appliance.guard.values import Finding, Injection
 from appliance.metrics import GUARDED
+from appliance.policy.phrases import PlantOrder
+from appliance.store import TenantId
 from models.errors import ModelsError
 from models.schemas import MOST_CHARACTERS
 
@@ -37,15 +39,27 @@ class Screened:
     pii: tuple[Finding, ...]
 
 
+def _none(_tenant_id: TenantId | None) -> tuple[PlantOrder, ...]:
+    return ()
+
+
 class Guard:
     """Judges a text once, as long as it remembers it.
 
     Args:
         own: patterns of personal data beside those of the release, for `screen`.
+        orders: a plant's rules for orders to a model; `screen` asks for those of no plant.
     """
 
-    def __init__(self, classifier: Classifies, *, remembered: int = REMEMBERED, own: Sequence[Pattern] = ()) -> None:
-        self._classifier, self._most, self._own = classifier, remembered, own
+    def __init__(
+        self,
+        classifier: Classifies,
+        *,
+        remembered: int = REMEMBERED,
+        own: Sequence[Pattern] = (),
+        orders: Callable[[TenantId | None], tuple[PlantOrder, ...]] = _none,
+    ) -> None:
+        self._classifier, self._most, self._own, self._orders = classifier, remembered, own, orders
         self._known: OrderedDict[bytes, Injection] = OrderedDict()
 
     async def screen(self, texts: Sequence[str]) -> list[Screened]:
@@ -55,26 +69,31 @@ class Guard:
             for text, injection in zip(texts, await self.injections(texts), strict=True)
         ]
 
-    async def injections(self, texts: Sequence[str], *, bulk: bool = False) -> list[Injection]:
-        """Whether each text gives orders to a model, in their order. `bulk` lets people's questions go first."""
-        keys = [_key(text) for text in texts]
+    async def injections(
+        self, texts: Sequence[str], tenant_id: TenantId | None = None, *, bulk: bool = False
+    ) -> list[Injection]:
+        """Whether each text gives orders to a model, in their order, by the rules of the plant as well. `bulk` lets people's questions
+        go first.
+        """
+        own = self._orders(tenant_id)
+        keys = [_key(text, own) for text in texts]
         found = {key: self._known[key] for key in keys if key in self._known}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         for key in found:
             self._known.move_to_end(key)
         if new:
-            found |= dict(zip(new, await self._judged(list(new.values()), bulk=bulk), strict=True))
+            found |= dict(zip(new, await self._judged(list(new.values()), own, bulk=bulk), strict=True))
         for key in keys:
             GUARDED.labels("flagged" if found[key].verdict else "clean").inc()
         return [found[key] for key in keys]
 
-    async def _judged(self, texts: list[str], *, bulk: bool) -> list[Injection]:
+    async def _judged(self, texts: list[str], own: tuple[PlantOrder, ...], *, bulk: bool) -> list[Injection]:
         scores = await self._scores([text[:MOST_CHARACTERS] for text in texts], bulk=bulk)
-        made = [verdict(fired(text), score or 0.0) for text, score in zip(texts, scores, strict=True)]
+        made = [verdict(fired(text, own), score or 0.0, own) for text, score in zip(texts, scores, strict=True)]
         for text, score, one in zip(texts, scores, made, strict=True):
             # What rules alone have judged is judged again when the classifier is back.
             if score is not None:
-                self._known[_key(text)] = one
+                self._known[_key(text, own)] = one
         while len(self._known) > self._most:
             self._known.popitem(last=False)
         return made
@@ -94,5 +113,6 @@ class Guard:
         return scores
 
 
-def _key(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+def _key(text: str, own: tuple[PlantOrder, ...]) -> bytes:
+    rules = hashlib.sha256(repr(own).encode()).digest() if own else b""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() + rules

@@ -46,11 +46,13 @@ class GuardSettings:
     own: tuple[Pattern, ...] = ()
 
 
-def rule_of(value: Mapping[str, Any], own: Sequence[Pattern] = ()) -> PiiRule:
+def rule_of(value: Mapping[str, Any] | None, own: Sequence[Pattern] = ()) -> PiiRule:
     """`{enabled, patterns, action}`; names may be written small. Kinds that no pattern has any more are left out, and if none is
     left all count: a switch of packs makes no rule weaker unseen.
     """
     kinds_of_plant = frozenset(one.kind for one in own)
+    if value is None:
+        return PiiRule(own=kinds_of_plant, is_default=True)
     named = _named(value) & (frozenset(kinds()) | kinds_of_plant)
     return PiiRule(bool(value.get("enabled", True)), named, value.get("action", "redact"), kinds_of_plant)
 
@@ -75,7 +77,7 @@ class Settings:
         async with self._store.open_session(admitted) as session:
             rows = {row.name: row.value for row in await session.scalars(select(GuardSettingRow))}
         own = self._own(admitted)
-        return GuardSettings(rule_of(rows.get(PII, {}), own), dict(rows.get(DISCLOSURE, {})), own)
+        return GuardSettings(rule_of(rows.get(PII), own), dict(rows.get(DISCLOSURE, {})), own)
 
     async def change(self, admitted: Admitted, name: str, value: Mapping[str, Any]) -> None:
         """Set one anew; what it was before goes into the record. Raises UnknownKind."""
@@ -97,7 +99,7 @@ class Settings:
             admitted.outcome.metadata |= {"before": before, "after": dict(value)}
 
     def _own(self, admitted: Admitted) -> tuple[Pattern, ...]:
-        told = () if self._policy is None else self._policy.pack_of(admitted.tenant_id).patterns
+        told = () if self._policy is None else self._policy.pack_of(admitted.tenant_id).data.patterns
         if told not in self._compiled:
             if len(self._compiled) >= PACKS:
                 self._compiled.clear()

@@ -5,7 +5,7 @@ Six looks, because each misses what another sees:
     actions     every action for everybody: what may be done at all
     things      conversations, jobs, approvals: every action on every kind of them
     documents   who sees which: documents of every kind the packs tell apart, and those of the library
-    patterns    personal data and questions of the plant's own that would be left to a chat model
+    patterns    personal data, questions and orders of the plant's own that would be left to a chat model
     facts       limits of requests, and what else the packs say beside their policies
     requests    the last requests of the record, decided again by both packs
 
@@ -20,7 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from appliance.packs.everybody import ANY_CLEARANCE, everybody, of_any_clearance, once, told, who
 from appliance.packs.facts import fact_changes
@@ -29,12 +29,13 @@ from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
 from appliance.policy.pack import SELF, Pack
 from appliance.policy.patterns import PlantPattern
-from appliance.policy.phrases import PlantPhrase
+from appliance.policy.phrases import PlantOrder, PlantPhrase
 from appliance.policy.scope import Rows
 from appliance.store import Decision, Principal
 
 ANYTHING = Resource("node")
-MODEL, PERSONAL, ASKED = "chat model", "personal-data.read", "question.word"
+MODEL, PERSONAL, ASKED, ORDERED = "chat model", "personal-data.read", "question.word", "orders.read"
+_WHAT: Final[Mapping[type, str]] = {PlantPattern: PERSONAL, PlantPhrase: ASKED, PlantOrder: ORDERED}
 _NO = Decision(allowed=False, policies=("unknown",), pack_version="", reason="The pack knows no such action or role.")
 
 
@@ -125,20 +126,25 @@ def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
 
 
 def left_to_models(now: Pack, then: Pack) -> list[Change]:
-    """A pattern of the plant's that is taken away lets a model read more, a phrase lets it act on more; one that is altered is another."""
-    before: set[PlantPattern | PlantPhrase] = {*now.patterns, *now.phrases}
-    after: set[PlantPattern | PlantPhrase] = {*then.patterns, *then.phrases}
+    """A pattern or rule of the plant's that is taken away lets a model read more, a phrase lets it act on more; one that is altered is
+    another.
+    """
+    before, after = _of_the_plant(now), _of_the_plant(then)
     return [
         Change(
             MODEL,
             ANY_CLEARANCE,
-            PERSONAL if isinstance(one, PlantPattern) else ASKED,
+            _WHAT[type(one)],
             one in before,
             "",
             thing=one.told(),
         )
         for one in sorted(before ^ after, key=lambda one: one.told())
     ]
+
+
+def _of_the_plant(pack: Pack) -> set[PlantPattern | PlantPhrase | PlantOrder]:
+    return {*pack.data.patterns, *pack.guard.phrases, *pack.guard.orders}
 
 
 def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, Resource, Resource]]:

@@ -12,9 +12,11 @@ from appliance.packs.values import Change
 from appliance.policy.budgets import PERIODS, Allowance
 from appliance.policy.limits import Rate
 from appliance.policy.pack import Pack
+from appliance.policy.patterns import STRICTNESS, Then, default_of
 
 ANY_CLEARANCE: Final = 0
 NONE: Final = Rate()
+CLASSES: Final = (1, 2, 3, 4)
 
 
 def fact_changes(now: Pack, then: Pack) -> list[Change]:
@@ -25,6 +27,7 @@ def fact_changes(now: Pack, then: Pack) -> list[Change]:
         *_uncounted(now, then),
         *_agreeing(now, then),
         *_guard(now, then),
+        *_actions(now, then),
         *_last_day(now, then),
     ]
 
@@ -101,6 +104,24 @@ def _guard(now: Pack, then: Pack) -> Iterator[Change]:
     if old != new:
         words = f"personal data is kept from models from class {old} on now, from class {new} on then"
         yield Change("models", ANY_CLEARANCE, "guard", new > old, "", thing=words)
+
+
+def _actions(now: Pack, then: Pack) -> Iterator[Change]:
+    """Kinds of personal data for which something else is done; below what is forced a weaker one changes nothing."""
+    kinds = sorted({one.kind for pack in (now, then) for one in pack.data.actions})
+    for kind in kinds:
+        for level in CLASSES:
+            old, new = _done(now, kind, level), _done(then, kind, level)
+            if old != new:
+                words = f"{kind} in sources of class {level}: {old or 'left'} now, {new or 'left'} then"
+                yield Change(
+                    "models", ANY_CLEARANCE, "guard", STRICTNESS.index(new) < STRICTNESS.index(old), "", thing=words
+                )
+
+
+def _done(pack: Pack, kind: str, level: int) -> Then | None:
+    done = pack.data.at(level).get(kind, default_of(kind))
+    return max(done, "redact", key=STRICTNESS.index) if level >= pack.sanitised_from and default_of(kind) else done
 
 
 def _last_day(now: Pack, then: Pack) -> Iterator[Change]:

@@ -4,7 +4,7 @@
     <pack>/policies.cedar       who may do what: a permit has @id and @says, a forbid @id, @question and @reason
     <pack>/pack.toml            roles, names of resources, attributes, actions with filtered lists, rate limits, the last day
     <pack>/pii.toml             a plant's own patterns of personal data; may be left out
-    <pack>/guard.toml           a plant's own phrases of what may not be asked for; may be left out
+    <pack>/guard.toml           a plant's own rules for what may not be asked for, and for orders to a model; may be left out
 
 The pack's version is the first 12 hex digits of a SHA-256 over the files; it stands in every decision.
 """
@@ -27,8 +27,8 @@ import cedarpy
 from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
-from appliance.policy.patterns import PlantPattern, read_patterns
-from appliance.policy.phrases import PlantPhrase, read_phrases
+from appliance.policy.patterns import PlantData, read_data
+from appliance.policy.phrases import PlantRules, read_rules
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
@@ -97,10 +97,10 @@ class Pack:
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
     """What is said to somebody whose question has an intent that no policy permits them."""
-    patterns: tuple[PlantPattern, ...]
-    """The plant's own of personal data, beside those of the release."""
-    phrases: tuple[PlantPhrase, ...]
-    """The plant's own of what is asked to be done, beside those of the release."""
+    data: PlantData
+    """The plant's own patterns of personal data, beside those of the release, and what becomes of what they find."""
+    guard: PlantRules
+    """The plant's own of what is asked to be done and of orders to a model, beside those of the release."""
 
 
 def read(directory: Path) -> dict[str, str]:
@@ -167,8 +167,8 @@ def parse(texts: Mapping[str, str]) -> Pack:
             needed=_needed(facts.get("approvals", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
-            patterns=read_patterns(texts.get(PII, "")),
-            phrases=read_phrases(texts.get(GUARD, "")),
+            data=read_data(texts.get(PII, "")),
+            guard=read_rules(texts.get(GUARD, "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackRefused(f"The pack is malformed: {str(error)[:300]}") from error

@@ -7,7 +7,7 @@ import pytest
 from appliance.guard.pii import patterns_of
 from appliance.guard.sanitising import PiiRule, Sanitiser
 from appliance.policy import PackRefused
-from appliance.policy.patterns import read_patterns
+from appliance.policy.patterns import read_data
 from appliance.policy.trial import tried
 from tests.packs.variants import RELEASE
 
@@ -33,12 +33,12 @@ def one(form: str) -> str:
 @pytest.mark.parametrize("form", ENDLESS)
 def test_a_pattern_that_could_match_without_end_is_refused(form: str) -> None:
     with pytest.raises(PackRefused):
-        read_patterns(one(form))
+        read_data(one(form))
 
 
 async def test_ten_thousand_patterns_are_refused_in_a_process_of_their_own() -> None:
     many = "pattern = [" + "{kind='AAA',is='abc'}," * 10_000 + "]"
-    with pytest.raises(PackRefused, match="more than 200 patterns"):
+    with pytest.raises(PackRefused, match="more than 200 tables"):
         await tried({**RELEASE, "pii.toml": many})
     with pytest.raises(PackRefused, match="too large"):
         await tried({**RELEASE, "pii.toml": many * 2})
@@ -52,17 +52,17 @@ async def test_an_endless_pattern_is_refused_where_packs_are_tried() -> None:
 @pytest.mark.parametrize("text", SWITCHES)
 def test_no_pack_switches_off_or_counterfeits_what_a_secret_is(text: str) -> None:
     with pytest.raises(PackRefused):
-        read_patterns(text)
+        read_data(text)
 
 
 def test_a_pattern_that_lies_over_a_secret_does_not_let_it_through() -> None:
-    own = patterns_of(read_patterns(one(r"password = \w{3}")))
+    own = patterns_of(read_data(one(r"password = \w{3}")).patterns)
     for rule in (PiiRule(own=frozenset({"BADGE_ID"})), PiiRule(enabled=False), PiiRule(action="warn")):
         assert "hunter2" not in Sanitiser(rule, own=own).given("The password = hunter2!x is set.")
 
 
 def test_letters_and_figures_of_other_alphabets_are_what_the_pattern_says() -> None:
-    own = patterns_of(read_patterns(one(r"\bE-\d{5}\b")))
+    own = patterns_of(read_data(one(r"\bE-\d{5}\b")).patterns)
 
     assert (
         Sanitiser(PiiRule(own=frozenset({"BADGE_ID"})), own=own).given("E-１２３４５ and E-١٢٣٤٥")

@@ -20,6 +20,7 @@ from appliance.errors import Unavailable
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings
+from appliance.guard.violations import Violations
 from appliance.jobs import Cancelled
 from appliance.jobs.values import JobId, RunningJob
 from appliance.policy import PolicyEngine, Resource
@@ -103,8 +104,9 @@ class Plant:
 
     def building(self, writer: RowWriter, **about: Any) -> Building:
         return Building(
-            self.store, self.gate, self.search, self.answers, Only(writer), Spending(self.store), self.screens, **about
-        )
+            self.store, self.gate, self.search, self.answers, Only(writer), Spending(self.store), self.screens,
+            Violations(self.store), **about,
+        )  # fmt: skip
 
     async def put(self, document: DocumentFacts, text: str = TABLE) -> DocumentFacts:
         return await self.library.put(document, text_passage(text, kind="table", heading="Torques"))

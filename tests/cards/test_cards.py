@@ -15,6 +15,7 @@ from appliance.chat.intents import Intents
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.guard.settings import Settings
+from appliance.guard.violations import Violations
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
 from appliance.shelf.spending import Spending
@@ -211,6 +212,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         Settings(plant.store),
         POLICY,
         receipts_of(plant.store, plant.gate, plant.search, plant.recorder),
+        Violations(plant.store),
     )
 
 

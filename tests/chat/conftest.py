@@ -22,6 +22,7 @@ from appliance.documents.described import Described
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings
+from appliance.guard.violations import Violations
 from appliance.jobs import Waker
 from appliance.policy import PolicyEngine
 from appliance.retrieval.engines import SqliteEngine
@@ -62,7 +63,7 @@ async def chatting(store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     wording = Wording(Only(SilentWriter()), cards, Spending(store), Screens(Guard(models), guarding, POLICY), within=8)
     cursors = Cursors(store.secret("cursor"))
     receipts = receipts_of(store, gate, search, recorder)
-    chat = Chat(store, gate, answers, wording, Intents(POLICY), guarding, POLICY, receipts)
+    chat = Chat(store, gate, answers, wording, Intents(POLICY), guarding, POLICY, receipts, Violations(store))
     yield Room(store, tenant, chat, Conversations(store, gate, search, POLICY, cursors), gate, receipts)
     await gate.close()
     await recorder.close()

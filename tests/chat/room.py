@@ -16,6 +16,7 @@ from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.tables import Feedback, Message
 from appliance.gate import Gate
+from appliance.guard.tables import ViolationRow
 from appliance.policy import PolicyEngine
 from appliance.store import AUDIT, Principal, Purpose, Store, Tenant, TenantId, new_id
 from appliance.store.admission import Role, TeamRole
@@ -53,6 +54,10 @@ class Room:
     async def feedback(self) -> list[Feedback]:
         async with self.store.open_internal(Purpose.VERIFY, self.tenant.id) as session:
             return list(await session.scalars(select(Feedback)))
+
+    async def violations(self) -> list[ViolationRow]:
+        async with self.store.open_internal(Purpose.VERIFY, self.tenant.id) as session:
+            return list(await session.scalars(select(ViolationRow).order_by(ViolationRow.at)))
 
     async def records(self) -> list[dict[str, Any]]:
         """The tenant's log, oldest first."""

@@ -65,3 +65,33 @@ async def test_a_plant_question_carries_no_warning(room: Room) -> None:
 
     assert shown["warnings"] == []
     assert "intent" not in (await room.records())[-1]["metadata"]
+
+
+async def test_what_was_found_stands_beside_the_answer_without_a_word_of_the_question(room: Room) -> None:
+    nora = room.person()
+
+    shown = await room.ask(nora, DANGEROUS)
+    await room.ask(room.kiosk(), ADMIN)
+    await room.ask(nora, "What does the light curtain of M-4 do?")
+
+    mine, at_the_kiosk = await room.violations()
+    assert (mine.kind, mine.place, mine.act, mine.severity, mine.rules) == (
+        "intent", "question", "withheld", "high", ["DANGEROUS"],
+    )  # fmt: skip
+    assert (mine.user_id, str(mine.message_id), str(mine.conversation_id)) == (
+        nora.id, shown["message_id"], shown["conversation_id"],
+    )  # fmt: skip
+    assert (at_the_kiosk.severity, at_the_kiosk.conversation_id) == ("medium", None)
+    assert "curtain" not in str([vars(mine), vars(at_the_kiosk)])
+
+
+async def test_what_is_refused_to_be_worded_is_counted_too(room: Room) -> None:
+    nora = room.person()
+
+    for _ in range(3):
+        with pytest.raises(NoModelActs):
+            await words(room, nora, DANGEROUS)
+
+    (kept,) = await room.violations()
+    assert (kept.times, kept.user_id, kept.message_id) == (3, nora.id, None)
+    assert [one["result_status"] for one in await room.records() if one["phase"] == "post"] == ["denied"] * 3

@@ -31,6 +31,7 @@ from appliance.documents.uploads import describe
 from appliance.documents.values import DocumentFacts, Passage
 from appliance.gate import Gate
 from appliance.guard.screening import Guard
+from appliance.guard.violations import Violations
 from appliance.jobs import Jobs, Waker, Worker
 from appliance.jobs.waking import Bell
 from appliance.policy import PolicyEngine
@@ -221,7 +222,9 @@ async def plant_on(
         people = TelephoneBook()
         library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, people, clock=clock)
         approvals = Approvals(store, gate, POLICY, memory, waker, people, cursors, clock=clock)
-        ingest = Ingest(store, gate, memory, embedder or steady, sandbox, Guard(NoClassifier()), clock=clock)
+        ingest = Ingest(
+            store, gate, memory, embedder or steady, sandbox, Guard(NoClassifier()), Violations(store), clock=clock
+        )
         jobs = Jobs(store, gate, cursors, WATCHES)
         plant = Plant(
             store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder, people, approvals

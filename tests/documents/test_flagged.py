@@ -7,6 +7,7 @@ import json
 from sqlalchemy import select
 
 from appliance.audit.tables import LeafRow
+from appliance.guard.tables import ViolationRow
 from appliance.store import AUDIT, Purpose
 from tests.documents.plant import Plant
 
@@ -41,6 +42,18 @@ async def test_a_harmless_document_has_been_looked_at_and_nothing_is_on_record(n
     assert row.flagged == 0
     assert not any("flagged" in one for one in await records(node_plant))
     assert [one.flagged for one in (await node_plant.library.detail(node_plant.person(), row.id)).chunks] == [False]
+
+
+async def test_who_took_it_in_and_by_which_rules_it_was_noticed_is_listed_once(node_plant: Plant) -> None:
+    node_plant.start()
+    await node_plant.ready("manual.md", HARMLESS)
+    row = await node_plant.ready("hostile.md", HOSTILE)
+
+    async with node_plant.store.open_internal(Purpose.VERIFY, node_plant.tenant.id) as session:
+        (noted,) = await session.scalars(select(ViolationRow))
+    assert (noted.kind, noted.place, noted.act, noted.times) == ("injection", "document", "withheld", 1)
+    assert (noted.document_id, noted.user_id) == (row.id, row.uploaded_by)
+    assert "override-instructions" in noted.rules
 
 
 async def test_before_it_has_been_read_in_nobody_has_looked(node_plant: Plant) -> None:

@@ -74,6 +74,9 @@ def test_the_patterns_of_a_pack_are_tried_on_ones_own_texts(tmp_path: Path) -> N
         (pack / "pii.toml").write_text(f"[[pattern]]\nkind = 'EMPLOYEE_ID'\nis = '{form}'\n")
         assert [one["kind"] for one in json.loads(run().stdout)["pii"]] == kinds
 
+    (pack / "pii.toml").write_text("[[action]]\nkind = 'PHONE_NUMBER'\nthen = 'block'\n")
+    assert [(one["kind"], one["action"]) for one in json.loads(run().stdout)["pii"]] == [("PHONE_NUMBER", "block")]
+
     (pack / "pii.toml").write_text("[[pattern]]\nkind = 'EMPLOYEE_ID'\nis = '(?:a+)+b'\n")
     refused = run()
     assert refused.returncode == PackRefused.exit_code

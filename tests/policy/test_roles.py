@@ -63,6 +63,7 @@ MATRIX = (
     ("intent.dangerous", "conversation", ""),
     ("guard.manage", "guard", "a"),
     ("node.health", "node", "a"),
+    ("guard.violations", "guard", "a"),
     ("auth.me", "person", "voak"),
 )
 WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}
