@@ -165,18 +165,29 @@ async def explain(socket: Path, asked: dict[str, Any], *, tenant: str | None, as
     )
     for one in found["policies"]:
         console.print(f"  by {one['policy']}: {one['says']}")
-    facts = found["facts"]
+    for number, line in enumerate(knowing(found["facts"], asked["resource"])):
+        console.print(f"  {'' if number else 'knowing: ':9}{line}", style="dim")
+    console.print(f"  pack {found['pack_version']}", style="dim")
+    return 0
+
+
+def knowing(facts: dict[str, Any], kind: str) -> list[str]:
+    """What the policies were told, in lines: who asks, what they hold beside their role, and the thing of that kind."""
     role = (
         f"role {facts['role']} (includes {', '.join(facts['includes'])})" if facts["role"] else "a kiosk, with no role"
     )
-    console.print(f"  knowing: {role}, clearance {facts['clearance']}", style="dim")
+    lines = [f"{role}, clearance {facts['clearance']}"]
+    if facts["duties"]:
+        lines.append(f"duties: {', '.join(one.replace('_', ' ') for one in facts['duties'])}")
+    if facts["teams"]:
+        lines.append(f"in teams: {', '.join(f'{team} as {held}' for team, held in facts['teams'].items())}")
+    if facts["eligible"]:
+        lines.append(f"eligible for export control: {', '.join(facts['eligible'])}")
     if facts["resource"]:
         told = ", ".join(f"{name} {_plain(value)}" for name, value in facts["resource"].items() if value)
-        console.print(
-            f"           the document: {told}; on its list: {'yes' if facts['on_its_list'] else 'no'}", style="dim"
-        )
-    console.print(f"  pack {found['pack_version']}", style="dim")
-    return 0
+        listed = f"; on its list: {'yes' if facts['on_its_list'] else 'no'}" if kind == "document" else ""
+        lines.append(f"the {kind.replace('_', ' ')}: {told}{listed}")
+    return lines
 
 
 def _plain(value: Any) -> str:

@@ -53,6 +53,8 @@ async def show_budgets(socket: Path, *, tenant: str | None, as_json: bool) -> in
         return 0
     for one in found["items"]:
         print(_line(one))
+    for one in found["of_the_pack"]:
+        print(given_line(one))
     return 0
 
 
@@ -79,3 +81,10 @@ def _line(one: dict[str, Any]) -> str:
     whose += f", of {one['provider']}" if one["provider"] else ""
     kind = "" if one["hard"] else ", warns only"
     return f"{one['id']}  {whose}: {one['used_tokens']} of {one['limit_tokens']} tokens a {one['period']}{kind}"
+
+
+def given_line(one: dict[str, Any]) -> str:
+    """A budget of the policy pack, in words."""
+    whose = "the plant" if one["who"] is None else f"each {one['who']}"
+    kind = "" if one["hard"] else ", warns only"
+    return f"by the policy pack, where none is set  {whose}: {one['limit_tokens']} tokens a {one['period']}{kind}"

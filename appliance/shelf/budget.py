@@ -46,6 +46,27 @@ class Standing:
         return self.used / self.budget.limit
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A budget of the policy pack: `who` is a role or `kiosk`, and holds for each of it; None is the plant."""
+
+    who: str | None
+    period: Period
+    limit: int
+    hard: bool
+
+
+def given(said: Budgets) -> list[Given]:
+    """The budgets of a policy pack: the plant's, then those of roles by name; the day before the month."""
+    every: list[tuple[str | None, Allowance]] = [(None, said.tenant), *sorted(said.roles.items())]
+    return [
+        Given(who, period, limit, allowance.hard)
+        for who, allowance in every
+        for period in PERIODS
+        if (limit := allowance.day if period == "day" else allowance.month) is not None
+    ]
+
+
 def defaults(said: Budgets, who: str | None, person_id: UUID, known: Sequence[Budget]) -> list[Budget]:
     """The budgets of the policy pack that count, where nobody set one for the same person or plant and period.
 

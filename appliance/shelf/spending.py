@@ -142,6 +142,10 @@ class Spending:
             budgets = [_budget(row) for row in await session.scalars(select(BudgetRow).order_by(BudgetRow.created_at))]
             return [Standing(one, await _used(session, one, now)) for one in budgets]
 
+    def given(self, admitted: Admitted) -> list[rules.Given]:
+        """What the policy pack of the tenant gives where nobody set a budget."""
+        return rules.given(self._said(admitted.tenant_id))
+
     async def set_budget(
         self, admitted: Admitted, *, person_id: UUID | None, period: Period, limit: int, hard: bool, provider: str = ""
     ) -> Standing:

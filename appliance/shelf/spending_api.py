@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.policy import Resource
-from appliance.shelf.budget import Period, Scope, Standing
+from appliance.shelf.budget import Given, Period, Scope, Standing
 from appliance.shelf.spending import Division, Spending, Spent
 from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Flag, Injected
@@ -71,8 +71,22 @@ class BudgetView(BaseModel):
         )  # fmt: skip
 
 
+class GivenBudget(BaseModel):
+    """What the policy pack gives where nobody set a budget for the same person or plant and period."""
+
+    who: Annotated[str | None, Field(description="A role, or `kiosk`: it holds for each. Null for the plant.")]
+    period: Period
+    limit_tokens: int
+    hard: bool
+
+    @classmethod
+    def of(cls, one: Given) -> GivenBudget:
+        return cls(who=one.who, period=one.period, limit_tokens=one.limit, hard=one.hard)
+
+
 class Budgets(BaseModel):
     items: list[BudgetView]
+    of_the_pack: list[GivenBudget]
 
 
 class NewBudget(BaseModel):
@@ -122,9 +136,12 @@ class SpendingController(Controller):
     async def budgets(
         self, principal: Injected[Principal], gate: Injected[Gate], spending: Injected[Spending]
     ) -> Budgets:
-        """The budgets of the plant, each with what of it is used."""
+        """The budgets that were set, each with what of it is used, and those of the policy pack."""
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
-            return Budgets(items=[BudgetView.of(one) for one in await spending.standings(admitted)])
+            standings, given = await spending.standings(admitted), spending.given(admitted)
+        return Budgets(
+            items=[BudgetView.of(one) for one in standings], of_the_pack=[GivenBudget.of(one) for one in given]
+        )
 
     @put("/admin/budgets", operation_id="set_budget", asks="budgets.manage")
     async def set_budget(

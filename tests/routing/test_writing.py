@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from appliance.audit import Recorder
+from appliance.audit.instances import Instance
+from appliance.audit.tables import LeafRow
+from appliance.chat.wording import Wording
+from appliance.gate import Gate
 from appliance.policy import DEFAULT_PACK, PolicyEngine
 from appliance.policy.pack import parse, read
 from appliance.routing import Defaults, Providers, Router, Routes, Wanted
@@ -19,7 +27,11 @@ from appliance.routing.errors import ModelNotPermitted, NoSuchRoute, NoWriter
 from appliance.routing.providers import Registration
 from appliance.routing.writing import RoutedWriter
 from appliance.shelf import Shelf
-from appliance.store import Admitted, Principal, Tenant
+from appliance.shelf.spending import Spending
+from appliance.store import AUDIT, Admitted, Principal, Purpose, Store, Tenant
+from appliance.store.admission import minter
+from tests.answers.test_in_words import answer
+from tests.chat.test_wording import NoCards, screens
 from tests.routing.stranger import SAID, Stranger
 
 Admin = Callable[[], Admitted]
@@ -382,3 +394,34 @@ async def test_a_sign_in_narrowed_to_questions_has_them_written_for(
 async def test_even_the_best_is_not_asked_where_it_is_withheld(two: None, strict: Router, person: Principal) -> None:
     assert await (await chosen(strict, person, best=True)).name() == "hall/good"
     assert await (await chosen(strict, person, best=True, but="hall/good")).name() is None
+
+
+async def worded(store: Store, run: Path, router: Router, who: Principal) -> dict[str, Any]:
+    """Have an answer written for somebody through the gate; the metadata of its last record."""
+    recorder = Recorder(store, Instance(run))
+    gate = Gate(PolicyEngine(), recorder, minter())
+    store.post_record = gate.post_record
+    wording = Wording(router, NoCards(), Spending(store), screens(store), within=20)  # type: ignore[arg-type]
+    try:
+        async with gate.admit(who, "chat.ask") as admitted:
+            steps = wording.tell(admitted, WHY, answer(), length="short", anew=False, ask="")
+            assert [step async for step in steps]
+    finally:
+        await gate.close()
+        await recorder.close()
+    async with store.open_internal(Purpose.VERIFY, AUDIT) as session:
+        query = select(LeafRow.record).where(LeafRow.log == f"{who.tenant_id}/1").order_by(LeafRow.seq.desc())
+        found: dict[str, Any] = json.loads((await session.scalars(query)).first() or "{}")["metadata"]
+    return found
+
+
+async def test_the_record_of_an_answer_names_the_models_that_were_withheld(
+    store: Store, run: Path, two: None, strict: Router, person: Principal
+) -> None:
+    assert (await worded(store, run, strict, person))["models_refused"] == ["centre/big"]
+
+
+async def test_the_record_names_no_model_where_none_was_withheld(
+    store: Store, run: Path, two: None, strict: Router, person: Principal
+) -> None:
+    assert "models_refused" not in await worded(store, run, strict, replace(person, role="admin"))

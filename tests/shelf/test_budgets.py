@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.commands.spending import given_line
 from appliance.policy.budgets import Allowance, Budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Standing
@@ -152,6 +153,29 @@ async def test_what_an_admin_set_goes_before_the_pack(by_pack: Spending, admitte
     await by_pack.set_budget(admin, person_id=asker.id, period="day", limit=3000, hard=True)
 
     assert await by_pack.reserve(asker, model="m", purpose="words", tokens=2500)
+
+
+def test_what_a_pack_gives_is_listed_the_plants_first_and_said_in_words() -> None:
+    soft = Budgets(
+        roles={"viewer": Allowance(day=9, month=90), "kiosk": Allowance(day=5, hard=False)}, tenant=Allowance(month=500)
+    )
+    listed = rules.given(soft)
+
+    assert [given_line(asdict(one) | {"limit_tokens": one.limit}).partition("  ")[2] for one in listed] == [
+        "the plant: 500 tokens a month",
+        "each kiosk: 5 tokens a day, warns only",
+        "each viewer: 9 tokens a day",
+        "each viewer: 90 tokens a month",
+    ]
+    assert rules.given(Budgets()) == []
+
+
+async def test_a_budget_of_the_pack_is_listed_beside_what_an_admin_set(by_pack: Spending, admitted: Admit) -> None:
+    admin = admitted(role="admin")
+    await by_pack.set_budget(admin, person_id=None, period="day", limit=3000, hard=True)
+
+    assert [one.budget.limit for one in await by_pack.standings(admin)] == [3000]
+    assert [(one.who, one.limit) for one in by_pack.given(admin)] == [(None, 5000), ("viewer", 1000)]
 
 
 async def test_the_plants_own_holds_for_programs_and_other_roles_too(by_pack: Spending, admitted: Admit) -> None:
