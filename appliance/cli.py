@@ -255,6 +255,19 @@ def doctor(*, data: Data = None, as_json: AsJson = False) -> int:
     return finish(examine(settings_of(data), as_json=as_json), as_json=as_json)
 
 
+@app.command
+def support(
+    *,
+    out: Annotated[Path, Parameter(help="The zip to write; it must not exist.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write one file for whoever helps from afar: no secrets, no documents, no questions. The node may be down."""
+    from appliance.commands.supporting import collect
+
+    return finish(collect(settings_of(data), out, as_json=as_json), as_json=as_json)
+
+
 @app.command(name="kiosk-code")
 def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
     """Make a code that enrols one kiosk, once, within a day."""

@@ -49,10 +49,7 @@ class Finding:
 
 async def examine(settings: Settings, *, as_json: bool) -> int:
     """Print every finding; 1 if one of them is bad."""
-    findings = look_at_files(settings)
-    if _is_node(settings.data):
-        findings += await _read_everything(settings)
-    findings += await _ask_the_node(settings)
+    findings = await findings_of(settings)
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings]) + "\n")
     else:
@@ -68,6 +65,14 @@ def show(findings: list[Finding]) -> None:
         console.print(f"{_MARKS[finding.state]} {escape(f'{finding.subject}: {finding.fact}')}")
         if finding.advice:
             console.print(f"       {escape(finding.advice)}", style="dim")
+
+
+async def findings_of(settings: Settings) -> list[Finding]:
+    """Everything that can be told of a node, running or not."""
+    findings = look_at_files(settings)
+    if _is_node(settings.data):
+        findings += await _read_everything(settings)
+    return findings + await _ask_the_node(settings)
 
 
 def _is_node(data: Path) -> bool:
