@@ -30,6 +30,7 @@ from models.client import ModelClient
 from tests.answers.writers import Only, SilentWriter
 from tests.api.plant import Plant, shared_plant
 from tests.chat.room import Room
+from tests.teams.every import EveryTeam
 
 POLICY = PolicyEngine()
 
@@ -50,7 +51,7 @@ async def room(node_store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     )
     cursors = Cursors(node_store.secret("cursor"))
     chat = Chat(node_store, gate, answers, wording, Intents(POLICY), guarding, POLICY)
-    yield Room(node_store, tenant, chat, Conversations(node_store, gate, search, POLICY, cursors), gate)
+    yield Room(node_store, tenant, chat, Conversations(node_store, gate, search, POLICY, EveryTeam(), cursors), gate)
     await gate.close()
     await recorder.close()
     await models.close()
