@@ -13,7 +13,7 @@ SIZE ?= 0.4B
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke attacks faults bench bench-models bench-guard eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke attacks security faults bench bench-models bench-guard eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -112,6 +112,14 @@ smoke: setup ## The path of `make run` in a fresh directory: start, one question
 
 attacks: setup $(STAMPS)/dev ## Every attack, with all of the lists in DATA; a table of tries, refused, let through (0)
 	@$(BIN)/python -m tests.attacks $(if $(wildcard $(DATA)),--data $(DATA))
+
+security: setup $(STAMPS)/dev ## Weak code, strings in SQL, secrets in the tree; with bandit and pip-audit, what those find
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m tests.secret_scan
+	@$(BIN)/python -m pytest -q tests/attacks/test_sql_built_of_strings.py tests/attacks/test_secrets_in_the_tree.py
+	@if command -v bandit >/dev/null; then bandit -q -lll -r appliance models packaging; else echo "bandit is not here: left out"; fi
+	@if command -v pip-audit >/dev/null; then pip-audit --disable-pip --require-hashes -r requirements.txt; \
+		else echo "pip-audit is not here, and asks a network: left out"; fi
 
 faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged may be lost
 	@$(BIN)/python -m tests.faults --kills 200

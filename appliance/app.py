@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from litestar.types.internal_types import PathParameterDefinition
 
     from appliance.authentication import Identities
+    from appliance.deprecation import Deprecated
     from appliance.idempotency import Keys
     from appliance.limiting import Limits
 
@@ -70,6 +71,7 @@ def build(
     identities: Identities,
     limits: Limits | None = None,
     keys: Keys | None = None,
+    deprecated: Mapping[str, Deprecated] = DEPRECATED,
 ) -> Litestar:
     """Assemble the application.
 
@@ -79,6 +81,7 @@ def build(
         identities: turns tokens into principals.
         limits: holds back who asks too much; nobody is, without.
         keys: remembers requests that may be sent again; they are worked on again, without.
+        deprecated: what the description marks, by method and path template.
     """
 
     def authentication(app: ASGIApp) -> ASGIApp:
@@ -119,11 +122,11 @@ def build(
         logging_config=None,
         debug=False,
     )
-    _make_describable(application)
+    _make_describable(application, deprecated)
     return application
 
 
-def _make_describable(application: Litestar) -> None:
+def _make_describable(application: Litestar, deprecated: Mapping[str, Deprecated]) -> None:
     """What OpenAPI wants and Litestar does not do: every id once, our problems, "nobody needs to sign in" said aloud.
 
     Of an operation with several paths only the shortest keeps its id. An empty `security` would be left out, and the
@@ -136,8 +139,9 @@ def _make_describable(application: Litestar) -> None:
                 handler.operation_class = with_problems(handler.operation_class)
                 if handler.security == []:
                     handler.security = [{}]
-                if any(f"{method} {route.path_format}" in DEPRECATED for method in handler.http_methods):
-                    handler.deprecated = True
+                for method in handler.http_methods:
+                    if old := deprecated.get(f"{method} {route.path_format}"):
+                        handler.deprecated, handler.description = True, old.told()
                 if isinstance(name := handler.operation_id, str):
                     named.setdefault(name, []).append((handler, route.path_format))
     for name, places in named.items():

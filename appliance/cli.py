@@ -15,7 +15,18 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_api_keys, cli_duties, cli_keys, cli_limits, cli_models, cli_policy, cli_sign_in
+from appliance import (
+    __version__,
+    cli_api_keys,
+    cli_duties,
+    cli_keys,
+    cli_limits,
+    cli_models,
+    cli_policy,
+    cli_sign_in,
+    cli_tenants,
+    cli_tokens,
+)
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -55,8 +66,10 @@ app.command(cli_policy.policy)
 app.command(cli_policy.approval)
 app.command(cli_limits.limits)
 app.command(cli_api_keys.key)
+app.command(cli_tokens.token)
 app.command(cli_duties.duty)
 app.command(cli_sign_in.sign_in)
+app.command(cli_tenants.tenant)
 
 
 @app.command
@@ -107,7 +120,10 @@ def ingest(
     *paths: Annotated[Path, Parameter(help="Files or directories.")],
     data: Data = None,
     tenant: Tenant = None,
-    classification: Annotated[str, Parameter(help="PUBLIC, INTERNAL or CONFIDENTIAL (or I, II, III).")] = "INTERNAL",
+    classification: Annotated[
+        str,
+        Parameter(help="PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED (or I to IV). [default: as tagged, or INTERNAL]"),
+    ] = "",
     manifest: Annotated[Path | None, Parameter(help="A JSON file with metadata for each file.")] = None,
     wait: Annotated[bool, Parameter(help="Stay until every document is ready or failed.")] = False,
     as_json: AsJson = False,

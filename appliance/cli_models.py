@@ -266,14 +266,16 @@ def provider_remove(
 def usage(
     *,
     days: Annotated[int, Parameter(help="How far back.")] = 30,
+    by: Annotated[str, Parameter(help="model, person, provider or purpose.")] = "model",
     data: Data = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what chat models were used for, by day and model."""
+    """Show what chat models were used for, by day and model, and further as `--by` says."""
     from appliance.commands.spending import show_usage
 
-    return finish(show_usage(settings_of(data).socket, days=days, tenant=tenant, as_json=as_json), as_json=as_json)
+    work = show_usage(settings_of(data).socket, days=days, by=by, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
 
 
 @budget.command(name="list")

@@ -30,6 +30,10 @@ class Deprecated:
             (b"link", f'<{self.successor}>; rel="successor-version"'.encode()),
         ]
 
+    def told(self) -> str:
+        """What the description says of it, in place of what it did."""
+        return f"Use {self.successor}. This answers until {self.sunset:%Y-%m-%d}; release {self.removed_in} has it no more."
+
 
 DEPRECATED: Final[Mapping[str, Deprecated]] = {}
 """By method and path template: `GET /v1/things/{thing_id}`. Nothing is deprecated; `/api/v1` is an alias that stays."""

@@ -23,6 +23,7 @@ from appliance.crossing import Crossing
 from appliance.deprecation import DEPRECATED
 from appliance.errors import InvalidInput, Unauthenticated, Unavailable, problem
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
+from appliance.proxies import Proxies, was_passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -133,6 +134,7 @@ class Edge:
         work: float = WORK_SECONDS,
         origins: Collection[str] = (),
         metrics_token: str | None = None,
+        proxies: Collection[str] = (),
         deprecated: Mapping[str, Deprecated] = DEPRECATED,
     ) -> None:
         self._api = api
@@ -140,6 +142,7 @@ class Edge:
         self._patience = patience
         self._work = work
         self._crossing = Crossing(origins)
+        self._proxies = Proxies(proxies)
         self._deprecated = deprecated
         self._metrics_token = metrics_token
         self._pauses: set[asyncio.Timeout] = set()
@@ -158,6 +161,8 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._api(scope, receive, send)
             return
+        if not scope.get(OWNER):
+            self._proxies.reveal(scope)
         path: str = scope["path"]
         if path == "/api" or path.startswith("/api/"):
             path = path.removeprefix("/api") or "/"
@@ -232,9 +237,9 @@ class Edge:
             await self._api(scope, receive, send)
 
     def _may_read_metrics(self, scope: HTTPScope) -> bool:
-        """From the box itself anybody; from elsewhere who has the token, where one is set."""
+        """From the box itself, not by way of a proxy, anybody; from elsewhere who has the token, where one is set."""
         client = scope.get("client")
-        if scope.get(OWNER) or (client and _is_loopback(client[0])):
+        if scope.get(OWNER) or (client and _is_loopback(client[0]) and not was_passed_on(scope)):
             return True
         sent = dict(scope["headers"]).get(b"authorization", b"")
         wanted = f"Bearer {self._metrics_token}".encode()

@@ -104,7 +104,10 @@ async def serve_web(settings: Settings, masks: Masks) -> int:
     stopped = _stop_signal()
     async with web(settings, masks) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
-        edge = Edge(api, ui, origins=settings.cors_allowed_origins, metrics_token=settings.metrics_token)
+        edge = Edge(
+            api, ui, origins=settings.cors_allowed_origins, metrics_token=settings.metrics_token,
+            proxies=settings.trusted_proxies,
+        )  # fmt: skip
         settings.socket.unlink(missing_ok=True)
         common: dict[str, Any] = {
             "interface": Interfaces.ASGINL,

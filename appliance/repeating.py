@@ -48,6 +48,10 @@ ANSWERED = frozenset(
         "roll_back_model",
         "stage_model",
         "reset_limits",
+        "create_team",
+        "ask_for_approval",
+        "decide_approval",
+        "stage_policy_pack",
     }
 )
 """Operations whose answers are kept. Those of all others are not: they may hold what is shown once."""

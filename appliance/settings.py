@@ -8,6 +8,7 @@ A variable that begins with `OUTPOST_` and is not in the table is an error, so t
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import sys
@@ -22,7 +23,11 @@ PREFIX: Final = "OUTPOST_"
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path on Linux (unix(7): `sun_path` less its end)."""
 
-ALIASES: Final = {"JWKS_LOCAL_PATH": "jwks_local_path"}
+ALIASES: Final = {
+    "JWKS_LOCAL_PATH": "jwks_local_path",
+    "RATE_LIMIT_PER_MINUTE": "rate_limit_per_minute",
+    "CORS_ALLOWED_ORIGINS": "cors_allowed_origins",
+}
 """Variables by the name that other products give them; ours wins."""
 
 _PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
@@ -40,7 +45,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     ("tls_minimum", "1.3", "The oldest TLS spoken: `1.3`, or `1.2` for kiosks that know no better."),
     ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
-    ("database_url", "", "The hub's PostgreSQL, as a URL; a node has none."),
+    (
+        "database_url",
+        "",
+        "The hub's PostgreSQL, as a URL, beyond this machine with `sslmode=verify-full`; a node has none.",
+    ),
     ("share", "", "Where set-up put models and the built UI; by default `share/outpost` beside the interpreter."),
     ("log_level", "info", "`debug`, `info`, `warning` or `error`."),
     ("upload_limit_mib", "100", "The largest file a person may upload, in MiB."),
@@ -66,6 +75,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "A file with the public keys of identity providers, to check tokens with no network; also `JWKS_LOCAL_PATH`.",
     ),
     (
+        "local_sign_in",
+        "",
+        "`on` or `off`: whether passwords are taken where a plant has an identity provider. Left empty: on a node, not on a hub.",
+    ),
+    (
         "public_url",
         "",
         "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on.",
@@ -79,12 +93,23 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "rate_limit_per_minute",
         "",
-        "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development.",
+        (
+            "The most requests of one person in any minute; by default 60 in production, 100 in staging, 1000 in development. "
+            "Also `RATE_LIMIT_PER_MINUTE`."
+        ),
     ),
     (
         "cors_allowed_origins",
         "",
-        "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas; by default none.",
+        (
+            "Pages of other origins that may use the API, as https://HOST[:PORT], separated by commas or as a JSON list; by "
+            "default none. Also `CORS_ALLOWED_ORIGINS`."
+        ),
+    ),
+    (
+        "trusted_proxies",
+        "",
+        "Reverse proxies in front, as addresses or networks, separated by commas: their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     ),
     (
         "metrics_token",
@@ -131,11 +156,13 @@ class Settings:
     profile_given: Profile | None
     ceiling_given: int | None
     cors_allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
     public_url: str
     admin_second_factor: Literal["", "required", "offered"]
+    local_sign_in_given: Literal["", "on", "off"]
     site_country: str
 
     @property
@@ -151,12 +178,22 @@ class Settings:
         """Whether an admin must have a second factor here; `demo` is whether the node carries the demo plant."""
         if self.admin_second_factor:
             return self.admin_second_factor == "required"
-        return not demo and self.reachable
+        return not demo and self.exposed
+
+    @property
+    def local_sign_in(self) -> bool:
+        """Whether passwords are taken also where a plant has an identity provider."""
+        return self.local_sign_in_given == "on" or (not self.local_sign_in_given and self.role == "node")
 
     @property
     def reachable(self) -> bool:
         """Whether others than this box itself reach the node."""
         return not ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others use the node, over its own address or by way of a proxy."""
+        return self.reachable or bool(self.trusted_proxies)
 
     @property
     def run(self) -> Path:
@@ -198,11 +235,13 @@ class Settings:
             "environment": self.profile_given or "",
             "rate_limit_per_minute": str(self.ceiling_given or ""),
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
+            "trusted_proxies": ",".join(self.trusted_proxies),
             "metrics_token": self.metrics_token or "",
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
             "admin_second_factor": self.admin_second_factor,
+            "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
@@ -253,12 +292,14 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         profile_given=_profile(values["environment"]),
         ceiling_given=_count("rate_limit_per_minute", values["rate_limit_per_minute"] or "0", 0, 10**6) or None,
         cors_allowed_origins=_origins(values["cors_allowed_origins"]),
+        trusted_proxies=_networks(values["trusted_proxies"]),
         metrics_token=_token("metrics_token", values["metrics_token"]),
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url=_public_url(values["public_url"], values["listen"]),
         admin_second_factor=_second_factor(values["admin_second_factor"]),
+        local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
@@ -294,13 +335,38 @@ def _token(name: str, value: str) -> str | None:
     return value or None
 
 
+def _listed(text: str) -> list[str]:
+    """Words with commas between, or a JSON list of them."""
+    if not text.strip().startswith("["):
+        return text.split(",")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InvalidSetting("cors_allowed_origins begins like a JSON list, and is none of texts.")
+    return found
+
+
 def _origins(listed: str) -> tuple[str, ...]:
-    origins = tuple(one.strip() for one in listed.split(",") if one.strip())
+    origins = tuple(one.strip() for one in _listed(listed) if one.strip())
     for one in origins:
         scheme, _, host = one.partition("://")
         if scheme not in {"http", "https"} or not _ORIGIN_HOST.fullmatch(host):
             raise InvalidSetting(f"cors_allowed_origins holds {one!r}; each is https://HOST or https://HOST:PORT.")
     return origins
+
+
+def _networks(listed: str) -> tuple[str, ...]:
+    networks = tuple(one.strip() for one in listed.split(",") if one.strip())
+    for one in networks:
+        try:
+            found = ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise InvalidSetting(f"trusted_proxies holds {one!r}; each is an address or a network.") from None
+        if not found.prefixlen:
+            raise InvalidSetting(f"trusted_proxies holds {one}, which is everybody.", hint="Name the proxies alone.")
+    return networks
 
 
 def _public_url(given: str, listen: str) -> str:
@@ -313,6 +379,12 @@ def _public_url(given: str, listen: str) -> str:
 def _second_factor(value: str) -> Literal["", "required", "offered"]:
     if value not in {"", "required", "offered"}:
         raise InvalidSetting(f"admin_second_factor is {value!r}; it is `required` or `offered`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
+
+
+def _local_sign_in(value: str) -> Literal["", "on", "off"]:
+    if value not in {"", "on", "off"}:
+        raise InvalidSetting(f"local_sign_in is {value!r}; it is `on` or `off`.")
     return value  # type: ignore[return-value]  # mypy does not narrow by a set
 
 

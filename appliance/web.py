@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import datetime as dt
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -152,3 +155,37 @@ def sse(event: str, data: Any, *, id: str | None = None) -> bytes:
 
 SSE_COMMENT = b": still here\n\n"
 """A heartbeat that keeps proxies and browsers from giving up on a quiet stream."""
+HEARTBEAT_SECONDS = 15.0
+
+
+async def beating(pieces: AsyncGenerator[bytes, None], every: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
+    """Pass `pieces` on as they come, with a heartbeat wherever none came for `every` seconds.
+
+    They are made in a task of their own, which is cancelled, and has ended, when the reader is gone.
+    """
+    come: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def carry() -> None:
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    come.put_nowait(piece)
+        finally:
+            come.put_nowait(None)
+
+    carrying = asyncio.create_task(carry())
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(every):
+                    piece = await come.get()
+            except TimeoutError:
+                yield SSE_COMMENT
+                continue
+            if piece is None:
+                break
+            yield piece
+        await carrying
+    finally:
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)

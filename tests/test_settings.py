@@ -135,3 +135,45 @@ def test_the_sites_country_is_a_code_of_two_letters(given: str, kept: str) -> No
     for wrong in ("DEU", "D", "D1", "Germany"):
         with pytest.raises(InvalidSetting):
             load({"OUTPOST_SITE_COUNTRY": wrong})
+
+
+def test_limits_and_origins_are_known_by_their_plain_names_too() -> None:
+    plain = {"RATE_LIMIT_PER_MINUTE": "42", "CORS_ALLOWED_ORIGINS": '["https://mes.plant", "https://bi.plant:8443"]'}
+
+    assert load(plain).rate_limit_per_minute == 42
+    assert load(plain).cors_allowed_origins == ("https://mes.plant", "https://bi.plant:8443")
+    assert load(plain | {"OUTPOST_RATE_LIMIT_PER_MINUTE": "7"}).rate_limit_per_minute == 7
+    assert load(load(plain).environment()).cors_allowed_origins == load(plain).cors_allowed_origins
+
+
+@pytest.mark.parametrize("listed", ["[", '["https://mes.plant", 7]', '["https://mes.plant/page"]', '["*"]', "*"])
+def test_a_list_of_origins_that_is_none_is_refused(listed: str) -> None:
+    with pytest.raises(InvalidSetting):
+        load({"CORS_ALLOWED_ORIGINS": listed})
+
+
+def test_passwords_are_for_emergencies_on_a_hub_and_for_every_day_on_a_node() -> None:
+    hub = {"OUTPOST_ROLE": "hub", "OUTPOST_DATABASE_URL": "postgresql:///outpost"}
+    off, on = {"OUTPOST_LOCAL_SIGN_IN": "off"}, {"OUTPOST_LOCAL_SIGN_IN": "on"}
+
+    assert [load(one).local_sign_in for one in ({}, off, on)] == [True, False, True]
+    assert [load(hub | one).local_sign_in for one in ({}, off, on)] == [False, False, True]
+    assert not load(load(off).environment()).local_sign_in
+    with pytest.raises(InvalidSetting):
+        load({"OUTPOST_LOCAL_SIGN_IN": "yes"})
+
+
+def test_a_node_behind_a_proxy_is_used_by_others_also_on_loopback() -> None:
+    behind = load({"OUTPOST_TRUSTED_PROXIES": "127.0.0.1, 10.7.0.0/24,::1"})
+
+    assert behind.trusted_proxies == ("127.0.0.1", "10.7.0.0/24", "::1")
+    assert (behind.reachable, behind.exposed) == (False, True)
+    assert behind.admins_need_factor(demo=False)
+    assert load(behind.environment()) == behind
+    assert not load({}).exposed
+
+
+@pytest.mark.parametrize("listed", ["proxy.plant", "10.7.0.0/33", "0.0.0.0/0", "::/0", "127.0.0.1:80"])
+def test_proxies_are_few_and_known_by_their_addresses(listed: str) -> None:
+    with pytest.raises(InvalidSetting, match="trusted_proxies"):
+        load({"OUTPOST_TRUSTED_PROXIES": listed})

@@ -90,9 +90,13 @@ class AuditController(Controller):
         ] = None,
         after: Annotated[dt.datetime | None, QueryParameter(description="Only records made after this moment.")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_size: Annotated[
+            int | None, QueryParameter(ge=1, le=PAGE_SIZE_MAX, description="In place of `limit`.")
+        ] = None,
         page_token: FromQuery[str | None] = None,
     ) -> EntryPage:
         """Records of your plant, the newest first; your own only, unless you are an admin."""
+        limit = page_size or limit
         before = cursors.decode(page_token).number("record") if page_token else None
         moment = None if after is None else _in_utc(after)
         action = READ_ALL if policy.decide(principal, READ_ALL, RECORD).allowed else READ_OWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from appliance.chat.schemas import (
 from appliance.chat.service import Chat
 from appliance.errors import OutpostError, problem
 from appliance.store import Principal
-from appliance.web import EVENTS, PAGE_SIZE, PAGE_SIZE_MAX, Injected, StreamedOperation, sse
+from appliance.web import EVENTS, PAGE_SIZE, PAGE_SIZE_MAX, Injected, StreamedOperation, beating, sse
 
 Languages = Annotated[
     str | None,
@@ -65,7 +65,7 @@ class ChatController(Controller):
             languages=accept_language,
         )  # fmt: skip
         first = await anext(steps)
-        return Stream(_events(first, steps), media_type=EVENTS)
+        return Stream(beating(_events(first, steps)), media_type=EVENTS)
 
     @post(
         "/conversations/{conversation_id:uuid}/chat",
@@ -140,12 +140,12 @@ async def _answer(steps: AsyncGenerator[tuple[str, dict[str, Any]]], *, stream: 
         return Response(answer)
     # The first step is awaited here, so that a refusal is a status and not an event of a stream that began with 200.
     first = await anext(steps)
-    return Stream(_events(first, steps), media_type=EVENTS)
+    return Stream(beating(_events(first, steps)), media_type=EVENTS)
 
 
 async def _events(
     first: tuple[str, dict[str, Any]], rest: AsyncGenerator[tuple[str, dict[str, Any]]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     # Closed even when the reader goes away, so that the record says what became of the question.
     async with aclosing(rest):
         yield sse(*first)

@@ -41,7 +41,8 @@ async def decide(socket: Path, approval: str, *, approve: bool, answer: str, ten
     async with open_door(socket, tenant=tenant) as door:
         body = {"approve": approve, "answer": answer}
         done = answered(await door.post(f"/v1/approvals/{approval}/decision", json=body))
-    return _say(done, done["state"], as_json=as_json)
+    waits = f": {len(done['agreed'])} of {done['needed']} have agreed" if done["state"] == "pending" else ""
+    return _say(done, f"{done['state']}{waits}", as_json=as_json)
 
 
 def _say(found: Any, words: str, *, as_json: bool) -> int:

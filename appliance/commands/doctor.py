@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy import text
 
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
+from appliance.identity.identities import SECRET
 from appliance.identity.passwords import Passwords
 from appliance.identity.seed import with_first_password
 from appliance.identity.values import Credential
-from appliance.processes import CREDENTIALS
+from appliance.processes import CREDENTIALS, INITIALISED
 from appliance.settings import DEMO_MARK, Settings
 from appliance.shelf.spending import has_budget
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Tenant, Where, open_store
@@ -28,8 +30,10 @@ from appliance.tls.place import PURPOSE, Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
 from appliance.unlocking import unlock
+from appliance.vault.service import stale
 
 LEAST_FREE = 0.10
+REPLACED_WITHIN = dt.timedelta(days=365)
 _MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
 
 
@@ -52,12 +56,18 @@ async def examine(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings]) + "\n")
     else:
-        console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        for finding in findings:
-            console.print(f"{_MARKS[finding.state]} {finding.subject}: {finding.fact}")
-            if finding.advice:
-                console.print(f"       {finding.advice}", style="dim")
+        show(findings)
     return 1 if any(finding.state == "bad" for finding in findings) else 0
+
+
+def show(findings: list[Finding]) -> None:
+    """Print findings for people."""
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    for finding in findings:
+        # What stands in brackets is said, and no style.
+        console.print(f"{_MARKS[finding.state]} {escape(f'{finding.subject}: {finding.fact}')}")
+        if finding.advice:
+            console.print(f"       {escape(finding.advice)}", style="dim")
 
 
 def _is_node(data: Path) -> bool:
@@ -76,10 +86,9 @@ def look_at_files(settings: Settings) -> list[Finding]:
     advice = "" if free >= LEAST_FREE else "Make room: documents are no longer taken in below 10 %."
     findings.append(Finding("disk", "ok" if free >= LEAST_FREE else "bad", full, advice))
     if (data / DEMO_MARK).exists():
-        findings.append(
-            Finding("demo", "note", "this node carries the demo plant", "Never use a demo node in a plant.")
-        )
-    findings.append(_second_factor(settings))
+        state: Literal["note", "bad"] = "bad" if settings.profile == "production" else "note"
+        findings.append(Finding("demo", state, "this node carries the demo plant", "Never use a demo node in a plant."))
+    findings += [_second_factor(settings), _network(settings)]
     if (data / CREDENTIALS).exists():
         findings.append(_private(data / CREDENTIALS))
     for part in ("models", "webui"):
@@ -114,6 +123,19 @@ def _second_factor(settings: Settings) -> Finding:
     return Finding("second factor", "note", "admins may sign in with a password alone", advice)
 
 
+def _network(settings: Settings) -> Finding:
+    """All that comes in and goes out, as the settings have it: what a firewall has to let through, and nothing else."""
+    asked = [*settings.model_hosts, *settings.identity_hosts]
+    fact = f"people reach {settings.host}:{settings.port}; the node asks {', '.join(asked) or 'nobody'}"
+    if settings.trusted_proxies:
+        fact += f", by way of {', '.join(settings.trusted_proxies)}"
+    if not settings.exposed:
+        return Finding("network", "ok", fact)
+    return Finding(
+        "network", "note", fact, "Let the firewall of the box refuse every other port, and check that it does."
+    )
+
+
 async def _read_everything(settings: Settings) -> list[Finding]:
     """Every page of every database: a damaged one opens, and fails those who come upon the page."""
     try:
@@ -131,6 +153,7 @@ async def _read_everything(settings: Settings) -> list[Finding]:
                 if findings[-1].state == "ok":
                     findings += await look_at_limits(store, tenant)
             findings += await look_at_people(settings, store)
+            findings.append(await look_at_secrets(settings, store, dt.datetime.now(dt.UTC)))
         return [certificate, *findings]
     finally:
         await store.close()
@@ -150,9 +173,22 @@ async def look_at_people(settings: Settings, store: Store) -> list[Finding]:
     finally:
         passwords.close()
     fact = f"{len(left)} of {len(made)} people have the password that stands in {CREDENTIALS}"
-    if left and not (settings.data / DEMO_MARK).exists():
+    if left and (settings.profile == "production" or not (settings.data / DEMO_MARK).exists()):
         return [Finding("sign-ins", "bad", fact, "Give each a password of their own, or deactivate them.")]
     return [Finding("sign-ins", "note", fact, "" if left else "Remove the file; nobody needs it any more.")]
+
+
+async def look_at_secrets(settings: Settings, store: Store, now: dt.datetime) -> Finding:
+    """Whether keys and the credentials in the vault were replaced within a year."""
+    made = (settings.data / INITIALISED).stat().st_mtime if (settings.data / INITIALISED).exists() else now.timestamp()
+    since = store.signing(SECRET).since or dt.datetime.fromtimestamp(made, dt.UTC)
+    if now - since > REPLACED_WITHIN:
+        fact = f"the keys of this node were made {(now - since).days} days ago"
+        return Finding("secrets", "note", fact, "Stop the node and run `outpost keys rotate`.")
+    if old := await stale(store, now - REPLACED_WITHIN):
+        fact = f"not replaced for a year: {', '.join(old)}"
+        return Finding("secrets", "note", fact, "`outpost vault rotate NAME` puts a new value in force.")
+    return Finding("secrets", "ok", "replaced within a year")
 
 
 async def look_at_limits(store: Store, tenant: Tenant) -> list[Finding]:

@@ -39,6 +39,14 @@ async def create_key(socket: Path, wanted: dict[str, Any], *, tenant: str | None
     return 0
 
 
+async def issue_token(socket: Path, wanted: dict[str, Any], *, tenant: str | None, as_json: bool) -> int:
+    """The token alone stands on the output, for a script to take. Raises NotRunning, Refused."""
+    async with open_door(socket, tenant=tenant) as door:
+        made = answered(await door.post(KEYS, json=wanted))
+    print(json.dumps(made) if as_json else made["key"])
+    return 0
+
+
 async def rotate_key(socket: Path, key: str, *, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:

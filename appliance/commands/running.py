@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from appliance.errors import Conflict
 from appliance.processes import CREDENTIALS, DEMO, INITIALISED
 from appliance.settings import DEMO_MARK, Settings
 from appliance.supervisor import Supervisor, chat_programs, node_programs
@@ -30,6 +31,13 @@ FREE_SECONDS = 3.0
 T = TypeVar("T")
 
 
+class DemoInProduction(Conflict):
+    """An installation that is said to be in production was to be filled with the demo plant and its sign-ins."""
+
+    code, title = "demo-in-production", "No demo in production"
+    hint = "Leave --demo out, or OUTPOST_ENVIRONMENT; a demo has a data directory of its own."
+
+
 async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None = None) -> int:
     """Run until SIGINT or SIGTERM; 0 after an orderly stop, another code after one of our processes has said why.
 
@@ -38,8 +46,11 @@ async def run_node(settings: Settings, *, demo: bool, passphrase_fd: int | None 
         AddressTaken: another program listens where this node was told to.
         NotRunning: the node did not become ready.
         UiNotBuilt, TlsRequired: set-up is missing; nothing was made.
+        DemoInProduction: nothing was made.
         PassphraseNeeded, WrongPassphrase, NoTpm: the master key cannot be had.
     """
+    if demo and settings.profile_given == "production":
+        raise DemoInProduction("The demo plant and its sign-ins do not go into production.")
     _require_interface(settings.share / "webui")
     require(settings)
     os.umask(0o077)

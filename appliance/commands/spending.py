@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
+
+import httpx
 
 from appliance.client import answered, open_door
 
 BUDGETS: Final = "/v1/admin/budgets"
 
 
-async def show_usage(socket: Path, *, days: int, tenant: str | None, as_json: bool) -> int:
+async def show_usage(socket: Path, *, days: int, by: str, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:
-        found = answered(await door.get("/v1/analytics/costs", params={"days": days}))
+        items = [one async for one in _pages(door, {"days": str(days), "by": by})]
     if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.write(json.dumps({"items": items}) + "\n")
         return 0
     print(f"{'day':<10}  {'uses':>6}  {'prompt':>9}  {'answer':>8}  {'s each':>6}  model")
-    for one in found["items"]:
+    for one in items:
         each = one["ms"] / max(one["uses"], 1) / 1000
-        print(
-            f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}  {one['model']}"
-        )
+        whose = one["person_id"] or one["provider"] or one["purpose"] or ""
+        line = f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}"
+        print(f"{line}  {one['model']}  {whose}".rstrip())
     return 0
+
+
+async def _pages(door: httpx.AsyncClient, query: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+    """Raises Refused."""
+    query = query | {"page_size": "100"}
+    while True:
+        found = answered(await door.get("/v1/analytics/costs", params=query))
+        for one in found["items"]:
+            yield one
+        if found["next_page_token"] is None:
+            return
+        query["page_token"] = found["next_page_token"]
 
 
 async def show_budgets(socket: Path, *, tenant: str | None, as_json: bool) -> int:

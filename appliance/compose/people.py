@@ -20,6 +20,7 @@ from appliance.identity.people import People
 from appliance.identity.proofs import Proofs
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
+from appliance.identity.tenants import Tenants
 from appliance.settings import DEMO_MARK
 from appliance.teams.service import Memberships
 
@@ -48,7 +49,7 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
     memberships = Memberships(store)
     sign_in = SignIn(
         store, recorder, passwords=passwords, factors=factors, attempts=attempts, memberships=memberships,
-        admins_need_factor=needed,
+        admins_need_factor=needed, local=settings.local_sign_in,
     )  # fmt: skip
     outside = Outside(settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url)
     federation, identities = assembled(
@@ -64,5 +65,6 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
         "api_keys": ApiKeys(store, base.policy),
         "badges": Badges(store, recorder, passwords=passwords, attempts=Attempts()),
         "federation": federation,
+        "tenants": Tenants(store),
     }
     return Identity(people, kiosks, federation, identities, services)

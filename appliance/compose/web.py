@@ -85,7 +85,7 @@ ROUTES = [
 
 
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "moving", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "search", "answers",
     "chat", "conversations", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip

@@ -127,9 +127,12 @@ class DocumentsController(Controller):
         library: Injected[Library],
         start: Annotated[int, QueryParameter(ge=0, le=ORDINAL_MAX)] = 0,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_size: Annotated[
+            int | None, QueryParameter(ge=1, le=PAGE_SIZE_MAX, description="In place of `limit`.")
+        ] = None,
     ) -> PassagePage:
         """Passages in reading order, from ordinal `start`."""
-        return await library.passages(principal, document_id, start=start, limit=limit)
+        return await library.passages(principal, document_id, start=start, limit=page_size or limit)
 
     @get(
         "/{document_id:uuid}/pages/{number:int}", operation_id="get_page", asks="documents.read", media_type="image/png"

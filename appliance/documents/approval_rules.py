@@ -5,7 +5,7 @@
     use         let named people use a class IV for a purpose, until a day
     declassify  lower the class; asked by somebody, or when its review falls due
 
-A request is pending until it is approved or rejected, by the data owner or an admin, never by who asked.
+A request is pending until as many as the policy pack says have agreed, or one has rejected it; never who asked, and nobody twice.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Approval:
     decided_by: str | None
     decided_at: dt.datetime | None
     answer: str | None
+    agreed: tuple[str, ...]
     created_at: dt.datetime
 
 

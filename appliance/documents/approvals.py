@@ -40,11 +40,12 @@ CLEARED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request, and the name of its document for those who may see or decide about it."""
+    """A request, the name of its document for those who may see or decide about it, and how many must agree to it."""
 
     approval: Approval
     document: str | None
     is_yours_to_decide: bool
+    needed: int = 1
 
 
 class Approvals:
@@ -73,7 +74,7 @@ class Approvals:
         self._cursors = cursors
         self._clock = clock
 
-    async def ask(self, principal: Principal, document_id: UUID, wanted: Wanted, *, request: bytes) -> Approval:
+    async def ask(self, principal: Principal, document_id: UUID, wanted: Wanted, *, request: bytes) -> Shown:
         """Ask the data owner for a use of a class IV, or for a lower class; `wanted.people` are names or ids.
 
         Raises:
@@ -95,7 +96,7 @@ class Approvals:
                 made = await approving.find(session, approval_id)
                 admitted.outcome.resource_id = str(approval_id)
                 admitted.outcome.metadata |= _facts(wanted, document_id)
-                return approving.approval_of(_there(made))
+                return self._told(principal, _there(made))
 
     async def page(
         self, principal: Principal, *, state: str | None, page_size: int, page_token: str | None
@@ -122,8 +123,8 @@ class Approvals:
         answer: str,
         request: bytes,
         proven: Callable[[], Awaitable[None]],
-    ) -> Approval:
-        """Approve or reject, once. What follows from it is done in the same transaction.
+    ) -> Shown:
+        """Approve or reject, once. What follows when enough have agreed is done in the same transaction.
 
         Args:
             proven: asks whether it is them who decides, once that they may is known; raises where it is not.
@@ -142,16 +143,24 @@ class Approvals:
                     raise UnknownApproval("There is no such request for you to decide.")
                 if row.state != "pending":
                     raise AlreadyDecided(f"It was {row.state}.")
-                row.state = "approved" if approve else "rejected"
-                row.decided_by, row.decided_at, row.answer = str(principal.id), self._clock(), answer.strip() or None
-                document = await queries.find(session, row.document_id, to_change=True)
-                admitted.outcome.metadata |= {"kind": row.kind, "approved": approve, "document": str(row.document_id)}
-                if document is not None:
+                row.agreed = [*row.agreed, str(principal.id)] if approve else row.agreed
+                needed = self._needed(principal, row.kind)
+                admitted.outcome.metadata |= {
+                    "kind": row.kind, "approved": approve, "document": str(row.document_id),
+                    "agreed": len(row.agreed), "needed": needed,
+                }  # fmt: skip
+                if not approve or len(row.agreed) >= needed:
+                    row.state = "approved" if approve else "rejected"
+                    row.decided_by, row.decided_at, row.answer = (
+                        str(principal.id), self._clock(), answer.strip() or None,
+                    )  # fmt: skip
+                    document = await queries.find(session, row.document_id, to_change=True)
                     await session.flush()
-                    await self._carry_out(session, admitted, row, document)
-                decided = approving.approval_of(row)
+                    if document is not None:
+                        await self._carry_out(session, admitted, row, document)
+                shown = self._told(principal, row)
         self._waker.wake()
-        return decided
+        return shown
 
     async def classify(
         self, principal: Principal, document_id: UUID, *, level: int | None, people: Sequence[str] | None
@@ -233,14 +242,24 @@ class Approvals:
         # Who is to decide must know of what.
         decides = self._decides(principal, row)
         name = document.filename if document is not None and (decides or self._sees(principal, document)) else None
-        return Shown(approving.approval_of(row), name, row.state == "pending" and decides)
+        return replace(self._told(principal, row), document=name)
+
+    def _told(self, principal: Principal, row: ApprovalRow) -> Shown:
+        """The request without the name of its document."""
+        decides = row.state == "pending" and self._decides(principal, row)
+        return Shown(approving.approval_of(row), None, decides, self._needed(principal, row.kind))
+
+    def _needed(self, principal: Principal, kind: str) -> int:
+        return self._policy.pack_of(principal.tenant_id).needed.get(kind, 1)
 
     def _sees(self, principal: Principal, row: DocumentRow, action: str = "documents.read") -> bool:
         resource = Resource("document", str(row.id), queries.facts(row).attributes)
         return self._policy.permits(principal, action, [resource]) == [True]
 
     def _decides(self, principal: Principal, row: ApprovalRow) -> bool:
-        attributes: dict[str, Any] = {"owner": row.data_owner or None, "requester": row.requester}
+        attributes: dict[str, Any] = {
+            "owner": row.data_owner or None, "requester": row.requester, "kind": row.kind, "agreed": row.agreed,
+        }  # fmt: skip
         resource = Resource("approval", str(row.id), attributes)
         return self._policy.permits(principal, "approvals.decide", [resource]) == [True]
 

@@ -69,6 +69,8 @@ class ApprovalView(Body):
     decided_at: dt.datetime | None
     answer: str | None
     created_at: dt.datetime
+    agreed: Annotated[list[str], Field(description="Who has agreed so far.")]
+    needed: Annotated[int, Field(description="How many must agree.")]
     is_yours_to_decide: bool
 
     @classmethod
@@ -79,7 +81,7 @@ class ApprovalView(Body):
             requester=one.requester, purpose=one.purpose, people=list(one.people), until=one.until,
             classification=None if one.level is None else LEVEL_NAMES[one.level], state=one.state,
             decided_by=one.decided_by, decided_at=one.decided_at, answer=one.answer, created_at=one.created_at,
-            is_yours_to_decide=shown.is_yours_to_decide,
+            agreed=list(one.agreed), needed=shown.needed, is_yours_to_decide=shown.is_yours_to_decide,
         )  # fmt: skip
 
 
@@ -120,13 +122,13 @@ class ApprovalsController(Controller):
         step_ups: Injected[StepUps],
         x_step_up: XStepUp = None,
     ) -> ApprovalView:
-        """Approve or reject, once; never what you asked for yourself. A step-up is asked for."""
+        """Agree or reject, once; never what you asked for yourself. It is approved when enough have agreed. A step-up is asked for."""
         request = data.model_dump_json(include={"approve"}).encode()
         proven = partial(step_ups.require, principal, "approvals.decide", str(approval_id), x_step_up)
         decided = await approvals.decide(
             principal, approval_id, approve=data.approve, answer=data.answer, request=request, proven=proven
         )
-        return ApprovalView.of(Shown(decided, None, is_yours_to_decide=False))
+        return ApprovalView.of(decided)
 
 
 class ClassificationController(Controller):
@@ -144,7 +146,7 @@ class ClassificationController(Controller):
         """Ask the data owner: for the use of a class IV document, or for a lower class."""
         request = data.model_dump_json(exclude={"purpose", "people"}).encode()
         asked = await approvals.ask(principal, document_id, data.wanted(), request=request)
-        return ApprovalView.of(Shown(asked, None, is_yours_to_decide=False))
+        return ApprovalView.of(asked)
 
     @put("/classification", operation_id="classify_document", asks="documents.classify", status_code=204)
     async def classify(

@@ -29,7 +29,7 @@ def approval_of(row: ApprovalRow) -> Approval:
         id=row.id, kind=cast("Kind", row.kind), document_id=row.document_id, data_owner=row.data_owner,
         requester=row.requester, purpose=row.purpose, people=tuple(row.people), until=row.until, level=row.level,
         state=cast("State", row.state), decided_by=row.decided_by, decided_at=row.decided_at, answer=row.answer,
-        created_at=row.created_at,
+        agreed=tuple(row.agreed), created_at=row.created_at,
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def ask(session: AsyncSession, document: DocumentRow, wanted: Wanted, requester:
     row = ApprovalRow(
         id=new_id(), kind=wanted.kind, document_id=document.id, data_owner=document.data_owner, requester=requester,
         purpose=wanted.purpose.strip(), people=sorted(set(wanted.people)), until=wanted.until, level=wanted.level,
-        state="pending", decided_by=None, decided_at=None, answer=None, created_at=moment,
+        state="pending", decided_by=None, decided_at=None, answer=None, agreed=[], created_at=moment,
     )  # fmt: skip
     session.add(row)
     return row.id

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from appliance.documents.tables import DocumentRow
-from appliance.documents.uploads import LEVEL_NAMES
+from appliance.documents.uploads import CLASS_NAMES, LEVEL_NAMES
 from appliance.documents.values import DocumentStatus, Passage, Regime, Sides, Stage
 
 
@@ -65,6 +65,7 @@ class DocumentView(BaseModel):
     revision: str | None
     doc_type: str | None
     classification: str
+    class_name: Annotated[str, Field(description="The same in the other spelling: I to IV.")]
     level: int
     data_owner: str
     team_id: Annotated[UUID | None, Field(description="The team that it belongs to; null where it is for all.")]
@@ -122,6 +123,7 @@ def _members(row: DocumentRow, progress: float | None) -> dict[str, Any]:
         "revision": row.revision,
         "doc_type": row.doc_type,
         "classification": LEVEL_NAMES[row.level],
+        "class_name": CLASS_NAMES[row.level],
         "level": row.level,
         "data_owner": row.data_owner,
         "team_id": row.owner_team_id,

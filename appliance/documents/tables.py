@@ -82,7 +82,10 @@ class DocumentRow(TenantBase):
 
 
 class ApprovalRow(TenantBase):
-    """Something that somebody asked a data owner for, and what became of it. `people` and `until` belong to a use."""
+    """Something that somebody asked a data owner for, and what became of it. `people` and `until` belong to a use.
+
+    `agreed` are the subjects who have agreed so far.
+    """
 
     __tablename__ = "approvals"
     __table_args__ = (
@@ -105,4 +108,5 @@ class ApprovalRow(TenantBase):
     decided_by: Mapped[str | None] = mapped_column(String(36))
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     answer: Mapped[str | None] = mapped_column(Text)
+    agreed: Mapped[list[str]] = mapped_column(Json, server_default="[]")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -16,6 +16,7 @@ from appliance.documents.exporting import ExportControl, export_control
 from appliance.documents.parsing.filetypes import FileKind, by_name
 
 LEVEL_NAMES = {1: "PUBLIC", 2: "INTERNAL", 3: "CONFIDENTIAL", 4: "RESTRICTED"}
+CLASS_NAMES = {1: "I", 2: "II", 3: "III", 4: "IV"}
 DEFAULT_LEVEL = 2
 RESTRICTED = 4
 
@@ -29,6 +30,8 @@ _SPELLINGS = {
     }.items()
     for spelling in spellings
 }
+TAGGED = {"public": 1, "confidential": 3, "restricted": 4}
+"""What a tag says of the class, where nothing else does."""
 MAX_METADATA = 16 * 1024
 MAX_METADATA_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -73,15 +76,15 @@ class Upload:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def level_of(classification: str | None) -> int:
-    """1 to 4, from any spelling; INTERNAL when nothing is said.
+def level_of(classification: str | None, tags: Sequence[str] = ()) -> int:
+    """1 to 4, from any spelling; when nothing is said the highest that a tag says, else INTERNAL.
 
     Raises:
         UnknownClassification: it is none of the four.
     """
     text = " ".join((classification or "").replace("_", " ").lower().split())
     if not text:
-        return DEFAULT_LEVEL
+        return max((TAGGED[tag] for tag in tags if tag in TAGGED), default=DEFAULT_LEVEL)
     level = _SPELLINGS.get(text)
     if level is None:
         raise UnknownClassification("The classification is none of the four levels.")
@@ -107,7 +110,8 @@ def describe(
     found = by_name(name)
     if found.kind is None:
         raise UnsupportedFile(f"Files ending in .{found.extension or '?'} are not read.", extension=found.extension)
-    level = level_of(classification)
+    words = _words(tags, "tags", lower=True)
+    level = level_of(classification, words)
     said = _metadata(metadata)
     start = _moment(said, "effective_from")
     end = _moment(said, "effective_until", through_the_day=True)
@@ -121,7 +125,7 @@ def describe(
         filename=name,
         kind=found.kind,
         level=level,
-        tags=_words(tags, "tags", lower=True),
+        tags=words,
         acl=_words(said.get("acl"), "acl"),
         assets=_words(said.get("assets"), "assets"),
         revision=_short(said, "revision", 64),

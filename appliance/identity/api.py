@@ -1,16 +1,15 @@
-"""Sign-in, kiosks, people and tenants over HTTP."""
+"""Sign-in, kiosks and people over HTTP."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, Request, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel
 
-from appliance.identity import api_keys_api, badges_api, factors_api, rules, schemas
-from appliance.identity.errors import NoTenant
+from appliance.identity import api_keys_api, badges_api, factors_api, rules, schemas, tenants_api
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
@@ -18,9 +17,8 @@ from appliance.identity.ports import Door
 from appliance.identity.sign_in import SignIn
 from appliance.identity.step_ups import StepUps
 from appliance.identity.values import NewPerson
-from appliance.policy.ports import Permits
 from appliance.policy.values import Resource
-from appliance.store import Principal, Store, Tenant
+from appliance.store import Principal
 from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Injected
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
@@ -56,6 +54,23 @@ class AuthController(Controller):
         async with gate.admit(principal, "auth.me", resource=Resource("person", str(principal.id))):
             display_name, tenant = await sign_in.person_of(principal)
             return schemas.MeView.of(principal, display_name, tenant)
+
+    @put("/password", operation_id="change_password", asks="passwords.change", status_code=204)
+    async def change_password(
+        self,
+        data: JSONBody[schemas.NewPassword],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        people: Injected[People],
+        sign_in: Injected[SignIn],
+        step_ups: Injected[StepUps],
+        x_step_up: XStepUp = None,
+    ) -> None:
+        """Choose your own password. A step-up is asked for; your other sessions end."""
+        async with gate.admit(principal, "passwords.change", resource=Resource("person")) as admitted:
+            await step_ups.require(principal, "passwords.change", "", x_step_up)
+            await people.change_own_password(admitted, data.password)
+        sign_in.forget()
 
 
 class KioskController(Controller):
@@ -206,49 +221,12 @@ class UserController(Controller):
             return schemas.AdminUserView.of(await people.update(admitted, person_id, change))
 
 
-class TenantController(Controller):
-    path = "/v1/admin/tenants"
-    tags = ("Tenants",)
-
-    @get("/", operation_id="list_tenants", asks="tenants.list")
-    async def page(
-        self, principal: Injected[Principal], gate: Injected[Door], store: Injected[Store], policy: Injected[Permits]
-    ) -> schemas.TenantPage:
-        """The plants you may know of: your own; for the owner of the node, all."""
-        async with gate.admit(principal, "tenants.list", resource=Resource("tenant")):
-            shown = await _visible(store, policy, principal)
-        return schemas.TenantPage(items=[schemas.TenantView.of(tenant) for tenant in shown], next_page_token=None)
-
-    @get("/{tenant_id:uuid}", operation_id="get_tenant", asks="tenants.read")
-    async def read(
-        self,
-        tenant_id: FromPath[UUID],
-        principal: Injected[Principal],
-        gate: Injected[Door],
-        store: Injected[Store],
-        policy: Injected[Permits],
-    ) -> schemas.TenantView:
-        """One plant."""
-        async with gate.admit(principal, "tenants.read", resource=Resource("tenant", str(tenant_id))):
-            for tenant in await _visible(store, policy, principal):
-                if tenant.id == tenant_id:
-                    return schemas.TenantView.of(tenant)
-            raise NoTenant("No plant with this id is here, or it is not yours.")
-
-
-async def _visible(store: Store, policy: Permits, principal: Principal) -> list[Tenant]:
-    tenants = await store.tenants()
-    resources = [Resource("tenant", str(tenant.id), {"tenant": tenant.id}) for tenant in tenants]
-    answers = policy.permits(principal, "tenants.read", resources)
-    return [tenant for tenant, allowed in zip(tenants, answers, strict=True) if allowed]
-
-
 def _bytes(data: BaseModel) -> bytes:
     """What the record hashes of a body. A password is left out: a hash of it could be tried out."""
     return data.model_dump_json(exclude={"password"}).encode()
 
 
 ROUTES = [
-    AuthController, KioskController, UserController, TenantController, *factors_api.ROUTES, *api_keys_api.ROUTES,
+    AuthController, KioskController, UserController, *tenants_api.ROUTES, *factors_api.ROUTES, *api_keys_api.ROUTES,
     *badges_api.ROUTES,
 ]  # fmt: skip

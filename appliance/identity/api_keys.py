@@ -24,7 +24,7 @@ from appliance.identity.errors import ApiKeyOver, ScopeRefused, UnknownApiKey
 from appliance.identity.passwords import ALPHABET
 from appliance.identity.tables import ApiKeyRow
 from appliance.identity.values import ApiKey, ApiKeyMade, Clock, NewApiKey, utc_now
-from appliance.policy.ports import Permits
+from appliance.policy.ports import Policies
 from appliance.policy.values import Resource
 from appliance.store import Admitted, Principal, Store, new_id
 
@@ -40,7 +40,7 @@ _ANY: Final = Resource("node")
 class ApiKeys:
     """The keys of a tenant, as its admins keep them."""
 
-    def __init__(self, store: Store, policy: Permits, *, clock: Clock = utc_now) -> None:
+    def __init__(self, store: Store, policy: Policies, *, clock: Clock = utc_now) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
@@ -62,10 +62,14 @@ class ApiKeys:
         maker = admitted.principal
         role = "viewer" if new.auditor else rules.lower(new.role or maker.role, maker.role)
         clearance = 1 if new.auditor else rules.clearance(new.clearance, role, maker)
-        name, scopes = rules.display_name(new.name), sorted(AUDITED if new.auditor else new.scopes)
+        name, wanted = rules.display_name(new.name), AUDITED if new.auditor else new.scopes
         duties = frozenset({AUDITOR} if new.auditor else ())
         service = Principal(new_id(), "service", maker.tenant_id, name, role, clearance, duties=duties)
+        if new.minutes and not wanted:
+            wanted = self._whole(maker, service)
+        scopes = sorted(wanted)
         self._check(scopes, maker, service)
+        days = 0 if new.minutes else new.days
         prefix, secret = _fresh()
         now = self._clock()
         row = ApiKeyRow(
@@ -79,14 +83,15 @@ class ApiKeys:
             clearance=clearance,
             scopes=scopes,
             auditor=new.auditor,
-            days=new.days,
+            days=days,
             created_at=now,
-            expires_at=now + dt.timedelta(days=new.days),
+            expires_at=now + dt.timedelta(days=days, minutes=new.minutes or 0),
         )
         async with self._store.open_control(admitted, write=True) as session:
             session.add(row)
             admitted.outcome.resource_id = str(row.id)
-            admitted.outcome.metadata |= {"role": role, "clearance": clearance, "scopes": scopes, "days": new.days}
+            admitted.outcome.metadata |= {"role": role, "clearance": clearance, "scopes": scopes, "days": days}
+            admitted.outcome.metadata |= {"minutes": new.minutes} if new.minutes else {}
             admitted.outcome.metadata |= {"duties": sorted(duties)} if duties else {}
         return ApiKeyMade(queries.key_of(row, None), secret)
 
@@ -95,7 +100,7 @@ class ApiKeys:
 
         Raises:
             UnknownApiKey: not in this tenant.
-            ApiKeyOver: it was revoked.
+            ApiKeyOver: it was revoked, or is a token for minutes.
             ScopeRefused: who rotates it may not do what it may; they would get its secret.
         """
         prefix, secret = _fresh()
@@ -106,6 +111,8 @@ class ApiKeys:
             row, maker = found
             if row.revoked_at is not None:
                 raise ApiKeyOver("The key was revoked.")
+            if row.days == 0:
+                raise ApiKeyOver("A token is issued anew, not rotated.")
             self._check(row.scopes, admitted.principal)
             now = self._clock()
             row.prefix, row.hash = prefix, hashed(self._hash_key, secret)
@@ -125,6 +132,13 @@ class ApiKeys:
             admitted.outcome.resource_id = str(key_id)
             await session.flush()
             return queries.key_of(row, maker)
+
+    def _whole(self, *who: Principal) -> frozenset[str]:
+        """All that each of `who` may do to something."""
+        actions = self._policy.pack_of(who[0].tenant_id).actions
+        return frozenset(
+            action for action in actions if all(self._policy.permits(one, action, [_ANY])[0] for one in who)
+        )
 
     def _check(self, scopes: Sequence[str], *who: Principal) -> None:
         """Raises ScopeRefused unless each of `who` may do all of it to something."""

@@ -31,6 +31,10 @@ class NewKey(Body):
     role: Annotated[Role | None, Field(description="Yours, unless lower is wanted.")] = None
     clearance: Clearance | None = None
     days: Annotated[int, Field(ge=1, le=366, description="How long it works.")] = 90
+    minutes: Annotated[
+        int | None,
+        Field(ge=1, le=1440, description="A token for so many minutes, in place of days; it needs no scopes."),
+    ] = None
     auditor: Annotated[Flag, Field(description="For an auditor: it reads the record and nothing else.")] = False
 
 
@@ -116,7 +120,9 @@ class ApiKeyController(Controller):
         x_step_up: XStepUp = None,
     ) -> ApiKeyMadeView:
         """Make a key for a program. The whole of it is shown this once."""
-        new = NewApiKey(data.name, frozenset(data.scopes), data.role, data.clearance, data.days, data.auditor)
+        new = NewApiKey(
+            data.name, frozenset(data.scopes), data.role, data.clearance, data.days, data.auditor, data.minutes
+        )
         asked, resource = data.model_dump_json().encode(), Resource("api_key")
         async with gate.admit(principal, "api_keys.create", resource=resource, request=asked) as admitted:
             await step_ups.require(principal, "api_keys.create", "", x_step_up)

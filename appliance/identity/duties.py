@@ -1,6 +1,6 @@
 """Duties: what people are asked to do beside their role, each until a last day (UTC) or for good. Pure.
 
-    approver     decides requests where the policy pack names approvers
+    approver     decides what data owners are asked
     data_owner   may be named as the owner of a document
     supervisor   sees what the plant waits for and uses
     auditor      reads the record and does nothing else; always until a day

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.identity import duties, rules
 from appliance.identity import store as queries
-from appliance.identity.errors import UnknownPerson, UsernameTaken
+from appliance.identity.errors import NotAPerson, UnknownPerson, UsernameTaken, WeakPassword
 from appliance.identity.passwords import Passwords, generated
 from appliance.identity.tables import PersonRow
 from appliance.identity.values import Clock, NewPerson, Person, PersonChange, PersonCreated, utc_now
@@ -145,6 +145,31 @@ class People:
                 ),
             }
         return self._shown(after)
+
+    async def change_own_password(self, admitted: Admitted, chosen: str) -> None:
+        """Replace the password of who is admitted. Their other sessions end, also those at kiosks.
+
+        Raises:
+            NotAPerson: they signed in with no password of this node, or at a kiosk.
+            WeakPassword: it is easily guessed, or the one they have.
+        """
+        who = admitted.principal
+        if who.kind != "person" or who.session_id is None or who.kiosk_id is not None:
+            raise NotAPerson("A password is changed by who has signed in with it, not at a kiosk.")
+        async with self._store.open_control(admitted) as session:
+            row = await queries.person_by_id(session, admitted.tenant_id, who.id)
+        if row is None or not row.password_hash:
+            raise NotAPerson("Your password is kept by your company's sign-in.")
+        if await self._passwords.verify(row.password_hash, rules.password(chosen, row.username)):
+            raise WeakPassword("That is the password you have.")
+        hashed = await self._passwords.hash(chosen)
+        async with self._store.open_control(admitted, write=True) as session:
+            row = await queries.person_to_change(session, admitted.tenant_id, who.id)
+            if row is None:
+                raise UnknownPerson("Nobody with this id is here.")
+            row.password_hash = hashed
+            await queries.end_sessions(session, who.id, self._clock(), but=who.session_id)
+            admitted.outcome.resource_id = str(who.id)
 
     def _shown(self, person: Person) -> Person:
         """A lock that is over is not shown."""

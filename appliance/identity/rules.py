@@ -37,6 +37,7 @@ STEP_UP: Final = frozenset(
         "factors.remove",
         "factors.reset",
         "kiosks.enrol",
+        "passwords.change",
         "people.create",
         "people.update",
         "policy.activate",

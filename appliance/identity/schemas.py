@@ -22,7 +22,7 @@ from appliance.identity.values import (
     Role,
     SignedIn,
 )
-from appliance.store import Principal, Tenant
+from appliance.store import Principal
 from appliance.web import Flag
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -52,6 +52,10 @@ class Login(Body):
 
 class Refresh(Body):
     refresh_token: Secret
+
+
+class NewPassword(Body):
+    password: Secret
 
 
 class UserView(Body):
@@ -274,20 +278,4 @@ class CreatedUserView(AdminUserView):
 
 class UserPage(Body):
     items: list[AdminUserView]
-    next_page_token: str | None
-
-
-class TenantView(Body):
-    id: UUID
-    slug: str
-    name: str
-    is_active: bool
-
-    @classmethod
-    def of(cls, tenant: Tenant) -> Self:
-        return cls(id=tenant.id, slug=tenant.slug, name=tenant.name, is_active=tenant.is_active)
-
-
-class TenantPage(Body):
-    items: list[TenantView]
     next_page_token: str | None

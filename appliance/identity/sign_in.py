@@ -31,7 +31,9 @@ from appliance.identity.errors import (
     TokenRefused,
 )
 from appliance.identity.factors import Factors
+from appliance.identity.federation.errors import LocalSignInOff
 from appliance.identity.federation.people import recheck
+from appliance.identity.federation.store import has_provider
 from appliance.identity.identities import Identities, inactive
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
@@ -50,6 +52,7 @@ class SignIn(Identities):
     Args:
         passwords: shared with `People`; whoever made it closes it.
         attempts: shared with `Kiosks`, so that an address has one budget.
+        local: whether passwords are taken also where the tenant has an identity provider.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class SignIn(Identities):
         factors: Factors,
         attempts: Attempts,
         admins_need_factor: bool,
+        local: bool = True,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
         memberships: Memberships | None = None,
@@ -73,6 +77,7 @@ class SignIn(Identities):
             clock=clock,
             memberships=memberships,
         )
+        self._local = local
         self._passwords = passwords
         self._factors = factors
         self._attempts = attempts
@@ -86,6 +91,7 @@ class SignIn(Identities):
             SignInRefused: they do not fit, or the account is locked.
             SecondFactorRequired: they do fit, and `second_factor` is the next step.
             PersonInactive, TenantInactive: they do fit, but may not be used.
+            LocalSignInOff: the tenant has an identity provider; no password was looked at.
             TooManyAttempts: from this address, recently.
         """
         self._attempts.take(address)
@@ -94,7 +100,11 @@ class SignIn(Identities):
         known = None
         if tenant is not None:
             async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
+                closed = not self._local and await has_provider(session, tenant.id)
                 known = await queries.person_named(session, tenant.id, name)
+            if closed:
+                await self._recorder.append(denied(tenant.id, "local off", Actor(), username=name, address=address))
+                raise LocalSignInOff("People of this plant sign in with their company's account.")
         # Who came from an identity provider has no password; that takes as long to say.
         fits = await self._passwords.verify((known.password_hash or None) if known else None, password)
         if tenant is None or known is None:

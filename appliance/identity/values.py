@@ -221,7 +221,8 @@ class Credential:
 class NewApiKey:
     """`role` and `clearance` may be left to the maker's own; `scopes` are names of actions, at least one.
 
-    The key of an `auditor` reads the record, as a viewer of the lowest clearance, and needs no scopes.
+    The key of an `auditor` reads the record, as a viewer of the lowest clearance, and needs no scopes. One that works for
+    `minutes`, in place of days, is a token: without scopes it may do all that its role may, and it is not rotated.
     """
 
     name: str
@@ -230,6 +231,7 @@ class NewApiKey:
     clearance: int | None = None
     days: int = 90
     auditor: bool = False
+    minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

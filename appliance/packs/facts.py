@@ -23,6 +23,7 @@ def fact_changes(now: Pack, then: Pack) -> list[Change]:
         *_limits(now, then),
         *_budgets(now, then),
         *_uncounted(now, then),
+        *_agreeing(now, then),
         *_guard(now, then),
         *_last_day(now, then),
     ]
@@ -85,6 +86,14 @@ def _uncounted(now: Pack, then: Pack) -> Iterator[Change]:
         free = route in then.limits.uncounted
         words = f"{route} is {'no longer counted' if free else 'counted'}"
         yield Change("everybody", ANY_CLEARANCE, "limits", free, "", thing=words)
+
+
+def _agreeing(now: Pack, then: Pack) -> Iterator[Change]:
+    for kind in sorted({*now.needed, *then.needed}):
+        old, new = now.needed.get(kind, 1), then.needed.get(kind, 1)
+        if old != new:
+            words = f"people who must agree to a request ({kind}): {old} now, {new} then"
+            yield Change("approvers", ANY_CLEARANCE, "approvals.decide", new < old, "", thing=words)
 
 
 def _guard(now: Pack, then: Pack) -> Iterator[Change]:

@@ -38,6 +38,8 @@ COLLECTION: Final = "Collection"
 SELF: Final = str(UUID(int=1))
 """Whoever asks, where a policy compares an attribute with theirs."""
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
+APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify"})
+MOST_AGREEING: Final = 3
 LARGEST: Final = 256 * 1024
 """Bytes of one file of a pack."""
 
@@ -89,6 +91,8 @@ class Pack:
     scopes: Mapping[str, tuple[str, ...]]
     limits: RateLimits
     budgets: Budgets
+    needed: Mapping[str, int]
+    """How many people must agree to a request of each kind; 1 where it is not named."""
     sanitised_from: int
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
@@ -160,6 +164,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
             budgets=read_budgets(facts.get("budgets", {})),
+            needed=_needed(facts.get("approvals", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
             patterns=read_patterns(texts.get(PII, "")),
@@ -240,6 +245,16 @@ def _day(value: Any) -> dt.date | None:
     if value is None or type(value) is dt.date:
         return value
     raise PackRefused("valid_until is a day, as in 2027-06-30 without quotes.")
+
+
+def _needed(table: Mapping[str, Any]) -> dict[str, int]:
+    """How many must agree to a kind of request. Raises ValueError."""
+    needed = table.get("needed", {})
+    if set(table) - {"needed"} or set(needed) - APPROVALS:
+        raise ValueError(f"[approvals] has `needed`, with numbers for {', '.join(sorted(APPROVALS))}.")
+    if any(type(number) is not int or not 1 <= number <= MOST_AGREEING for number in needed.values()):
+        raise ValueError(f"From 1 to {MOST_AGREEING} people agree to a request.")
+    return dict(needed)
 
 
 def _included(role: str, roles: Mapping[str, list[str]]) -> tuple[str, ...]:

@@ -88,10 +88,10 @@ class ProvidersController(Controller):
                 chosen = await (await router.choose(Wanted(principal, PLAIN))).provider() or LOCAL
             return await _view(await providers.one(admitted, chosen), routes)
 
-    @get("/{provider:str}", operation_id="get_provider", asks="models.manage")
+    @get("/{provider_id:str}", operation_id="get_provider", asks="models.manage")
     async def one(
         self,
-        provider: Word,
+        provider_id: Word,
         principal: Injected[Principal],
         gate: Injected[Gate],
         providers: Injected[Providers],
@@ -99,13 +99,13 @@ class ProvidersController(Controller):
     ) -> schemas.ProviderView:
         """One provider."""
         async with gate.admit(principal, "models.manage", resource=Resource("model")) as admitted:
-            found = await providers.one(admitted, provider)
+            found = await providers.one(admitted, provider_id)
         return await _view(found, routes)
 
-    @patch("/{provider:str}", operation_id="change_provider", asks="models.manage")
+    @patch("/{provider_id:str}", operation_id="change_provider", asks="models.manage")
     async def change(
         self,
-        provider: Word,
+        provider_id: Word,
         data: JSONBody[schemas.ProviderChange],
         principal: Injected[Principal],
         gate: Injected[Gate],
@@ -113,32 +113,32 @@ class ProvidersController(Controller):
         routes: Injected[Routes],
     ) -> schemas.ProviderView:
         """Change a provider; a new address, key or model is tried first, and where it fails nothing is changed."""
-        resource, request = Resource("model", provider), data.model_dump_json(exclude={"key"}).encode()
+        resource, request = Resource("model", provider_id), data.model_dump_json(exclude={"key"}).encode()
         async with gate.admit(principal, "models.manage", resource=resource, request=request) as admitted:
-            changed = await providers.change(admitted, provider, data.registration())
+            changed = await providers.change(admitted, provider_id, data.registration())
         return await _view(changed, routes)
 
-    @post("/{provider:str}/tests", operation_id="test_provider", asks="models.manage", status_code=200)
+    @post("/{provider_id:str}/tests", operation_id="test_provider", asks="models.manage", status_code=200)
     async def test(
         self,
-        provider: Word,
+        provider_id: Word,
         principal: Injected[Principal],
         gate: Injected[Gate],
         providers: Injected[Providers],
         routes: Injected[Routes],
     ) -> schemas.ProviderView:
         """Ask a provider's models, and keep how fast they are."""
-        async with gate.admit(principal, "models.manage", resource=Resource("model", provider)) as admitted:
-            measured = await providers.remeasure(admitted, provider)
+        async with gate.admit(principal, "models.manage", resource=Resource("model", provider_id)) as admitted:
+            measured = await providers.remeasure(admitted, provider_id)
         return await _view(measured, routes)
 
-    @delete("/{provider:str}", operation_id="remove_provider", asks="models.manage")
+    @delete("/{provider_id:str}", operation_id="remove_provider", asks="models.manage")
     async def remove(
-        self, provider: Word, principal: Injected[Principal], gate: Injected[Gate], providers: Injected[Providers]
+        self, provider_id: Word, principal: Injected[Principal], gate: Injected[Gate], providers: Injected[Providers]
     ) -> None:
         """Ask a provider no longer."""
-        async with gate.admit(principal, "models.manage", resource=Resource("model", provider)) as admitted:
-            await providers.remove(admitted, provider)
+        async with gate.admit(principal, "models.manage", resource=Resource("model", provider_id)) as admitted:
+            await providers.remove(admitted, provider_id)
 
 
 class DefaultsController(Controller):

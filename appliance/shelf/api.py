@@ -50,13 +50,13 @@ class ModelsController(Controller):
             importable=shelf.importable(),
         )
 
-    @get("/{model:str}", operation_id="get_model", asks="models.list")
+    @get("/{instance_id:str}", operation_id="get_model", asks="models.list")
     async def one(
-        self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
+        self, instance_id: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.ModelView:
         """One model."""
         async with gate.admit(principal, "models.list", resource=Resource("model")) as admitted:
-            return schemas.ModelView.of(await shelf.package(admitted, model))
+            return schemas.ModelView.of(await shelf.package(admitted, instance_id))
 
     @post("/", operation_id="take_in_model", asks="models.manage", status_code=201)
     async def take_in(
@@ -69,34 +69,34 @@ class ModelsController(Controller):
         """Copy a GGUF file onto the shelf and check it; it is not in force yet."""
         return await _take_in(data, principal, gate, shelf)
 
-    @delete("/{model:str}", operation_id="remove_model", asks="models.manage")
+    @delete("/{instance_id:str}", operation_id="remove_model", asks="models.manage")
     async def remove(
-        self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
+        self, instance_id: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> None:
         """Take a model off the shelf; one in force stays."""
-        async with gate.admit(principal, "models.manage", resource=Resource("model", model)) as admitted:
-            await shelf.remove(admitted, model)
+        async with gate.admit(principal, "models.manage", resource=Resource("model", instance_id)) as admitted:
+            await shelf.remove(admitted, instance_id)
 
-    @post("/{model:str}/checks", operation_id="verify_model", asks="models.manage", status_code=200)
+    @post("/{instance_id:str}/checks", operation_id="verify_model", asks="models.manage", status_code=200)
     async def verify(
-        self, model: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
+        self, instance_id: Word, principal: Injected[Principal], gate: Injected[Gate], shelf: Injected[Shelf]
     ) -> schemas.ModelView:
         """Hash a model's file again. A damaged one is refused, and the one before it serves instead."""
-        async with gate.admit(principal, "models.manage", resource=Resource("model", model)) as admitted:
-            return schemas.ModelView.of(await shelf.verify(admitted, model))
+        async with gate.admit(principal, "models.manage", resource=Resource("model", instance_id)) as admitted:
+            return schemas.ModelView.of(await shelf.verify(admitted, instance_id))
 
-    @post("/{model:str}/tests", operation_id="test_model", asks="models.test", status_code=200)
+    @post("/{instance_id:str}/tests", operation_id="test_model", asks="models.test", status_code=200)
     async def test(
         self,
-        model: Word,
+        instance_id: Word,
         principal: Injected[Principal],
         gate: Injected[Gate],
         shelf: Injected[Shelf],
         chat_probe: Injected[Probe],
     ) -> schemas.Tested:
         """Ask a model in force a short question."""
-        async with gate.admit(principal, "models.test", resource=Resource("model", model)) as admitted:
-            found = await shelf.package(admitted, model)
+        async with gate.admit(principal, "models.test", resource=Resource("model", instance_id)) as admitted:
+            found = await shelf.package(admitted, instance_id)
             return await chat_probe.ask(found)
 
 

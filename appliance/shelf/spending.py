@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -57,16 +57,26 @@ class Reservation:
     warning: Standing | None
 
 
+Division = Literal["model", "person", "provider", "purpose"]
+"""What use is told by, beside day and model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one model was used for on one day (UTC)."""
+    """What one model was used for on one day (UTC); `whose` is the person, provider or purpose, where it is told by one."""
 
     day: dt.date
     model: str
+    whose: str
     uses: int
     prompt_tokens: int
     completion_tokens: int
     ms: int
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Sorts the newest day first, then by model and whose."""
+        return -self.day.toordinal(), self.model, self.whose
 
 
 class Spending:
@@ -162,14 +172,14 @@ class Spending:
                 raise NoSuchBudget("There is no budget with this id.")
             await session.delete(row)
 
-    async def spent(self, admitted: Admitted, *, days: int) -> list[Spent]:
-        """The newest day first, then by model. Uses that are still under way are left out."""
+    async def spent(self, admitted: Admitted, *, days: int, by: Division = "model") -> list[Spent]:
+        """The newest day first, then by model and `by`. Uses that are still under way are left out."""
         since = rules.begin("day", self._clock()) - dt.timedelta(days=days - 1)
         async with self._store.open_session(admitted) as session:
             rows = await session.scalars(select(UsageRow).where(UsageRow.at >= since, UsageRow.settled))
-            made: dict[tuple[dt.date, str], Spent] = {}
+            made: dict[tuple[dt.date, str, str], Spent] = {}
             for row in rows:
-                key = row.at.astimezone(dt.UTC).date(), row.model
+                key = row.at.astimezone(dt.UTC).date(), row.model, _whose(row, by)
                 one = made.get(key) or Spent(*key, 0, 0, 0, 0)
                 made[key] = Spent(
                     *key,
@@ -178,7 +188,7 @@ class Spending:
                     one.completion_tokens + row.completion_tokens,
                     one.ms + row.ms,
                 )
-        return sorted(made.values(), key=lambda one: (-one.day.toordinal(), one.model))
+        return sorted(made.values(), key=lambda one: one.place)
 
     async def _standings(
         self, session: AsyncSession, principal: Principal, provider: str, now: dt.datetime, said: Budgets
@@ -193,6 +203,18 @@ class Spending:
         if more := rules.defaults(said, who, principal.id, known):
             await _take_turn(session)
         return [Standing(one, await _used(session, one, now)) for one in (*known, *more)]
+
+
+def _whose(row: UsageRow, by: Division) -> str:
+    match by:
+        case "model":
+            return ""
+        case "person":
+            return str(row.person_id)
+        case "provider":
+            return row.provider
+        case "purpose":
+            return row.purpose
 
 
 async def _take_turn(session: AsyncSession) -> None:

@@ -7,15 +7,15 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, put
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.gate import Gate
 from appliance.policy import Resource
 from appliance.shelf.budget import Period, Scope, Standing
-from appliance.shelf.spending import Spending, Spent
+from appliance.shelf.spending import Division, Spending, Spent
 from appliance.store import Principal
-from appliance.web import Flag, Injected
+from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Flag, Injected
 
 
 class SpentView(BaseModel):
@@ -23,6 +23,11 @@ class SpentView(BaseModel):
 
     day: dt.date
     model: str
+    person_id: Annotated[UUID | None, Field(description="A person, kiosk or program; with `by=person`.")] = None
+    provider: Annotated[str | None, Field(description="With `by=provider`.")] = None
+    purpose: Annotated[str | None, Field(description="What wrote, such as `words` or `cards`; with `by=purpose`.")] = (
+        None
+    )
     uses: int
     prompt_tokens: int
     completion_tokens: int
@@ -30,15 +35,19 @@ class SpentView(BaseModel):
     cost: float = 0.0
 
     @classmethod
-    def of(cls, one: Spent) -> SpentView:
+    def of(cls, one: Spent, by: Division) -> SpentView:
         return cls(
             day=one.day, model=one.model, uses=one.uses, prompt_tokens=one.prompt_tokens,
             completion_tokens=one.completion_tokens, ms=one.ms,
+            person_id=UUID(one.whose) if by == "person" else None,
+            provider=one.whose if by == "provider" else None,
+            purpose=one.whose if by == "purpose" else None,
         )  # fmt: skip
 
 
 class Costs(BaseModel):
     items: list[SpentView]
+    next_page_token: str | None
 
 
 class BudgetView(BaseModel):
@@ -88,11 +97,26 @@ class SpendingController(Controller):
         principal: Injected[Principal],
         gate: Injected[Gate],
         spending: Injected[Spending],
+        cursors: Injected[Cursors],
         days: Annotated[int, QueryParameter(ge=1, le=366)] = 30,
+        by: Annotated[Division, QueryParameter(description="Divide each day and model further.")] = "model",
+        page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+        page_token: FromQuery[str | None] = None,
     ) -> Costs:
-        """What chat models were used for in the plant, by day and model."""
+        """What chat models were used for in the plant, by day and model, and by person, provider or purpose too."""
+        after = None
+        if page_token:
+            at = cursors.decode(page_token)
+            after = at.number("used_on"), at.text("model"), at.text(f"whose {by}")
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
-            return Costs(items=[SpentView.of(one) for one in await spending.spent(admitted, days=days)])
+            found = await spending.spent(admitted, days=days, by=by)
+        rest = found if after is None else [one for one in found if one.place > after]
+        shown = rest[:page_size]
+        following = None
+        if len(rest) > page_size:
+            day, model, whose = shown[-1].place
+            following = cursors.encode({"used_on": day, "model": model, f"whose {by}": whose})
+        return Costs(items=[SpentView.of(one, by) for one in shown], next_page_token=following)
 
     @get("/admin/budgets", operation_id="list_budgets", asks="usage.read")
     async def budgets(

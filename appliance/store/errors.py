@@ -183,3 +183,10 @@ class UnsafeRole(Damaged):
 
     code, title = "unsafe-role", "The database role has too many rights"
     hint = "Let database_url name a role that is no superuser, owns no table and has no BYPASSRLS."
+
+
+class UnsecuredDatabase(InvalidInput):
+    """A database beyond this machine is used only where it proves over TLS who it is."""
+
+    code, title = "unsecured-database", "The line to the database is not secured"
+    hint = "Add sslmode=verify-full (and sslrootcert=FILE, the CA of the plant) to database_url."

@@ -8,6 +8,7 @@ security shows none.
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from appliance.store import migrate
 from appliance.store.blobs import tenant_key_name
-from appliance.store.errors import StoreOutdated, StoreUnprepared, TenantExists, UnknownTenant, UnsafeRole
+from appliance.store.errors import (
+    StoreOutdated,
+    StoreUnprepared,
+    TenantExists,
+    UnknownTenant,
+    UnsafeRole,
+    UnsecuredDatabase,
+)
 from appliance.store.failures import named
 from appliance.store.files import locked
 from appliance.store.guards import guard_schemas, may_bypass
@@ -37,7 +45,34 @@ _MIGRATION_LOCK: Final = 0x6F7574706F7374  # "outpost"
 
 
 def _url(url: str) -> URL:
-    return make_url(url).set(drivername="postgresql+psycopg")
+    """Raises UnsecuredDatabase."""
+    found = make_url(url).set(drivername="postgresql+psycopg")
+    if not secured(found):
+        raise UnsecuredDatabase("The database is on another machine, and the line to it would not be verified.")
+    return found
+
+
+def secured(url: URL) -> bool:
+    """Whether nobody on the network can read or play the database: it is on this machine, or proves by TLS who it is.
+
+    Hosts and `sslmode` as libpq has them: several with commas between, a socket's directory, and what a service file says.
+    """
+    said = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in url.query.items()}
+    if said.get("sslmode") == "verify-full":
+        return True
+    named = [url.host or "", *said.get("host", "").split(","), *said.get("hostaddr", "").split(",")]
+    return "service" not in said and all(
+        _is_here(host.partition(":")[0] if host.count(":") == 1 else host) for host in named
+    )
+
+
+def _is_here(host: str) -> bool:
+    if not host or host.startswith(("/", "@")) or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class PostgresStore(Store):

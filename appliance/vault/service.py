@@ -133,6 +133,12 @@ class Vault:
         return self._store.tenant_secret(tenant, PURPOSE)
 
 
+async def stale(store: Store, before: dt.datetime) -> list[str]:
+    """Names of the secrets, of all tenants, whose present version was kept before that moment."""
+    async with store.open_internal(Purpose.VAULT, CONTROL) as session:
+        return await queries.kept_before(session, before)
+
+
 def _facts(rows: list[SecretRow], now: dt.datetime) -> SecretFacts:
     """Of all versions of one secret, the newest first."""
     present, *older = rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.vault.tables import SecretRow
@@ -21,6 +21,13 @@ async def versions(
     if to_change:
         query = query.with_for_update()
     return list(await session.scalars(query))
+
+
+async def kept_before(session: AsyncSession, moment: dt.datetime) -> list[str]:
+    """Names of which the newest version, and so every one, is older."""
+    newest = func.max(SecretRow.created_at)
+    query = select(SecretRow.name).group_by(SecretRow.tenant_id, SecretRow.name).having(newest < moment)
+    return sorted(set(await session.scalars(query)))
 
 
 async def note_use(session: AsyncSession, version: uuid.UUID, at: dt.datetime) -> None:

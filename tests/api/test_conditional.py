@@ -101,6 +101,34 @@ def test_nobody_learns_from_a_tag_what_they_may_not_read(plant: Plant, person: s
         assert plant.person("viewer").patch(person, json={}, headers=headers).status_code == 403
 
 
+def _key(plant: Plant, *scopes: str) -> str:
+    with plant.node.owner("plant") as owner:
+        made = owner.post("/v1/api-keys", json={"name": "tags", "scopes": list(scopes), "role": "admin"})
+        secret: str = made.raise_for_status().json()["key"]
+    return secret
+
+
+def test_a_program_with_a_key_changes_only_what_it_read(plant: Plant, person: str) -> None:
+    read = plant.person("admin").get(person).headers["etag"]
+    key = _key(plant, "people.list", "people.update")
+    with plant.stranger() as program:
+        for who in ({"x-api-key": key}, {"authorization": f"Bearer {key}"}):
+            stale = program.patch(person, json={"display_name": "Lost"}, headers={**who, "if-match": '"old"'})
+            assert (stale.status_code, problem_of(stale)["code"]) == (412, "precondition-failed")
+
+        headers = {"x-api-key": key, "if-match": read}
+        changed = program.patch(person, json={"display_name": "Kept"}, headers=headers)
+        assert (changed.status_code, changed.json()["display_name"]) == (200, "Kept")
+
+
+def test_who_may_change_and_not_read_has_nothing_to_compare(plant: Plant, person: str) -> None:
+    headers = {"x-api-key": _key(plant, "people.update"), "if-match": '"guessed"'}
+
+    with plant.stranger() as program:
+        assert program.patch(person, json={"display_name": "Blind"}, headers=headers).status_code == 412
+    assert plant.person("admin").get(person).json()["display_name"] == "Pat"
+
+
 def test_a_path_that_cannot_be_read_has_nothing_to_compare(plant: Plant) -> None:
     refused = plant.person("admin").delete(f"/v1/admin/budgets/{uuid.uuid4()}", headers={"if-match": '"x"'})
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from appliance import node_api
+from appliance.app import build
+from appliance.compose.web import SERVICES
 from appliance.deprecation import Deprecated
 from appliance.edge import OWNER, Edge
 from appliance.settings import InvalidSetting, load
@@ -124,6 +127,19 @@ async def test_what_will_go_away_says_when_and_what_to_use(ui: BuiltUi) -> None:
     assert headers["sunset"] == "Wed, 01 Jul 2026 00:00:00 GMT"
     assert headers["link"] == '</v1/others>; rel="successor-version"'
     assert "deprecation" not in (await asked(edge, path="/v1/others")).headers
+
+
+def test_the_description_says_which_release_no_longer_has_it() -> None:
+    moment = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
+    old = Deprecated(moment, moment, "/v1/others", removed_in="0.9")
+    application = build(node_api.ROUTES, dict.fromkeys(SERVICES), None, deprecated={"GET /v1/health/components": old})  # type: ignore[arg-type]
+    paths = application.openapi_schema.to_schema()["paths"]
+
+    assert paths["/v1/health/components"]["get"]["deprecated"]
+    assert paths["/v1/health/components"]["get"]["description"] == (
+        "Use /v1/others. This answers until 2026-07-01; release 0.9 has it no more."
+    )
+    assert not paths["/v1"]["get"]["deprecated"]
 
 
 async def test_only_an_encrypted_line_asks_to_stay_encrypted(ui: BuiltUi) -> None:

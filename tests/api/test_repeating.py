@@ -46,6 +46,25 @@ def test_the_same_request_is_worked_on_once_and_answered_alike(plant: Plant) -> 
     assert len(titled(viewer, title)) == 1
 
 
+def test_a_team_is_made_once_and_shown_again(plant: Plant) -> None:
+    admin, headers, body = plant.person("admin"), key(), {"name": f"Shift {uuid.uuid4().hex[:8]}"}
+    first, second = [admin.post("/v1/teams", json=body, headers=headers) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.content, second.headers["idempotency-replayed"]) == (first.content, "true")
+
+
+def test_an_approval_is_asked_for_once_and_shown_again(plant: Plant) -> None:
+    document = plant.put(f"{uuid.uuid4().hex[:8]}.md", "# Hose\n\nThe hose is H-78.\n", classification="INTERNAL")
+    operator, headers = plant.person("operator"), key()
+    body = {"kind": "declassify", "purpose": "It is on the notice board.", "classification": "PUBLIC"}
+    path = f"/v1/documents/{document}/approvals"
+    first, second = [operator.post(path, json=body, headers=headers) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.content, second.headers["idempotency-replayed"]) == (first.content, "true")
+
+
 def test_a_question_is_asked_once_also_as_a_stream(plant: Plant) -> None:
     viewer = plant.person("viewer")
     for body in ({"message": QUESTION}, {"message": QUESTION, "stream": True}):

@@ -11,7 +11,7 @@ import httpx
 from tests.api.plant import Plant
 
 NOWHERE = str(uuid.UUID(int=0))
-STATED: dict[str, Any] = {"name": "database", "provider": "local", "number": 1, "pid": 1, "version": "release"}
+STATED: dict[str, Any] = {"name": "database", "provider_id": "local", "number": 1, "pid": 1, "version": "release"}
 """Parts of paths that the description cannot say enough about."""
 STATED_BODIES: dict[str, list[dict[str, Any]]] = {
     "create_user": [{"username": "attack-{unique}"}],

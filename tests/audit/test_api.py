@@ -122,6 +122,15 @@ async def test_pages_follow_each_other_without_a_gap_while_the_log_grows(site: S
     assert seen == [ref.seq for ref in reversed(refs)]
 
 
+async def test_a_page_has_the_size_that_every_list_is_asked_for(site: Site, tenant: Tenant) -> None:
+    await site.recorder.append(*(record(tenant) for _ in range(3)))
+
+    for asked in ({"page_size": 2}, {"limit": 2}, {"page_size": 2, "limit": 1}):
+        assert len((await listed(site, site.admin, event_type="test.fact", **asked))["items"]) == 2
+    async with site.client(site.admin) as client:
+        assert (await client.get("/v1/audit", params={"page_size": 101})).status_code == 400
+
+
 async def test_records_are_filtered_by_person_and_moment(site: Site, tenant: Tenant) -> None:
     wanted = new_id()
     old, new = record(tenant, user_id=wanted), record(tenant, user_id=wanted)

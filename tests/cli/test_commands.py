@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import json
 import re
@@ -428,6 +429,48 @@ def test_a_key_is_made_listed_rotated_and_revoked(plant: Plant) -> None:
     assert outpost("key", "revoke", "00000000-0000-4000-8000-000000000000", *data).code == NOT_FOUND
 
 
+def test_a_token_is_issued_for_minutes_and_does_what_its_role_may(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    token = outpost("token", "issue", "--role", "viewer", "--ttl", "5", *data)
+    told = outpost("token", "issue", "--role", "operator", "--scope", "auth.me", *data, "--json")
+    with plant.stranger() as program:
+        headers = {"authorization": f"Bearer {token.out.strip()}"}
+        codes = [program.get(path, headers=headers).status_code for path in ("/v1/documents", "/v1/admin/users")]
+
+    assert codes == [200, 403]
+    assert (told.json["role"], told.json["scopes"]) == ("operator", ["auth.me"])
+    assert outpost("token", "issue", "--role", "viewer", "--ttl", "1441", *data).code == WRONG_USE
+    assert outpost("key", "rotate", told.json["id"], *data).code != 0
+
+
+def test_a_duty_is_given_shown_and_taken(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        door.post(
+            "/v1/admin/users", json={"username": "iris", "display_name": "Iris", "role": "viewer"}
+        ).raise_for_status()
+    given = outpost("duty", "give", "iris", "auditor", "--until", "2099-01-31", *data, "--json")
+    soon = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)).isoformat()
+    audits = outpost("duty", "give", "iris", "auditor", "--until", soon, *data, "--json")
+    taken = outpost("duty", "take", "iris", "auditor", *data, "--json")
+    nobody = outpost("duty", "give", "nobody", "approver", *data)
+
+    assert given.code == WRONG_USE
+    assert (audits.code, audits.json["duties"]) == (0, [{"duty": "auditor", "until": soon}])
+    assert (taken.code, taken.json["duties"]) == (0, [])
+    assert nobody.code == NOT_FOUND
+
+
+def test_the_key_of_an_auditor_reads_the_record_and_nothing_else(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    key = outpost("key", "create", "Audit", "--auditor", "--days", "30", *data, "--json").json["key"]
+    with plant.stranger() as program:
+        paths = ("/v1/audit", "/v1/documents", "/v1/admin/users")
+        codes = [program.get(path, headers={"x-api-key": key}).status_code for path in paths]
+
+    assert codes == [200, 403, 403]
+
+
 def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -> None:
     data = ("--data", plant.node.data)
     with plant.node.owner() as door:
@@ -450,3 +493,20 @@ def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -
         assert (ended.code, ended.json) == (0, {"id": made["id"], "username": "lost"})
         assert client.post("/v1/auth/login", json=who).status_code == 200
     assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND
+
+
+def test_a_plant_is_added_with_its_admin_and_switched_off_again(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    added = outpost("tenant", "add", "zinc", "Zinc works", *data, "--json")
+    assert added.code == 0, added.err
+    body = {"tenant": "zinc", "username": added.json["username"], "password": added.json["password"]}
+    with plant.stranger() as anybody:
+        assert anybody.post("/v1/auth/login", json=body).status_code == 200
+        off = outpost("tenant", "off", "zinc", *data)
+        assert (off.code, off.out) == (0, "zinc             off  Zinc works\n")
+        assert anybody.post("/v1/auth/login", json=body).status_code == 403
+
+    assert outpost("tenant", "add", "zinc", "Another", *data).code == CONFLICT
+    assert outpost("tenant", "off", TENANT, *data).code == CONFLICT
+    assert outpost("tenant", "on", "nowhere", *data).code == NOT_FOUND
+    assert "off  Zinc works" in outpost("tenant", "list", *data).out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from appliance.documents.approval_rules import Approval, Wanted, in_use
+from appliance.documents.approvals import Shown
 from appliance.documents.errors import (
     AlreadyAsked,
     AlreadyDecided,
@@ -25,6 +27,8 @@ from appliance.documents.errors import (
 from appliance.documents.schemas import Uploaded
 from appliance.gate import Refused
 from appliance.jobs import RunningJob
+from appliance.policy import DEFAULT_PACK, PolicyEngine
+from appliance.policy.pack import parse, read
 from appliance.store import Principal, new_id
 from tests.documents.plant import Plant, Somebody
 
@@ -55,7 +59,8 @@ async def proven() -> None:
 
 async def decide(plant: Plant, person: Principal, *, approve: bool = True, kind: str | None = None) -> Approval:
     found = [one.approval for one in await listed(plant, person) if kind in {None, one.approval.kind}]
-    return await plant.approvals.decide(person, found[0].id, approve=approve, answer="", request=b"", proven=proven)
+    shown = await plant.approvals.decide(person, found[0].id, approve=approve, answer="", request=b"", proven=proven)
+    return shown.approval
 
 
 async def look_again(plant: Plant) -> None:
@@ -65,7 +70,7 @@ async def look_again(plant: Plant) -> None:
 
 async def ask_use(plant: Plant, by: Principal, document_id: UUID, *people: Principal) -> Approval:
     wanted = Wanted("use", "Audit of the line.", tuple(str(one.id) for one in people), plant.now + WEEK)
-    return await plant.approvals.ask(by, document_id, wanted, request=b"")
+    return (await plant.approvals.ask(by, document_id, wanted, request=b"")).approval
 
 
 async def test_a_class_four_is_not_read_in_before_somebody_else_approved(plant: Plant) -> None:
@@ -274,7 +279,7 @@ async def test_a_request_is_decided_once_whoever_is_faster(plant: Plant) -> None
         return_exceptions=True,
     )
 
-    assert sorted(type(each).__name__ for each in found) == [AlreadyDecided.__name__, Approval.__name__]
+    assert sorted(type(each).__name__ for each in found) == [AlreadyDecided.__name__, Shown.__name__]
 
 
 async def test_requests_are_seen_by_who_asked_who_decides_and_admins(plant: Plant) -> None:
@@ -335,9 +340,74 @@ def test_approvals_that_stand_name_the_people_and_the_first_day_that_one_ends() 
 
     def use(state: Any, days: int, *people: str) -> Approval:
         until = now + dt.timedelta(days=days)
-        return Approval(new_id(), "use", new_id(), "o", "r", "p", people, until, None, state, None, None, None, now)
+        return Approval(new_id(), "use", new_id(), "o", "r", "p", people, until, None, state, None, None, None, (), now)
 
     found = [use("approved", 2, "b"), use("approved", 1, "a", "b"), use("approved", 0, "c"), use("pending", 9, "d")]
 
     assert in_use(found, now) == (("a", "b"), now + dt.timedelta(days=1))
     assert in_use([], now) == ((), None)
+
+
+def by_two_approvers(plant: Plant) -> None:
+    """A pack by which two approvers, and nobody else, agree to what is taken in."""
+    files = dict(read(DEFAULT_PACK))
+    files["pack.toml"] = files["pack.toml"].replace("# needed = { ingest = 2, use = 2 }", "needed = { ingest = 2 }")
+    files["policies.cedar"] += """
+@id("approvers-take-in") @question("5") @reason("Approvers decide what is taken in.")
+forbid (principal, action == Action::"approvals.decide", resource is Approval)
+when { resource.kind == "ingest" } unless { principal.duties.contains("approver") };
+"""
+    plant.approvals._policy = PolicyEngine(parse(files))
+
+
+def approver(plant: Plant) -> Principal:
+    return replace(plant.person("viewer", 3), duties=frozenset({"approver"}))
+
+
+async def test_where_two_must_agree_one_is_not_enough_and_the_same_one_twice_neither(plant: Plant) -> None:
+    by_two_approvers(plant)
+    plant.start()
+    uploaded = await upload(plant, plant.person("admin", 3), "IV")
+    first, second, admin = approver(plant), approver(plant), plant.person("admin", 3)
+
+    half = await decide(plant, first)
+    assert (half.state, half.agreed, half.decided_by) == ("pending", (str(first.id),), None)
+    (shown,) = await listed(plant, first)
+    assert (shown.needed, shown.is_yours_to_decide) == (2, False)
+    for nobody in (first, admin, plant.person("viewer", 3)):
+        with pytest.raises((UnknownApproval, Refused)):
+            await plant.approvals.decide(nobody, half.id, approve=True, answer="", request=b"", proven=proven)
+    row = await plant.row(uploaded.document_id)
+    assert row is not None
+    assert row.stage == "waiting"
+
+    whole = await decide(plant, second)
+
+    assert (whole.state, whole.agreed, whole.decided_by) == (
+        "approved", (str(first.id), str(second.id)), str(second.id),
+    )  # fmt: skip
+    assert (await plant.until(uploaded.document_id, "ready", "failed")).status == "ready"
+
+
+async def test_one_who_refuses_is_enough_whoever_agreed_before(plant: Plant) -> None:
+    by_two_approvers(plant)
+    await upload(plant, plant.person("admin", 3), "IV")
+    await decide(plant, approver(plant))
+
+    refused = await decide(plant, approver(plant), approve=False)
+
+    assert refused.state == "rejected"
+
+
+async def test_two_who_agree_at_once_are_two_and_an_approver_does_not_agree_to_their_own(plant: Plant) -> None:
+    by_two_approvers(plant)
+    plant.start()
+    uploader = replace(plant.person("admin", 3), duties=frozenset({"approver"}))
+    uploaded = await upload(plant, uploader, "IV")
+    with pytest.raises(UnknownApproval):
+        await decide(plant, uploader)
+
+    done = await asyncio.gather(decide(plant, approver(plant)), decide(plant, approver(plant)))
+
+    assert sorted(one.state for one in done) == ["approved", "pending"]
+    assert (await plant.until(uploaded.document_id, "ready", "failed")).status == "ready"

@@ -70,7 +70,7 @@ async def test_nobody_uploads_above_their_clearance_and_viewers_do_not_upload(pl
 async def test_lists_and_details_hold_only_what_a_person_may_read(plant: Plant, other_tenant: Tenant) -> None:
     public = await plant.upload("public.md", MANUAL, classification="I")
     inner = await plant.upload("inner.md", MANUAL, classification="II")
-    tagged = await plant.upload("tagged.md", MANUAL, tags=["restricted"])
+    tagged = await plant.upload("tagged.md", MANUAL, classification="II", tags=["restricted"])
     critical = await plant.upload("critical.md", MANUAL, by=plant.person("admin", 3), classification="III")
 
     async def seen(role: Any, clearance: int, tenant: Tenant | None = None) -> list[str]:

@@ -31,6 +31,24 @@ def test_an_unknown_classification_is_an_error_and_not_the_default(text: str) ->
         level_of(text)
 
 
+@pytest.mark.parametrize(
+    ("classification", "tags", "level"),
+    [
+        (None, ["pump"], 2),
+        (None, ["Public"], 1),
+        ("", ["confidential"], 3),
+        (None, ["public", "RESTRICTED"], 4),
+        ("INTERNAL", ["restricted"], 2),
+        ("III", ["public"], 3),
+    ],
+)
+def test_a_tag_says_the_class_where_nothing_else_does(classification: str | None, tags: list[str], level: int) -> None:
+    upload = describe("a.pdf", classification=classification, tags=tags)
+
+    assert upload.level == level
+    assert upload.tags == tuple(tag.lower() for tag in tags)
+
+
 def test_what_is_known_is_taken_out_of_the_metadata_and_the_rest_is_kept() -> None:
     upload = describe(
         "a.pdf",

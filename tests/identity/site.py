@@ -80,6 +80,7 @@ class Site:
         self.passwords = Passwords(memory_kib=8, passes=1)
         self.attempts = Attempts(burst=burst, monotonic=self.clock.seconds)
         self.admins_need_factor = admins_need_factor
+        self.local = True
         self.people = People(store, passwords=self.passwords, clock=self.clock)
         self._mint = minter()
 
@@ -93,6 +94,7 @@ class Site:
             factors=self.factors,
             attempts=self.attempts,
             admins_need_factor=self.admins_need_factor,
+            local=self.local,
             clock=self.clock,
         )
 

@@ -191,3 +191,32 @@ async def test_a_key_is_made_used_both_ways_rotated_and_revoked_over_http(node: 
         assert (await program.get("/v1/auth/me", headers={"x-api-key": fresh})).status_code == 200
         assert (await ada.delete(f"/v1/api-keys/{key_id}")).json()["is_active"] is False
         assert (await program.get("/v1/auth/me", headers={"x-api-key": fresh})).status_code == 401
+
+
+async def test_a_token_does_all_that_its_role_may_for_its_minutes_and_no_longer(site: Site, tenant: Tenant) -> None:
+    token = NewApiKey("ops", frozenset(), role="viewer", minutes=15)
+    made = await site.api_keys.create(site.admitted(tenant, kind="owner"), token)
+    program = await site.sign_in.authenticate(made.secret)
+
+    assert (program.kind, program.role) == ("service", "viewer")
+    assert {"chat.ask", "documents.read"} <= program.scopes
+    assert not {"documents.upload", "people.list"} & program.scopes
+    assert all(POLICY.permits(program, scope, [api_keys._ANY])[0] for scope in program.scopes)
+    with pytest.raises(ApiKeyOver):
+        await site.api_keys.rotate(site.admitted(tenant, kind="owner"), made.key.id)
+    site.clock.pass_(minutes=16)
+    site.sign_in.forget()
+    with pytest.raises(KeyRefused):
+        await site.sign_in.authenticate(made.secret)
+
+
+async def test_a_token_of_a_role_has_no_more_than_who_issues_it(site: Site, tenant: Tenant) -> None:
+    await site.add(tenant, "otto", "operator")
+    otto = await site.principal(tenant, "otto")
+
+    made = await site.api_keys.create(
+        site.admitted(tenant, principal=otto), NewApiKey("ops", frozenset(), role="admin", minutes=1)
+    )
+
+    assert made.key.role == "operator"
+    assert "people.list" not in made.key.scopes

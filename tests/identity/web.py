@@ -15,6 +15,7 @@ from appliance.audit.instances import Instance
 from appliance.gate import Gate
 from appliance.identity import ApiKeys, Attempts, Badges, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity.api import ROUTES
+from appliance.identity.tenants import Tenants
 from appliance.policy import PolicyEngine
 from appliance.store import Store
 from appliance.store.admission import minter
@@ -27,6 +28,7 @@ class Web:
 
     def __init__(self, site: Site, app: Litestar) -> None:
         self.site = site
+        self.app = app
         self._transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # litestar types its own messages
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
@@ -79,6 +81,7 @@ async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = 
         "badges": Badges(store, recorder, passwords=passwords, attempts=attempts),
         "proofs": proofs,
         "step_ups": StepUps(store, recorder, proofs=proofs),
+        "tenants": Tenants(store),
         "cursors": Cursors(store.secret("cursor")),
     }
     try:

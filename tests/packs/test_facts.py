@@ -94,3 +94,17 @@ def test_no_limit_is_raised_unseen(before: dict[str, Rate], after: dict[str, Rat
         for old, new in zip(most(before.get(who, Rate())), most(after.get(who, Rate())), strict=True)
     )
     assert len(raised) == expected
+
+
+def test_fewer_people_who_must_agree_widen_and_more_do_not() -> None:
+    two, three = (
+        parse(swapped("# needed = { ingest = 2, use = 2 }", f"needed = {{ ingest = {number} }}", "pack.toml"))
+        for number in (2, 3)
+    )
+
+    assert [one.widens for one in fact_changes(two, NOW)] == [True]
+    assert [one.widens for one in fact_changes(three, two)] == [True]
+    assert [one.widens for one in fact_changes(NOW, three)] == [False]
+    for bad in ("{ ingest = 0 }", "{ ingest = 4 }", "{ ingest = true }", "{ other = 2 }", "2"):
+        with pytest.raises(PackRefused):
+            parse(swapped("# needed = { ingest = 2, use = 2 }", f"needed = {bad}", "pack.toml"))

@@ -72,10 +72,12 @@ def test_what_waits_for_its_data_owner_is_seen_by_them_alone(engine: PolicyEngin
 
 def test_nobody_decides_what_they_asked_for_and_others_only_what_is_theirs(engine: PolicyEngine) -> None:
     def decides(who: Principal, **attrs: Any) -> bool:
-        return engine.decide(who, "approvals.decide", Resource("approval", "a", attrs)).allowed
+        asked = {"kind": "use", "agreed": []} | attrs
+        return engine.decide(who, "approvals.decide", Resource("approval", "a", asked)).allowed
 
     other = str(new_id())
     assert decides(VIEWER, owner=str(VIEWER.id), requester=other)
+    assert not decides(VIEWER, owner=str(VIEWER.id), requester=other, agreed=[str(VIEWER.id)])
     assert decides(ADMIN, owner=other, requester=other)
     assert not decides(OPERATOR, owner=other, requester=other)
     assert not decides(OPERATOR, requester=other)
@@ -116,6 +118,8 @@ def test_another_tenant_is_visible_to_the_owner_of_the_data_directory_alone(engi
     south = Resource("tenant", str(SOUTH), {"tenant": SOUTH})
 
     assert engine.decide(OWNER, "tenants.read", south).allowed
+    assert engine.decide(OWNER, "tenants.update", south).allowed
+    assert not engine.decide(ADMIN, "tenants.update", south).allowed
     assert engine.decide(ADMIN, "tenants.read", south).policies == ("own-tenant-only",)
     assert engine.decide(ADMIN, "tenants.read", Resource("tenant", str(NORTH), {"tenant": NORTH})).allowed
 

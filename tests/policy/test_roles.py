@@ -62,7 +62,7 @@ MATRIX = (
     ("intent.security", "conversation", "a"),
     ("intent.dangerous", "conversation", ""),
     ("guard.manage", "guard", "a"),
-    ("node.health", "node", "voa"),
+    ("node.health", "node", "a"),
     ("auth.me", "person", "voak"),
 )
 WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}
@@ -107,7 +107,9 @@ def test_what_is_permitted_names_the_policy_that_permits_it(engine: PolicyEngine
     assert engine.decide(ADMIN, "people.create", Resource("person")).policies == ("admins-run-the-site",)
 
 
-@pytest.mark.parametrize("action", ["factors.read", "factors.enrol", "factors.remove", "badges.pin"])
+@pytest.mark.parametrize(
+    "action", ["factors.read", "factors.enrol", "factors.remove", "badges.pin", "passwords.change"]
+)
 def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine, action: str) -> None:
     service = replace(ADMIN, kind="service")
 

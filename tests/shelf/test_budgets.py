@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from appliance.policy.budgets import Allowance, Budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Standing
-from appliance.shelf.spending import BudgetExhausted, NoSuchBudget, Spending
+from appliance.shelf.spending import BudgetExhausted, Division, NoSuchBudget, Spending
 from appliance.store import Admitted, Store
 
 Admit = Callable[..., Admitted]
@@ -85,6 +85,23 @@ async def test_what_was_not_taken_is_given_back_and_an_unknown_end_keeps_the_res
 
     assert standing.used == 720
     assert (spent.uses, spent.prompt_tokens, spent.completion_tokens) == (2, 300, 20)
+
+
+async def test_use_is_told_by_person_by_provider_and_by_what_wrote(spending: Spending, admitted: Admit) -> None:
+    one, other = admitted().principal, admitted().principal
+    for who, purpose, provider in ((one, "words", "local"), (one, "cards", "local"), (other, "words", "gpu")):
+        reserved = await spending.reserve(who, model="m", purpose=purpose, tokens=100, provider=provider)
+        await spending.settle(reserved, prompt=10, completion=1, ms=5)
+
+    async def told(by: Division) -> dict[str, tuple[int, int]]:
+        found = await spending.spent(admitted(role="admin"), days=1, by=by)
+        assert {each.model for each in found} == {"m"}
+        return {each.whose: (each.uses, each.prompt_tokens) for each in found}
+
+    assert await told("model") == {"": (3, 30)}
+    assert await told("person") == {str(one.id): (2, 20), str(other.id): (1, 10)}
+    assert await told("provider") == {"local": (2, 20), "gpu": (1, 10)}
+    assert await told("purpose") == {"words": (2, 20), "cards": (1, 10)}
 
 
 async def test_a_persons_budget_stops_that_person_alone(spending: Spending, admitted: Admit) -> None:

@@ -52,6 +52,13 @@ class NotOffered(NotFound):
     hint = "Sign in with name and password, or ask your admin."
 
 
+class LocalSignInOff(Forbidden):
+    """The plant's people sign in at its identity provider; names and passwords of this node are for when that is lost."""
+
+    code, title = "local-sign-in-off", "Sign in with your company's account"
+    hint = "If the identity provider is lost, the owner of the box sets OUTPOST_LOCAL_SIGN_IN=on and starts it again."
+
+
 class ProviderUnreachable(Unavailable):
     """The identity provider could not be asked."""
 

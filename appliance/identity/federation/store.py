@@ -42,6 +42,12 @@ async def providers(session: AsyncSession) -> list[Provider]:
     return [provider_of(row) for row in rows]
 
 
+async def has_provider(session: AsyncSession, tenant_id: TenantId) -> bool:
+    """Whether the tenant has one that is switched on."""
+    query = select(IdentityProviderRow.id).filter_by(tenant_id=tenant_id, enabled=True)
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def providers_of(session: AsyncSession, tenant_id: TenantId) -> list[Provider]:
     rows = await session.scalars(
         select(IdentityProviderRow).filter_by(tenant_id=tenant_id).order_by(IdentityProviderRow.kind)

@@ -18,6 +18,7 @@ export type AuditEntry = Schemas["EntryView"];
 export type AuditList = Schemas["EntryPage"];
 export type Checkpoint = Schemas["CheckpointView"];
 export type UserRow = Schemas["AdminUserView"];
+export type Duty = Schemas["DutyView"]["duty"];
 export type CreatedUser = Schemas["CreatedUserView"];
 export type KioskRow = Schemas["KioskView"];
 export type Factors = Schemas["FactorsView"];

@@ -39,6 +39,8 @@ class Session implements Credentials {
   expired: boolean = $state(false);
   /** True while all that the person may do is enrol a second factor. */
   narrowed: boolean = $state(false);
+  /** What the person is asked to do beside their role, as far as it is in force. */
+  duties: string[] = $state.raw([]);
   /** What waits for the person to show again that it is them. */
   asked: Asked | null = $state.raw(null);
 
@@ -73,9 +75,11 @@ class Session implements Credentials {
     return answer !== null;
   }
 
-  /** Learn whether there is more to do than enrol a second factor. */
+  /** Learn what the person may do: nothing but enrol a second factor, or read the record, or all of their role. */
   async look(): Promise<void> {
-    this.narrowed = (await body(client.call.GET("/v1/auth/me"))).scopes.length > 0;
+    const me = await body(client.call.GET("/v1/auth/me"));
+    this.narrowed = me.scopes.length > 0;
+    this.duties = me.duties;
   }
 
   confirm(action: string, resource: string): Promise<string | null> {
@@ -166,6 +170,7 @@ class Session implements Credentials {
     this.#token = null;
     this.#person = null;
     this.narrowed = false;
+    this.duties = [];
     sessionStorage.removeItem(KEY);
   }
 }
