@@ -23,6 +23,7 @@ from appliance.policy.ports import Permits
 from appliance.retrieval.disclosure import note_classes
 from appliance.retrieval.service import Search
 from appliance.store import Admitted, Principal, Store
+from appliance.teams.values import Standing
 from appliance.web import Cursors
 
 HISTORY: Final = 50
@@ -31,9 +32,11 @@ HISTORY: Final = 50
 class Conversations:
     """The use cases of conversations."""
 
-    def __init__(self, store: Store, gate: Gate, search: Search, policy: Permits, cursors: Cursors) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, search: Search, policy: Permits, teams: Standing, cursors: Cursors
+    ) -> None:
         self._store, self._gate, self._search = store, gate, search
-        self._policy, self._cursors = policy, cursors
+        self._policy, self._teams, self._cursors = policy, teams, cursors
 
     async def start(self, principal: Principal, title: str, team: UUID | None = None) -> ConversationView:
         """Open an empty conversation, of a team's if one is named.
@@ -41,6 +44,7 @@ class Conversations:
         Raises:
             Refused: the team is none in which the principal writes.
             KioskKeepsNothing: the title is free text, whatever the policy says of kiosks.
+            UnknownTeam: the team was removed meanwhile.
         """
         attrs = {} if team is None else {"owner": principal.id, "team": team}
         async with (
@@ -48,6 +52,8 @@ class Conversations:
             self._store.open_session(admitted, write=True) as session,
         ):
             must_remember(principal, title)
+            if team is not None:
+                await self._teams.hold(session, admitted, str(team))
             made = queries.start(session, principal.id, title, dt.datetime.now(dt.UTC), team=team)
             admitted.outcome.resource_id = str(made.id)
             _note(admitted, made)

@@ -27,6 +27,7 @@ from appliance.documents.approvals import Approvals
 from appliance.documents.described import Described
 from appliance.documents.ingest import WATCHES
 from appliance.documents.library import Library
+from appliance.documents.moving import Moving
 from appliance.documents.sandbox import Sandbox
 from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
@@ -87,7 +88,7 @@ ROUTES = [
 
 
 SERVICES = (
-    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
 )  # fmt: skip
@@ -126,8 +127,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         guard = Guard(base.models, orders=partial(orders_of, base.policy))
         screens = Screens(guard, guard_settings, base.policy)
         wording = Wording(router, cards, spending, screens, within=settings.word_within_seconds)
+        memberships, index = Memberships(store), PassageIndex(base.engine)
         library = Library(
-            store, gate, base.policy, PassageIndex(base.engine), waker, sandbox, cursors, people,
+            store, gate, base.policy, index, waker, sandbox, cursors, people, memberships,
             limit=settings.upload_limit_mib * 2**20, country=settings.site_country,
         )  # fmt: skip
         audit_log = AuditLog(store, recorder)
@@ -145,14 +147,14 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             tried,
             clock=utc_now,
             writers=router.described,
-            memberships=Memberships(store),
+            memberships=memberships,
         )
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
             profile=settings.profile, tenants=store.tenants,
         )  # fmt: skip
-        conversations = Conversations(store, gate, search, base.policy, cursors)
+        conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
         services: dict[str, Any] = {
             **identity.services,
             "gate": gate,
@@ -161,8 +163,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "audit_log": audit_log,
             "policy": base.policy,
             "packs": packs,
-            "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),
+            "approvals": Approvals(store, gate, base.policy, index, waker, people, cursors),
             "library": library,
+            "moving": Moving(store, gate, base.policy, index, memberships),
             "jobs": Jobs(store, gate, cursors, WATCHES),
             "search": search,
             "answers": answers,

@@ -7,15 +7,17 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
+from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.documents.library import Library
+from appliance.documents.moving import MOVE, RELEASE, Moving
 from appliance.documents.receiving import received
-from appliance.documents.schemas import DocumentDetail, DocumentPage, PassagePage, Uploaded
+from appliance.documents.schemas import DocumentDetail, DocumentPage, DocumentView, PassagePage, Uploaded
 from appliance.documents.uploads import describe
 from appliance.documents.values import DocumentStatus
 from appliance.store import Principal
@@ -60,6 +62,12 @@ class FileOperation(Operation):
 
     def __post_init__(self) -> None:
         self.responses = {"200": OpenAPIResponse(description="The file.", content={"*/*": OpenAPIMediaType()})}
+
+
+class ChangedDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    team_id: Annotated[UUID | None, Field(description="The team that it is to belong to; null for the whole plant.")]
 
 
 class DocumentsController(Controller):
@@ -158,6 +166,17 @@ class DocumentsController(Controller):
             "content-length": str(found.size_bytes),
         }
         return Stream(content, media_type=media_type, headers=headers)
+
+    @patch("/{document_id:uuid}", operation_id="update_document", asks=(MOVE, RELEASE))
+    async def update(
+        self,
+        document_id: FromPath[UUID],
+        data: JSONBody[ChangedDocument],
+        principal: Injected[Principal],
+        moving: Injected[Moving],
+    ) -> DocumentView:
+        """Give a document to a team, to another one, or to the whole plant."""
+        return await moving.move(principal, document_id, data.team_id)
 
     @delete("/{document_id:uuid}", operation_id="delete_document", asks="documents.delete")
     async def delete(

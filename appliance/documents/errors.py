@@ -4,7 +4,7 @@ InvalidInput      InvalidDocument, UnknownClassification, InvalidApproval, Unsui
                   InvalidExportControl
 NotFound          UnknownDocument, UnknownApproval
 Conflict          DocumentBusy, NoPages, AlreadyDecided, AlreadyAsked
-Forbidden         NotTheDataOwner, NotForThisCountry
+Forbidden         NotTheDataOwner, NotForThisCountry, TeamNotYours, NotForEverybody
 TooLarge          FileTooLarge
 UnsupportedType   UnsupportedFile
 Unprocessable     UnreadableFile
@@ -80,6 +80,20 @@ class NotTheDataOwner(Forbidden):
 
     code, title = "not-the-data-owner", "That is for the data owner"
     hint = "Ask the data owner, or an admin."
+
+
+class TeamNotYours(Forbidden):
+    """A document was to be given to a team, or taken from one, in which the person changes nothing."""
+
+    code, title = "not-your-team", "You do not change what belongs to that team"
+    hint = "Ask an owner of the team to make you a member."
+
+
+class NotForEverybody(Forbidden):
+    """A document of a team was to be for the whole plant, by somebody who may not decide that."""
+
+    code, title = "not-for-everybody", "Only an owner of the team shows its documents to everybody"
+    hint = "Ask an owner of the team."
 
 
 class UnknownApproval(NotFound):

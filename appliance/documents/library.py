@@ -45,6 +45,7 @@ from appliance.jobs import Waker, enqueue
 from appliance.jobs.service import progress_of
 from appliance.policy import Policies, Resource
 from appliance.store import Admitted, BlobName, Principal, Store, new_id
+from appliance.teams.values import Standing
 from appliance.web import Cursors
 
 LEAST_FREE = 0.10
@@ -57,6 +58,7 @@ class Library:
 
     Args:
         people: who can be named as a data owner.
+        teams: to which documents may belong.
         limit: bytes of the largest file that may be uploaded.
         country: where the site is, as ISO 3166-1 alpha-2; empty where nobody said.
         clock: what time it is, for effective dates.
@@ -72,6 +74,7 @@ class Library:
         reader: Reader,
         cursors: Cursors,
         people: Directory,
+        teams: Standing,
         *,
         limit: int = 100 * 2**20,
         country: str = "",
@@ -85,6 +88,7 @@ class Library:
         self._reader = reader
         self._cursors = cursors
         self._people = people
+        self._teams = teams
         self._clock = clock
         self._images = PageImages()
         self.limit = limit
@@ -113,6 +117,7 @@ class Library:
                 owner where a plant has named its own.
             NotForThisCountry: its export control names countries, and not the site's.
             DiskNearlyFull: less than a tenth of the disk is free.
+            UnknownTeam: the team was removed meanwhile.
         """
         described = {
             "level": upload.level,
@@ -138,7 +143,9 @@ class Library:
         blob = await self._store.blobs.put(admitted.tenant_id, file.path)
         async with self._store.open_session(admitted, write=True) as session:
             await queries.take_turn(session)
-            row = await queries.with_fingerprint(session, fingerprint)
+            if upload.team is not None:
+                await self._teams.hold(session, admitted, upload.team)
+            row = await queries.with_fingerprint(session, fingerprint, upload.team)
             if row is None:
                 row = _row(upload, file, blob, fingerprint, admitted.principal, owner, self._clock())
                 session.add(row)

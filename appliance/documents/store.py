@@ -55,9 +55,9 @@ async def find(
     return (await session.scalars(query)).one_or_none()
 
 
-async def with_fingerprint(session: AsyncSession, fingerprint: str) -> DocumentRow | None:
-    """The newest document that was uploaded with just this content and description."""
-    query = select(DocumentRow).where(DocumentRow.fingerprint == fingerprint)
+async def with_fingerprint(session: AsyncSession, fingerprint: str, team: str | None) -> DocumentRow | None:
+    """The newest document that was uploaded with just this content and description, if it still belongs where it did."""
+    query = select(DocumentRow).where(DocumentRow.fingerprint == fingerprint, DocumentRow.owner_team_id == team)
     return (await session.scalars(query.order_by(DocumentRow.seq.desc()).limit(1))).one_or_none()
 
 

@@ -1,14 +1,15 @@
 """Everybody that two packs are tried on, and how a difference is told without telling it twice.
 
-People and programs of every role with every clearance, eligible for every export regime, with each duty that the policies know and
-with all that give something, and in a team as whatever one can be there; kiosks; the owner; and a sign-in that was narrowed to one
-action. What a program or the owner would gain like a person of the same role is said once, of the person.
+People of every role with every clearance, eligible for every export regime, and in a team as whatever one can be there, in both where
+that could matter; with each duty that the policies know and with all that give something; programs of every role; kiosks; the owner;
+and a sign-in that was narrowed to one action. What a program or the owner would gain like a person of the same role is said once, of the person.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -29,6 +30,9 @@ OWNER: Final = "owner"
 NARROWED: Final = frozenset({"auth.me"})
 NODE: Final = TenantId(UUID(int=0))
 
+_TEAM: Final = re.compile(r"\b(teams?|writes|leads)\b")
+_EXPORT: Final = re.compile(r"\b(eligible|export)\b")
+
 Difference = TypeVar("Difference", bound=Change | Reach)
 
 
@@ -39,9 +43,12 @@ def everybody(*packs: Pack) -> list[Principal]:
         Principal(ME, "person", NODE, "somebody", role, clearance, eligibility=eligible)
         for role, clearance, eligible in itertools.product(roles, CLEARANCES, ELIGIBLE)
     ]
+    in_a_team = ELIGIBLE if _both_matter(packs) else ELIGIBLE[:1]
     found += [
-        Principal(ME, "person", NODE, "somebody", role, clearance, teams=frozenset({(SELF, team_role)}))
-        for role, clearance, team_role in itertools.product(roles, CLEARANCES, IN_A_TEAM)
+        Principal(
+            ME, "person", NODE, "somebody", role, clearance, eligibility=eligible, teams=frozenset({(SELF, team_role)})
+        )
+        for role, clearance, eligible, team_role in itertools.product(roles, CLEARANCES, in_a_team, IN_A_TEAM)
     ]
     for clearance in CLEARANCES:
         found += [Principal(ME, "service", NODE, "somebody", role, clearance) for role in roles]
@@ -55,6 +62,21 @@ def everybody(*packs: Pack) -> list[Principal]:
         for role, clearance, some in itertools.product(roles, CLEARANCES, held)
     ]
     return [*found, Principal(ME, "owner", NODE, "somebody", "admin", max(CLEARANCES))]
+
+
+def _both_matter(packs: Sequence[Pack]) -> bool:
+    """Whether what is compared could hold only for somebody who is in a team and eligible too.
+
+    It cannot where the packs share every policy about teams or export, and no permit reads both: what else differs
+    is then seen on a thing of no team and under no export control, for which neither matters.
+    """
+    policies = [set(pack.texts["policies.cedar"].split("@id(")) for pack in packs]
+    shared = set.intersection(*policies)
+    for one in set.union(*policies):
+        team, export = _TEAM.search(one), _EXPORT.search(one)
+        if (one not in shared and (team or export)) or ("permit" in one and team and export):
+            return True
+    return False
 
 
 def who(principal: Principal) -> str:

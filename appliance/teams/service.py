@@ -37,6 +37,13 @@ class Memberships:
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
             return await queries.teams_of(session, person_id)
 
+    async def hold(self, session: AsyncSession, admitted: Admitted, team: str) -> None:
+        """Keep a team from being removed until `session`, which writes the tenant's rows, has ended. Raises UnknownTeam."""
+        await queries.take_turn(session, alone=False)
+        async with self._store.open_control(admitted) as control:
+            if await queries.team(control, admitted.tenant_id, UUID(team)) is None:
+                raise UnknownTeam("There is no such team here.")
+
 
 class Teams:
     """Args:
@@ -108,7 +115,7 @@ class Teams:
             return queries.team_of(row)
 
     async def delete(self, admitted: Admitted, team_id: UUID) -> None:
-        """Remove a team that owns nothing.
+        """Remove a team that owns nothing; whatever is being given to it meanwhile waits, and finds no team.
 
         Raises:
             UnknownTeam: it is not here.
@@ -116,13 +123,15 @@ class Teams:
         """
         async with self._store.open_control(admitted) as session:
             await self._must_find(session, admitted, team_id)
-        if any([await one.of_team(admitted, team_id) for one in self._holdings]):
-            raise TeamHolds("Something still belongs to the team.")
-        async with self._store.open_control(admitted, write=True) as session:
-            row = await self._must_find(session, admitted, team_id, to_change=True)
-            admitted.outcome.metadata |= {"before": _told(row)}
-            await queries.remove_members(session, team_id)
-            await session.delete(row)
+        async with self._store.open_internal(Purpose.CLAIM, admitted.tenant_id, write=True) as turn:
+            await queries.take_turn(turn, alone=True)
+            if any([await one.of_team(admitted, team_id) for one in self._holdings]):
+                raise TeamHolds("Something still belongs to the team.")
+            async with self._store.open_control(admitted, write=True) as session:
+                row = await self._must_find(session, admitted, team_id, to_change=True)
+                admitted.outcome.metadata |= {"before": _told(row)}
+                await queries.remove_members(session, team_id)
+                await session.delete(row)
 
     async def put_member(self, admitted: Admitted, team_id: UUID, person_id: UUID, team_role: TeamRole) -> Member:
         """Put somebody into a team, or change what they are in it.

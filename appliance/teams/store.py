@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.store.admission import TeamRole
@@ -29,6 +29,17 @@ async def team(
 ) -> TeamRow | None:
     query = select(TeamRow).where(TeamRow.tenant_id == tenant, TeamRow.id == team_id)
     return await session.scalar(query.with_for_update() if to_change else query)
+
+
+async def take_turn(session: AsyncSession, *, alone: bool) -> None:
+    """Until the tenant's transaction ends nobody else removes a team of the tenant; if `alone`, nothing is given to one either.
+
+    For a session that writes: SQLite's writers stand in line anyway.
+    """
+    connection = await session.connection()
+    if connection.dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        await session.execute(text(f"SELECT {lock}(hashtext('teams'), hashtext(current_setting('app.tenant_id')))"))
 
 
 async def has_slug(session: AsyncSession, tenant: uuid.UUID, slug: str) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from appliance.store import Admitted
 from appliance.store.admission import TeamRole
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class TeamChange:
     name: str | None = None
     slug: str | None = None
     config: Mapping[str, Any] | None = None
+
+
+class Standing(Protocol):
+    """Teams, for whoever gives something to one."""
+
+    async def hold(self, session: AsyncSession, admitted: Admitted, team: str) -> None:
+        """Keep a team from being removed until `session`, which writes the tenant's rows, has ended.
+
+        Raises:
+            UnknownTeam: it has been removed.
+        """
 
 
 class Holdings(Protocol):

@@ -39,6 +39,7 @@ from models.client import ModelClient
 from tests.answers.writers import Only, SilentWriter
 from tests.api.plant import Plant, shared_plant
 from tests.chat.room import Room
+from tests.teams.every import EveryTeam
 
 POLICY = PolicyEngine()
 
@@ -64,7 +65,7 @@ async def chatting(store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     cursors = Cursors(store.secret("cursor"))
     receipts = receipts_of(store, gate, search, recorder)
     chat = Chat(store, gate, answers, wording, Intents(POLICY), guarding, POLICY, receipts, Violations(store))
-    yield Room(store, tenant, chat, Conversations(store, gate, search, POLICY, cursors), gate, receipts)
+    yield Room(store, tenant, chat, Conversations(store, gate, search, POLICY, EveryTeam(), cursors), gate, receipts)
     await gate.close()
     await recorder.close()
     await models.close()

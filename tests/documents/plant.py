@@ -23,6 +23,7 @@ from appliance.documents import store as queries
 from appliance.documents.approvals import Approvals
 from appliance.documents.ingest import WATCHES, Ingest
 from appliance.documents.library import Library
+from appliance.documents.moving import Moving
 from appliance.documents.receiving import Received
 from appliance.documents.sandbox import Limits, Sandbox
 from appliance.documents.schemas import Uploaded
@@ -40,9 +41,11 @@ from appliance.store.admission import Role, TeamRole, minter
 from appliance.web import Cursors
 from models.client import ModelUnavailable
 from tests.answers.writers import NoClassifier
+from tests.teams.every import EveryTeam
 
 if TYPE_CHECKING:
     from appliance.documents.ports import Embedder, Index
+    from appliance.teams.values import Standing
 
 POLICY = PolicyEngine()
 
@@ -134,6 +137,8 @@ class Plant:
     folder: Path
     people: TelephoneBook
     approvals: Approvals
+    moving: Moving
+    teams: Any
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     _running: list[tuple[Worker, asyncio.Task[None]]] = field(default_factory=list)
 
@@ -203,7 +208,13 @@ class Plant:
 
 @asynccontextmanager
 async def plant_on(
-    store: Store, tenant: Tenant, folder: Path, *, index: Index | None = None, embedder: Embedder | None = None
+    store: Store,
+    tenant: Tenant,
+    folder: Path,
+    *,
+    index: Index | None = None,
+    embedder: Embedder | None = None,
+    teams: Standing | None = None,
 ) -> AsyncIterator[Plant]:
     """Everything the library needs, on a store; workers that were started are stopped at the end."""
     recorder = Recorder(store, Instance(store.data / "run"))
@@ -219,16 +230,18 @@ async def plant_on(
             return holder[0].now
 
         waker = Waker(folder / "worker.sock")
-        people = TelephoneBook()
-        library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, people, clock=clock)
+        people, there = TelephoneBook(), teams or EveryTeam()
+        library = Library(store, gate, POLICY, memory, waker, sandbox, cursors, people, there, clock=clock)
         approvals = Approvals(store, gate, POLICY, memory, waker, people, cursors, clock=clock)
+        moving = Moving(store, gate, POLICY, memory, there, clock=clock)
         ingest = Ingest(
             store, gate, memory, embedder or steady, sandbox, Guard(NoClassifier()), Violations(store), clock=clock
         )
         jobs = Jobs(store, gate, cursors, WATCHES)
         plant = Plant(
-            store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder, people, approvals
-        )
+            store, tenant, gate, recorder, library, ingest, memory, steady, sandbox, jobs, folder, people, approvals,
+            moving, there,
+        )  # fmt: skip
         holder.append(plant)
         try:
             yield plant

@@ -78,6 +78,21 @@ def test_one_more_forbid_never_widens_and_its_removal_never_narrows(conditions: 
 
 
 @pytest.mark.parametrize(
+    "condition",
+    [
+        'principal.eligible.contains("EAR") && resource has team && principal.leads.contains(resource.team)',
+        'resource.export == "EAR" && resource has team && principal.teams.contains(resource.team)',
+        'resource.export == "ITAR" && principal.teams != principal.leads',
+    ],
+)
+def test_a_policy_that_reads_both_a_team_and_eligibility_is_compared(condition: str) -> None:
+    kinds = diff.all_kinds(NOW, engine(forbidding(condition)))
+
+    assert any(one.lost for one in kinds)
+    assert all(one.gained == 0 for one in kinds)
+
+
+@pytest.mark.parametrize(
     ("texts", "who", "action"),
     [
         (uploads_for_viewers(), "viewer", "documents.upload"),
