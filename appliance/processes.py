@@ -37,6 +37,8 @@ NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS})
 """A data directory that cannot be written: said in a line. What else the system refuses is ours to explain."""
 FINISH_SECONDS = 5.0
 """What a stopping node gives to the requests it is working on."""
+GRACE_SECONDS = 2.0
+"""What a stopping worker gives to the job it is doing, before that goes back to the queue."""
 FLOW_SECONDS = 0.3
 """What it gives to bytes on their way: a request already received to be begun, an answer to be sent."""
 
@@ -170,7 +172,7 @@ async def run_worker(settings: Settings) -> int:
     async with worker(settings) as working:
         running = asyncio.create_task(working.run())
         await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
-        working.stop()
+        working.stop(grace=GRACE_SECONDS)
         await running
     return 0
 

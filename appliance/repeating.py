@@ -40,6 +40,8 @@ ANSWERED = frozenset(
         "upload_document",
         "reindex_document",
         "build_cards",
+        "create_job",
+        "create_job_for",
         "register_provider",
         "take_in_model",
         "take_in_models",

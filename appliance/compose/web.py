@@ -33,8 +33,9 @@ from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
 from appliance.identity.passwords import Passwords
 from appliance.identity.values import utc_now
-from appliance.jobs import Jobs, Waker
+from appliance.jobs import Jobs, Submitting, Waker
 from appliance.jobs import api as jobs_api
+from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.node_api import NodeFacts
@@ -82,8 +83,9 @@ ROUTES = [
 ]  # fmt: skip
 
 
+TYPES = catalogue(*TRYING)
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "submitting", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
@@ -152,6 +154,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),
             "library": library,
             "jobs": Jobs(store, gate, cursors, WATCHES),
+            "submitting": Submitting(store, gate, waker, TYPES, people.read),
             "search": search,
             "answers": answers,
             "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),

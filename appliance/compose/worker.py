@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -17,7 +19,7 @@ from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
-from appliance.jobs import Worker
+from appliance.jobs import Worker, trying
 from appliance.jobs.waking import Bell
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
@@ -61,12 +63,14 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         )
         nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
         stack.callback(nights.cancel)
+        # Of the workers of another machine of a hub only their leases tell.
+        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         yield Worker(
             base.store,
-            {**ingest.handlers, **building.handlers},
+            {**ingest.handlers, **building.handlers, **trying.HANDLERS},
             watches=ingest.watches,
-            name=base.instance.id,
-            is_alive=base.instance.is_alive,
+            name=home + base.instance.id,
+            is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
             bell=Bell(settings.worker_socket),
         )
 

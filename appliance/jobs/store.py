@@ -29,11 +29,11 @@ async def is_waiting(session: AsyncSession, kinds: Sequence[str], now: dt.dateti
 
 
 async def claim_next(session: AsyncSession, worker: str, kinds: Sequence[str], now: dt.datetime) -> JobRow | None:
-    """Take the job that has waited longest, or one whose worker fell silent; None when there is none."""
+    """Take the most urgent job that has waited longest, or one whose worker fell silent; None when there is none."""
     choice = (
         select(JobRow.id)
         .where(_claimable(kinds, now))
-        .order_by(JobRow.not_before, JobRow.id)
+        .order_by(JobRow.priority.desc(), JobRow.not_before, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -89,6 +89,7 @@ async def recent(
     *,
     owner_id: UUID | None,
     state: str | None,
+    kinds: Sequence[str] | None = None,
     limit: int,
     before: tuple[dt.datetime, UUID] | None,
 ) -> list[JobRow]:
@@ -98,6 +99,8 @@ async def recent(
         query = query.where(JobRow.owner_id == owner_id)
     if state is not None:
         query = query.where(JobRow.state == state)
+    if kinds is not None:
+        query = query.where(JobRow.kind.in_(kinds))
     if before is not None:
         at, last = before
         query = query.where(or_(JobRow.created_at < at, and_(JobRow.created_at == at, JobRow.id < last)))
@@ -107,6 +110,12 @@ async def recent(
 async def events_after(session: AsyncSession, job_id: UUID, seq: int, *, limit: int = 200) -> list[JobEventRow]:
     query = select(JobEventRow).where(JobEventRow.job_id == job_id, JobEventRow.seq > seq)
     return list(await session.scalars(query.order_by(JobEventRow.seq).limit(limit)))
+
+
+async def open_of(session: AsyncSession, owner_id: UUID) -> int:
+    """How many jobs of this person wait or run."""
+    query = select(func.count()).where(JobRow.owner_id == owner_id, JobRow.state.in_(("queued", "running")))
+    return await session.scalar(query) or 0
 
 
 async def counts(session: AsyncSession) -> dict[str, int]:
