@@ -15,7 +15,17 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from appliance import __version__, cli_api_keys, cli_duties, cli_keys, cli_limits, cli_models, cli_policy, cli_sign_in
+from appliance import (
+    __version__,
+    cli_api_keys,
+    cli_duties,
+    cli_jobs,
+    cli_keys,
+    cli_limits,
+    cli_models,
+    cli_policy,
+    cli_sign_in,
+)
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
 
@@ -57,6 +67,8 @@ app.command(cli_limits.limits)
 app.command(cli_api_keys.key)
 app.command(cli_duties.duty)
 app.command(cli_sign_in.sign_in)
+app.command(cli_jobs.schedule)
+app.command(cli_jobs.worker)
 
 
 @app.command

@@ -14,7 +14,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
 DEMO = "--demo"
+TYPES = "--types"
 CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"
@@ -78,7 +79,7 @@ def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Corou
     if name == "web":
         return serve_web(settings, masks)
     if name == "worker":
-        return run_worker(settings)
+        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None)
     from appliance import seeding
 
     if name == "init":
@@ -162,14 +163,14 @@ def _take_away(socket: Path, inode: int | None) -> None:
             socket.unlink()
 
 
-async def run_worker(settings: Settings) -> int:
-    """Work until SIGTERM or SIGINT."""
+async def run_worker(settings: Settings, only: Sequence[str] | None) -> int:
+    """Work until SIGTERM or SIGINT; on jobs of the types `only`, beside the node's own worker, if these are given."""
     from appliance.compose import worker
 
     # Taking documents in must not slow a question down.
     os.nice(10)
     stopped = _stop_signal()
-    async with worker(settings) as working:
+    async with worker(settings, only) as working:
         running = asyncio.create_task(working.run())
         await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
         working.stop(grace=GRACE_SECONDS)

@@ -42,6 +42,8 @@ ANSWERED = frozenset(
         "build_cards",
         "create_job",
         "create_job_for",
+        "create_db_job",
+        "create_db_job_internally",
         "register_provider",
         "take_in_model",
         "take_in_models",

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from appliance import node_api
+from appliance import node_api, upkeep
 from appliance.answers import Answers
 from appliance.answers.screens import Screens
 from appliance.app import build
@@ -61,6 +61,7 @@ from appliance.teams.service import Memberships
 from appliance.tls import api as tls_api
 from appliance.tls.place import PURPOSE as TLS_PURPOSE
 from appliance.tls.place import Place
+from appliance.upkeep import api as upkeep_api
 from appliance.vault import api as vault_api
 from appliance.vault.service import Vault
 from appliance.vault.values import Masks
@@ -79,13 +80,13 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES,
 ]  # fmt: skip
 
 
-TYPES = catalogue(*TRYING)
+TYPES = catalogue(*TRYING, *upkeep.TYPES)
 SERVICES = (
-    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "submitting", "search", "answers",
+    "gate", "store", "recorder", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "library", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams",
 )  # fmt: skip
@@ -139,6 +140,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             writers=router.described,
             memberships=Memberships(store),
         )
+        jobs = Jobs(store, gate, cursors, WATCHES)
+        submitting = Submitting(store, gate, waker, TYPES, people.read)
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
@@ -153,8 +156,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "packs": packs,
             "approvals": Approvals(store, gate, base.policy, PassageIndex(base.engine), waker, people, cursors),
             "library": library,
-            "jobs": Jobs(store, gate, cursors, WATCHES),
-            "submitting": Submitting(store, gate, waker, TYPES, people.read),
+            "jobs": jobs,
+            "submitting": submitting,
+            "upkeep": upkeep.Upkeep(store, gate, jobs, submitting, waker),
             "search": search,
             "answers": answers,
             "chat": Chat(store, gate, search, answers, wording, Intents(base.policy), guard_settings, cursors),

@@ -41,7 +41,7 @@ class JobsController(Controller):
     @post(
         "/jobs",
         operation_id="create_job",
-        asks="jobs.submit",
+        asks=("jobs.submit", "jobs.manage"),
         status_code=202,
         response_headers=FOLLOW,
     )

@@ -204,3 +204,16 @@ async def job_counts(store: Store, tenant_id: TenantId) -> dict[str, int]:
     """How many jobs of a tenant are in which state, for metrics."""
     async with store.open_internal(Purpose.HEALTH, tenant_id) as session:
         return await queries.counts(session)
+
+
+async def last_with_key(store: Store, tenant_id: TenantId, prefix: str) -> JobView | None:
+    """The newest job of a tenant whose idempotency key begins so."""
+    async with store.open_internal(Purpose.CLAIM, tenant_id) as session:
+        row = await queries.last_with_key(session, prefix)
+    return None if row is None else view(row)
+
+
+async def forget_ended(session: AsyncSession, *, before: dt.datetime, failed_before: dt.datetime) -> int:
+    """Remove jobs that ended before then, with their events, in the caller's transaction; returns how many."""
+    done = await queries.forget(session, ("finished", "cancelled"), before)
+    return done + await queries.forget(session, ("failed",), failed_before)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.jobs import rules
@@ -116,6 +116,18 @@ async def open_of(session: AsyncSession, owner_id: UUID) -> int:
     """How many jobs of this person wait or run."""
     query = select(func.count()).where(JobRow.owner_id == owner_id, JobRow.state.in_(("queued", "running")))
     return await session.scalar(query) or 0
+
+
+async def last_with_key(session: AsyncSession, prefix: str) -> JobRow | None:
+    """The newest job whose key begins so."""
+    query = select(JobRow).where(JobRow.idempotency_key.startswith(prefix, autoescape=True))
+    return (await session.scalars(query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))).one_or_none()
+
+
+async def forget(session: AsyncSession, states: Sequence[str], before: dt.datetime) -> int:
+    """Delete jobs in these states that have not changed since; their events go with them."""
+    gone = delete(JobRow).where(JobRow.state.in_(states), JobRow.updated_at < before).returning(JobRow.id)
+    return len((await session.scalars(gone.execution_options(synchronize_session=False))).all())
 
 
 async def counts(session: AsyncSession) -> dict[str, int]:
