@@ -13,7 +13,7 @@ SIZE ?= 0.4B
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke attacks faults bench bench-models bench-guard eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke attacks faults bench bench-models bench-guard bench-jobs eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -127,6 +127,9 @@ bench-models: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure the chat server besi
 bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, wrongly flags and costs, and what the whole defence costs a request
 	@$(BIN)/python -m tests.bench.guard --data $(DATA)
 	@$(BIN)/python -m tests.bench.defence
+
+bench-jobs: setup $(STAMPS)/dev ## Measure the queue over both databases: jobs/s with 1, 2 and 8 workers, latency, 10x history
+	@$(BIN)/python -m tests.bench.jobs
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval
