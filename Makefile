@@ -14,7 +14,7 @@ RECORDS ?= 200000
 CONVERT := models/convert.py models/carried.py models/starter/bert.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup chat test check format smoke attacks security faults bench bench-models bench-guard bench-audit eval models models-eval lock clean
+.PHONY: help run setup chat test check format smoke attacks security faults bench bench-models bench-guard bench-audit bench-jobs eval models models-eval lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -139,6 +139,9 @@ bench-guard: setup $(STAMPS)/dev ## Measure what the guard finds, wrongly flags 
 
 bench-audit: setup $(STAMPS)/dev ## Measure what the record costs a request, and how fast and in how little memory it is verified (RECORDS=200000)
 	@$(BIN)/python -m tests.bench.audit --records $(RECORDS)
+
+bench-jobs: setup $(STAMPS)/dev ## Measure the queue over both databases: jobs/s with 1, 2 and 8 workers, latency, 10x history
+	@$(BIN)/python -m tests.bench.jobs
 
 eval: setup ## Score the demo plant's golden questions on a node of its own
 	@$(BIN)/python -m tests.smoke --eval

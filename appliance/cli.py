@@ -20,6 +20,7 @@ from appliance import (
     __version__,
     cli_api_keys,
     cli_duties,
+    cli_jobs,
     cli_keys,
     cli_limits,
     cli_models,
@@ -71,6 +72,8 @@ app.command(cli_tokens.token)
 app.command(cli_duties.duty)
 app.command(cli_sign_in.sign_in)
 app.command(cli_tenants.tenant)
+app.command(cli_jobs.schedule)
+app.command(cli_jobs.worker)
 
 
 @app.command

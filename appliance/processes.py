@@ -14,7 +14,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
 DEMO = "--demo"
+TYPES = "--types"
 CREDENTIALS = "credentials.json"
 """The first people's sign-ins, written before these people are committed: it says nothing of how far `init` came."""
 INITIALISED = "initialised"
@@ -37,6 +38,8 @@ NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS})
 """A data directory that cannot be written: said in a line. What else the system refuses is ours to explain."""
 FINISH_SECONDS = 5.0
 """What a stopping node gives to the requests it is working on."""
+GRACE_SECONDS = 2.0
+"""What a stopping worker gives to the job it is doing, before that goes back to the queue."""
 FLOW_SECONDS = 0.3
 """What it gives to bytes on their way: a request already received to be begun, an answer to be sent."""
 
@@ -76,7 +79,7 @@ def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Corou
     if name == "web":
         return serve_web(settings, masks)
     if name == "worker":
-        return run_worker(settings)
+        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None)
     from appliance import seeding
 
     if name == "init":
@@ -163,17 +166,17 @@ def _take_away(socket: Path, inode: int | None) -> None:
             socket.unlink()
 
 
-async def run_worker(settings: Settings) -> int:
-    """Work until SIGTERM or SIGINT."""
+async def run_worker(settings: Settings, only: Sequence[str] | None) -> int:
+    """Work until SIGTERM or SIGINT; on jobs of the types `only`, beside the node's own worker, if these are given."""
     from appliance.compose import worker
 
     # Taking documents in must not slow a question down.
     os.nice(10)
     stopped = _stop_signal()
-    async with worker(settings) as working:
+    async with worker(settings, only) as working:
         running = asyncio.create_task(working.run())
         await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
-        working.stop()
+        working.stop(grace=GRACE_SECONDS)
         await running
     return 0
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from appliance import node_api
+from appliance import node_api, upkeep
 from appliance.answers import Answers
 from appliance.answers.screens import Screens
 from appliance.app import build
@@ -37,8 +37,9 @@ from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
 from appliance.identity.passwords import Passwords
 from appliance.identity.values import utc_now
-from appliance.jobs import Jobs, Waker
+from appliance.jobs import Jobs, Submitting, Waker
 from appliance.jobs import api as jobs_api
+from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.node_api import NodeFacts
@@ -65,6 +66,7 @@ from appliance.teams.service import Memberships
 from appliance.tls import api as tls_api
 from appliance.tls.place import PURPOSE as TLS_PURPOSE
 from appliance.tls.place import Place
+from appliance.upkeep import api as upkeep_api
 from appliance.vault import api as vault_api
 from appliance.vault.service import Vault
 from appliance.vault.values import Masks
@@ -83,12 +85,13 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES,
 ]  # fmt: skip
 
 
+TYPES = catalogue(*TRYING, *upkeep.TYPES)
 SERVICES = (
-    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "search", "answers",
+    "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
     "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
 )  # fmt: skip
@@ -149,6 +152,8 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             writers=router.described,
             memberships=memberships,
         )
+        jobs = Jobs(store, gate, cursors, WATCHES)
+        submitting = Submitting(store, gate, waker, TYPES, people.read)
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
@@ -166,7 +171,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "approvals": Approvals(store, gate, base.policy, index, waker, people, cursors),
             "library": library,
             "moving": Moving(store, gate, base.policy, index, memberships),
-            "jobs": Jobs(store, gate, cursors, WATCHES),
+            "jobs": jobs,
+            "submitting": submitting,
+            "upkeep": upkeep.Upkeep(store, gate, jobs, submitting, waker),
             "search": search,
             "answers": answers,
             "chat": Chat(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,23 +21,32 @@ from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
-from appliance.jobs import Worker
+from appliance.health import NotWell
+from appliance.jobs import Waker, Worker, trying
+from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
+from appliance.upkeep import Planner, Working
+from models.errors import ModelsError
 
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
-from appliance.compose.foundation import foundation, orders_of
+from appliance.compose.foundation import Foundation, foundation, orders_of
 
 
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[Worker]:
-    """The worker with the handlers of this role."""
+async def worker(settings: Settings, only: Sequence[str] | None = None) -> AsyncIterator[Worker]:
+    """The worker with the handlers of this role, or with those of `only`: then it works beside another one, and the nights
+    and the schedules are that one's.
+
+    Raises:
+        UnknownJobType: `only` names a type that no handler does.
+    """
     async with (
         foundation(settings) as base,
         Sandbox() as sandbox,
@@ -63,17 +75,46 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
             screens,
             violations,
         )
-        nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
-        stack.callback(nights.cancel)
+        probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
+        working = Working(base.store, base.gate, probes, settings.data / "exports")
+        handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
+        if only is None:
+            nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
+            stack.callback(nights.cancel)
+            planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
+            await planner.start()
+            stack.callback(planner.close)
+        elif strange := sorted(set(only) - set(handlers)):
+            raise UnknownJobType(f"Nothing here does {', '.join(strange)}; there are {', '.join(sorted(handlers))}.")
+        else:
+            handlers = {name: handlers[name] for name in only}
+        # Of the workers of another machine of a hub only their leases tell.
+        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         yield Worker(
             base.store,
-            {**ingest.handlers, **building.handlers},
+            handlers,
             watches=ingest.watches,
-            name=base.instance.id,
-            is_alive=base.instance.is_alive,
-            bell=Bell(settings.worker_socket),
+            name=home + base.instance.id,
+            is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
+            bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
 
 
 async def _writes(routes: Routes) -> bool:
     return bool(await routes.all())
+
+
+async def _models(base: Foundation) -> str:
+    """Raises NotWell: the model server does not answer."""
+    try:
+        return ", ".join((await base.models.health())["kinds"])
+    except ModelsError as error:
+        raise NotWell(f"{error}.") from None
+
+
+async def _providers(routes: Routes) -> str:
+    """Raises NotWell: one does not answer."""
+    looked = {route.name: (await routes.look(route)).up for route in await routes.all()}
+    if down := sorted(name for name, up in looked.items() if not up):
+        raise NotWell(f"{', '.join(down)} does not answer; quotes need none")
+    return ", ".join(sorted(looked)) or "no chat model is in force; quotes need none"

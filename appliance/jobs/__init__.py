@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from appliance.jobs.service import Jobs, enqueue
+from appliance.jobs.submitting import Submitting
 from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob, Watch
 from appliance.jobs.waking import Waker
 from appliance.jobs.worker import Worker
 
-__all__ = ["Cancelled", "Handler", "JobId", "Jobs", "Retry", "RunningJob", "Waker", "Watch", "Worker", "enqueue"]
+__all__ = [
+    "Cancelled",
+    "Handler",
+    "JobId",
+    "Jobs",
+    "Retry",
+    "RunningJob",
+    "Submitting",
+    "Waker",
+    "Watch",
+    "Worker",
+    "enqueue",
+]

@@ -1,39 +1,64 @@
-"""Jobs over HTTP: list, look, watch, cancel."""
+"""Jobs over HTTP: ask for one, list, look, watch, cancel; for people, for admins, and for the database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get
+from litestar import Controller, Response, delete, get, post
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from appliance.errors import InvalidInput
-from appliance.jobs.schemas import JobPage, JobView
+from appliance.jobs.schemas import JobPage, JobTypes, JobView, NewJob, NewJobFor
 from appliance.jobs.service import Jobs
+from appliance.jobs.submitting import Submitting
 from appliance.jobs.values import State
 from appliance.store import Principal
 from appliance.web import EVENTS, FOLLOW, PAGE_SIZE, PAGE_SIZE_MAX, Injected
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 JobState = Annotated[State | None, QueryParameter(name="state")]
+Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+CANCELLED = {200: ResponseSpec(JobView, generate_examples=False, description="It had been asked, or had ended.")}
 
 
-def _named(name: str) -> Callable[..., str]:
-    """An operation that stands at two paths is two operations to the OpenAPI document."""
+def accepted(job: JobView) -> Response[JobView]:
+    """202, and where to follow the job."""
+    return Response(job, status_code=202, headers={"location": f"/v1/jobs/{job.job_id}"})
 
-    def operation_id(_handler: object, _method: object, path: Sequence[object]) -> str:
-        return f"admin_{name}" if "admin" in path else name
 
-    return operation_id
+def told(found: JobView, asked: bool) -> Response[JobView]:
+    """202 for the request that asked a job to stop, 200 for every other."""
+    return accepted(found) if asked else Response(found, status_code=200)
 
 
 class JobsController(Controller):
     path = "/v1"
     tags = ("Jobs",)
+
+    @post(
+        "/jobs",
+        operation_id="create_job",
+        asks=("jobs.submit", "jobs.manage"),
+        status_code=202,
+        response_headers=FOLLOW,
+    )
+    async def create(
+        self,
+        data: JSONBody[NewJob],
+        principal: Injected[Principal],
+        submitting: Injected[Submitting],
+        idempotency_key: Key = None,
+    ) -> Response[JobView]:
+        """Ask for a job; with the same `Idempotency-Key` it is made once. Some types are for admins."""
+        return accepted(await submitting.submit(principal, data, key=idempotency_key))
+
+    @get("/jobs/types", operation_id="list_job_types", asks="jobs.list")
+    async def types(self, principal: Injected[Principal], submitting: Injected[Submitting]) -> JobTypes:
+        """The types of job that there are to ask for."""
+        return await submitting.types(principal)
 
     @get("/jobs", operation_id="list_jobs", asks="jobs.list")
     async def recent(
@@ -49,7 +74,7 @@ class JobsController(Controller):
             principal, everybody=False, state=job_state, page_size=page_size, page_token=page_token
         )
 
-    @get("/admin/jobs", operation_id="list_all_jobs", asks="audit.read_all")
+    @get("/admin/jobs", operation_id="list_all_jobs", asks="jobs.read_all")
     async def everybodys(
         self,
         principal: Injected[Principal],
@@ -61,27 +86,61 @@ class JobsController(Controller):
         """All jobs of the tenant, newest first; for admins."""
         return await jobs.recent(principal, everybody=True, state=job_state, page_size=page_size, page_token=page_token)
 
-    @get(["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"], operation_id=_named("get_job"), asks="jobs.read")
+    @post(
+        "/admin/jobs",
+        operation_id="create_job_for",
+        asks="jobs.manage",
+        status_code=202,
+        response_headers=FOLLOW,
+    )
+    async def create_for(
+        self,
+        data: JSONBody[NewJobFor],
+        principal: Injected[Principal],
+        submitting: Injected[Submitting],
+        idempotency_key: Key = None,
+    ) -> Response[JobView]:
+        """Ask for a job of any type, for yourself or for another person of the tenant."""
+        made = await submitting.submit_for(principal, data, owner_id=data.owner_id, key=idempotency_key)
+        return accepted(made)
+
+    @get("/admin/jobs/{job_id:uuid}", operation_id="admin_get_job", asks="jobs.read_all")
+    async def read_any(self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]) -> JobView:
+        """One job of anybody."""
+        return await jobs.read(principal, job_id, action="jobs.read_all")
+
+    @delete(
+        "/admin/jobs/{job_id:uuid}",
+        operation_id="admin_cancel_job",
+        asks="jobs.manage",
+        status_code=202,
+        response_headers=FOLLOW,
+        responses=CANCELLED,
+    )
+    async def cancel_any(
+        self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]
+    ) -> Response[JobView]:
+        """Ask anybody's job to stop: 202 the first time, 200 from then on."""
+        return told(*await jobs.cancel(principal, job_id, action="jobs.manage"))
+
+    @get("/jobs/{job_id:uuid}", operation_id="get_job", asks="jobs.read")
     async def read(self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]) -> JobView:
         """One job."""
         return await jobs.read(principal, job_id)
 
     @delete(
-        ["/jobs/{job_id:uuid}", "/admin/jobs/{job_id:uuid}"],
-        operation_id=_named("cancel_job"),
+        "/jobs/{job_id:uuid}",
+        operation_id="cancel_job",
         asks="jobs.cancel",
         status_code=202,
         response_headers=FOLLOW,
-        responses={200: ResponseSpec(JobView, generate_examples=False, description="It had been asked, or had ended.")},
+        responses=CANCELLED,
     )
     async def cancel(
         self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]
     ) -> Response[JobView]:
         """Ask a job to stop: 202 the first time, 200 from then on."""
-        found, asked = await jobs.cancel(principal, job_id)
-        if not asked:
-            return Response(found, status_code=200)
-        return Response(found, status_code=202, headers={"location": f"/v1/jobs/{job_id}"})
+        return told(*await jobs.cancel(principal, job_id))
 
     @get("/jobs/{job_id:uuid}/events", operation_id="job_events", asks="jobs.read", media_type=EVENTS)
     async def events(

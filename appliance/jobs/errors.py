@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import NotFound
+from appliance.errors import InvalidInput, NotFound, TooManyRequests
 
 
 class NoSuchJob(NotFound):
@@ -10,3 +10,17 @@ class NoSuchJob(NotFound):
 
     code, title = "no-such-job", "That job is not there"
     hint = "List your jobs to see which there are."
+
+
+class UnknownJobType(InvalidInput):
+    """No job can be asked for by that type."""
+
+    code, title = "unknown-job-type", "There is no such type of job"
+    hint = "GET /v1/jobs/types lists those that you may ask for."
+
+
+class TooManyJobs(TooManyRequests):
+    """One person has as many jobs waiting and running as they may."""
+
+    code, title = "too-many-jobs", "You have too many jobs under way"
+    hint = "Wait until some have ended, or cancel some."

@@ -10,13 +10,20 @@ queued ──claim──> running ──> finished
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 ATTEMPTS: Final = 3
 LEASE: Final = dt.timedelta(seconds=20)
 """A worker that has not been heard of for this long has lost its job."""
 BEAT_SECONDS: Final = 5.0
 FIRST_PAUSE: Final = dt.timedelta(seconds=1)
+PRIORITY: Final = 5
+"""Of 0 to 9; the highest is claimed first."""
+
+Reason = Literal["worker-lost", "deadline", "gave-up", "refused"]
+"""Why a job failed: its worker died with it each time; its time was over; it failed unforeseen each time; its work was
+refused, and the error says why."""
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 _MOVES: Final[dict[str, frozenset[str]]] = {
     "queued": frozenset({"running", "cancelled"}),
@@ -35,6 +42,11 @@ def may_move(old: str, new: str) -> bool:
 def after_failure(attempt: int) -> Literal["queued", "failed"]:
     """What an unforeseen failure of the `attempt`-th run (from 1) leads to."""
     return "queued" if attempt < ATTEMPTS else "failed"
+
+
+def is_over(deadline: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether the time that a job was given has passed."""
+    return deadline is not None and deadline <= now
 
 
 def pause_before(attempt: int) -> dt.timedelta:

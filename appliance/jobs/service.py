@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.gate import Gate
 from appliance.jobs import store as queries
 from appliance.jobs.errors import NoSuchJob
-from appliance.jobs.rules import may_move
+from appliance.jobs.rules import PRIORITY, may_move
 from appliance.jobs.schemas import JobPage, JobView
 from appliance.jobs.tables import JobRow
-from appliance.jobs.values import OPEN, JobId, State, Watch
+from appliance.jobs.values import OPEN, JobId, Owner, State, Watch
 from appliance.policy import Resource
 from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 from appliance.web import SSE_COMMENT, Cursors, sse
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.3
+FOR_ALL = frozenset({"jobs.read_all", "jobs.manage"})
+"""Actions over everybody's jobs."""
 STREAM_SECONDS = 600.0
 """A stream ends after this; the watcher comes back with `Last-Event-ID` and misses nothing."""
 
@@ -34,13 +37,16 @@ async def enqueue(
     *,
     kind: str,
     payload: Mapping[str, Any],
-    owner: Principal,
+    owner: Owner,
     idempotency_key: str | None = None,
     not_before: dt.datetime | None = None,
+    priority: int = PRIORITY,
+    deadline_at: dt.datetime | None = None,
 ) -> JobId:
     """Put a job into the queue, in the caller's own transaction; wake the worker after that has committed.
 
-    It is not run before `not_before`. The same `idempotency_key` within a tenant names the same job, which is then returned and not made again.
+    It is not run before `not_before`, and fails when `deadline_at` comes first. Of 0 to 9, the highest `priority` goes
+    first. The same `idempotency_key` within a tenant names the same job, which is then returned and not made again.
     """
     if idempotency_key is not None:
         known = await queries.with_key(session, idempotency_key)
@@ -50,11 +56,17 @@ async def enqueue(
     job = JobRow(
         id=new_id(), kind=kind, payload=dict(payload), owner_id=owner.id, idempotency_key=idempotency_key,
         state="queued", progress=0.0, word="waiting", attempt=0, retries=0, worker=None,
-        not_before=max(now, not_before or now),
+        not_before=max(now, not_before or now), priority=priority, deadline_at=deadline_at, reason=None,
         lease_until=None, cancel_asked=False, result=None, error=None, events=0, created_at=now, updated_at=now,
     )  # fmt: skip
-    session.add(job)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(job)
+    except IntegrityError:
+        known = None if idempotency_key is None else await queries.with_key(session, idempotency_key)
+        if known is None:
+            raise
+        return JobId(known)  # another request with this key was a moment faster
     await queries.happened(session, job, "queued", {}, now)
     return JobId(job.id)
 
@@ -71,42 +83,54 @@ class Jobs:
         self._cursors = cursors
 
     async def recent(
-        self, principal: Principal, *, everybody: bool, state: State | None, page_size: int, page_token: str | None
+        self,
+        principal: Principal,
+        *,
+        everybody: bool,
+        state: State | None,
+        kinds: Sequence[str] | None = None,
+        page_size: int,
+        page_token: str | None,
     ) -> JobPage:
         """Newest first: the principal's own, or with `everybody` those of the tenant.
 
         Raises:
-            Forbidden: `everybody` is for those who may read everybody's record.
+            Forbidden: `everybody` is for those who may read everybody's jobs.
         """
         before = None
         if page_token is not None:
             position = self._cursors.decode(page_token)
             before = (position.moment("at"), position.id("id"))
         owner = None if everybody else principal.id
-        action = "audit.read_all" if everybody else "jobs.list"
+        action = "jobs.read_all" if everybody else "jobs.list"
         async with self._admit(principal, action, None) as admitted, self._store.open_session(admitted) as session:
             limit = page_size + 1
-            found = await queries.recent(session, owner_id=owner, state=state, limit=limit, before=before)
+            found = await queries.recent(session, owner_id=owner, state=state, kinds=kinds, limit=limit, before=before)
         token = None
         if len(found) > page_size:
             found = found[:page_size]
             token = self._cursors.encode({"at": found[-1].created_at.isoformat(), "id": str(found[-1].id)})
         return JobPage(items=[view(one) for one in found], next_page_token=token)
 
-    async def read(self, principal: Principal, job_id: UUID) -> JobView:
+    async def read(
+        self, principal: Principal, job_id: UUID, *, action: str = "jobs.read", kinds: Collection[str] | None = None
+    ) -> JobView:
+        """One job, of one of `kinds` where these are given. Raises NoSuchJob."""
         async with (
-            self._admit(principal, "jobs.read", job_id) as admitted,
+            self._admit(principal, action, job_id) as admitted,
             self._store.open_session(admitted) as session,
         ):
-            return view(await self._must_find(session, admitted, job_id))
+            return view(await self._must_find(session, admitted, job_id, kinds=kinds))
 
-    async def cancel(self, principal: Principal, job_id: UUID) -> tuple[JobView, bool]:
-        """Ask a job to stop; True if this request did it, False if it had ended or been asked before."""
+    async def cancel(
+        self, principal: Principal, job_id: UUID, *, action: str = "jobs.cancel", kinds: Collection[str] | None = None
+    ) -> tuple[JobView, bool]:
+        """Ask a job to stop; True if this request did it, False if it had ended or been asked before. Raises NoSuchJob."""
         async with (
-            self._admit(principal, "jobs.cancel", job_id) as admitted,
+            self._admit(principal, action, job_id) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
-            job = await self._must_find(session, admitted, job_id, to_change=True)
+            job = await self._must_find(session, admitted, job_id, to_change=True, kinds=kinds)
             asked = job.state in OPEN and not job.cancel_asked
             if asked:
                 now = dt.datetime.now(dt.UTC)
@@ -147,12 +171,18 @@ class Jobs:
         return self._gate.admit(principal, action, resource=resource)
 
     async def _must_find(
-        self, session: AsyncSession, admitted: Admitted, job_id: UUID, *, to_change: bool = False
+        self,
+        session: AsyncSession,
+        admitted: Admitted,
+        job_id: UUID,
+        *,
+        to_change: bool = False,
+        kinds: Collection[str] | None = None,
     ) -> JobRow:
-        everybody = admitted.principal.role == "admin"
+        everybody = admitted.principal.role == "admin" or admitted.action in FOR_ALL
         owner = None if everybody else admitted.principal.id
         job = await queries.find(session, job_id, owner, to_change=to_change)
-        if job is None:
+        if job is None or (kinds is not None and job.kind not in kinds):
             raise NoSuchJob("There is no such job of yours.")
         return job
 
@@ -165,6 +195,7 @@ async def progress_of(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UU
 def view(job: JobRow) -> JobView:
     return JobView(
         job_id=job.id, kind=job.kind, state=job.state, progress=job.progress, word=job.word, attempt=job.attempt,
+        priority=job.priority, deadline_at=job.deadline_at, reason=job.reason, owner_id=job.owner_id,
         result=job.result, error=job.error, created_at=job.created_at, updated_at=job.updated_at,
     )  # fmt: skip
 
@@ -173,3 +204,16 @@ async def job_counts(store: Store, tenant_id: TenantId) -> dict[str, int]:
     """How many jobs of a tenant are in which state, for metrics."""
     async with store.open_internal(Purpose.HEALTH, tenant_id) as session:
         return await queries.counts(session)
+
+
+async def last_with_key(store: Store, tenant_id: TenantId, prefix: str) -> JobView | None:
+    """The newest job of a tenant whose idempotency key begins so."""
+    async with store.open_internal(Purpose.CLAIM, tenant_id) as session:
+        row = await queries.last_with_key(session, prefix)
+    return None if row is None else view(row)
+
+
+async def forget_ended(session: AsyncSession, *, before: dt.datetime, failed_before: dt.datetime) -> int:
+    """Remove jobs that ended before then, with their events, in the caller's transaction; returns how many."""
+    done = await queries.forget(session, ("finished", "cancelled"), before)
+    return done + await queries.forget(session, ("failed",), failed_before)

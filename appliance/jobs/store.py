@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.jobs import rules
@@ -29,11 +29,11 @@ async def is_waiting(session: AsyncSession, kinds: Sequence[str], now: dt.dateti
 
 
 async def claim_next(session: AsyncSession, worker: str, kinds: Sequence[str], now: dt.datetime) -> JobRow | None:
-    """Take the job that has waited longest, or one whose worker fell silent; None when there is none."""
+    """Take the most urgent job that has waited longest, or one whose worker fell silent; None when there is none."""
     choice = (
         select(JobRow.id)
         .where(_claimable(kinds, now))
-        .order_by(JobRow.not_before, JobRow.id)
+        .order_by(JobRow.priority.desc(), JobRow.not_before, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -89,6 +89,7 @@ async def recent(
     *,
     owner_id: UUID | None,
     state: str | None,
+    kinds: Sequence[str] | None = None,
     limit: int,
     before: tuple[dt.datetime, UUID] | None,
 ) -> list[JobRow]:
@@ -98,6 +99,8 @@ async def recent(
         query = query.where(JobRow.owner_id == owner_id)
     if state is not None:
         query = query.where(JobRow.state == state)
+    if kinds is not None:
+        query = query.where(JobRow.kind.in_(kinds))
     if before is not None:
         at, last = before
         query = query.where(or_(JobRow.created_at < at, and_(JobRow.created_at == at, JobRow.id < last)))
@@ -109,10 +112,28 @@ async def events_after(session: AsyncSession, job_id: UUID, seq: int, *, limit: 
     return list(await session.scalars(query.order_by(JobEventRow.seq).limit(limit)))
 
 
+async def open_of(session: AsyncSession, owner_id: UUID) -> int:
+    """How many jobs of this person wait or run."""
+    query = select(func.count()).where(JobRow.owner_id == owner_id, JobRow.state.in_(("queued", "running")))
+    return await session.scalar(query) or 0
+
+
+async def last_with_key(session: AsyncSession, prefix: str) -> JobRow | None:
+    """The newest job whose key begins so."""
+    query = select(JobRow).where(JobRow.idempotency_key.startswith(prefix, autoescape=True))
+    return (await session.scalars(query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))).one_or_none()
+
+
+async def forget(session: AsyncSession, states: Sequence[str], before: dt.datetime) -> int:
+    """Delete jobs in these states that have not changed since; their events go with them."""
+    gone = delete(JobRow).where(JobRow.state.in_(states), JobRow.updated_at < before).returning(JobRow.id)
+    return len((await session.scalars(gone.execution_options(synchronize_session=False))).all())
+
+
 async def counts(session: AsyncSession) -> dict[str, int]:
     """How many jobs are in which state."""
     rows = await session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
-    return dict(row._tuple() for row in rows)
+    return {state: count for state, count in rows}  # noqa: C416 - rows are not pairs to mypy
 
 
 async def progress(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:

@@ -13,13 +13,16 @@ from appliance.store import Json, TenantBase, UtcDateTime
 
 
 class JobRow(TenantBase):
-    """One piece of durable work. `not_before` orders the queue; `lease_until` is the running worker's word."""
+    """One piece of durable work. `priority` and then `not_before` order the queue; `lease_until` is the running worker's
+    word. A trigger of the database refuses moves that the state machine has no arrow for.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("tenant_id", "idempotency_key", name="uq_jobs_idempotency_key"),
         Index("ix_jobs_state", "state", "not_before"),
         Index("ix_jobs_owner", "owner_id", "created_at"),
+        Index("ix_jobs_ended", "state", "updated_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -35,6 +38,9 @@ class JobRow(TenantBase):
     worker: Mapped[str | None] = mapped_column(String(64))
     not_before: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    priority: Mapped[int] = mapped_column()
+    deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(32))
     cancel_asked: Mapped[bool] = mapped_column()
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,13 @@ from appliance.store import TenantId
 JobId = NewType("JobId", UUID)
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
 OPEN: frozenset[str] = frozenset({"queued", "running"})
+
+
+class Owner(Protocol):
+    """Whose job it is."""
+
+    @property
+    def id(self) -> UUID: ...
 
 
 class Retry(Exception):

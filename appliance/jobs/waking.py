@@ -41,6 +41,10 @@ class Bell:
             while self._socket.recv(16):
                 pass
 
+    def ring(self) -> None:
+        """End a `wait` of this process."""
+        Waker(self._path).wake()
+
     def close(self) -> None:
         self._socket.close()
         self._path.unlink(missing_ok=True)

@@ -9,25 +9,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError, problem
 from appliance.jobs import rules
 from appliance.jobs import store as queries
+from appliance.jobs.reporting import Reporter
 from appliance.jobs.tables import JobRow
 from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob, State, Watch
 from appliance.jobs.waking import Bell
 from appliance.store import Purpose, Store, TenantId
 
 LOOK_SECONDS = 1.0
-REPORT_SECONDS = 0.5
+OVER: Mapping[str, Any] = MappingProxyType({"detail": "It was not done by its deadline."})
 
 log = structlog.get_logger(__name__)
 
@@ -63,11 +62,14 @@ class Worker:
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[bool] | None = None
 
-    def stop(self) -> None:
-        """Finish nothing more: the running job goes back to the queue and is done by the next worker."""
+    def stop(self, *, grace: float = 0.0) -> None:
+        """Claim nothing more. The running job has `grace` seconds to end by itself; then it goes back to the queue, and
+        the next worker does it.
+        """
         self._stopping.set()
+        self._bell.ring()
         if self._running is not None:
-            self._running.cancel()
+            asyncio.get_running_loop().call_later(grace, self._running.cancel)
 
     async def run(self) -> None:
         await self._take_over()
@@ -105,7 +107,10 @@ class Worker:
             if row is None:
                 return False
             if row.attempt - row.retries > rules.ATTEMPTS:
-                await self._end(session, row, "failed", error={"detail": "The worker died each time it did this."})
+                await self._fail(session, row, "worker-lost", {"detail": "The worker died each time it did this."})
+                return True
+            if rules.is_over(row.deadline_at, now):
+                await self._fail(session, row, "deadline", OVER)
                 return True
             if row.cancel_asked:
                 await self._end(session, row, "cancelled")
@@ -116,7 +121,7 @@ class Worker:
         return True
 
     async def _do(self, tenant_id: TenantId, row: JobRow) -> None:
-        reporter = _Reporter(self._store, tenant_id, JobId(row.id), self._name)
+        reporter = Reporter(self._store, tenant_id, JobId(row.id), self._name, row.deadline_at)
         job = RunningJob(
             JobId(row.id),
             tenant_id,
@@ -127,22 +132,32 @@ class Worker:
             reporter.report,
             row.retries,
         )
-        heart = asyncio.create_task(reporter.beat())
+        doing = asyncio.ensure_future(self._handlers[row.kind](job))
+        heart = asyncio.create_task(reporter.beat(doing))
         try:
-            result = await self._handlers[row.kind](job)
+            result = await doing
         except asyncio.CancelledError:
-            await asyncio.shield(self._back(tenant_id, row.id, "the node was stopped", dt.timedelta(0)))
-            raise
+            match reporter.verdict:
+                case None:
+                    await asyncio.shield(self._back(tenant_id, row.id, "the node was stopped", dt.timedelta(0)))
+                    raise
+                case "deadline":
+                    await self._settle(tenant_id, row.id, "failed", reason="deadline", error=dict(OVER))
+                case "cancelled":
+                    await self._settle(tenant_id, row.id, "cancelled")
+                case "lost":
+                    log.warning("a job was lost to another worker", kind=row.kind)
         except Cancelled:
             await self._settle(tenant_id, row.id, "cancelled")
         except Retry as retry:
             await self._back(tenant_id, row.id, retry.reason, dt.timedelta(seconds=retry.seconds))
         except OutpostError as error:
-            await self._settle(tenant_id, row.id, "failed", error=problem(error))
+            await self._settle(tenant_id, row.id, "failed", reason="refused", error=problem(error))
         except Exception as error:  # a handler's mistake must not end the worker
             log.exception("a job failed unforeseen", kind=row.kind)
             if rules.after_failure(job.attempt) == "failed":
-                await self._settle(tenant_id, row.id, "failed", error={"detail": type(error).__name__})
+                gave_up = {"detail": type(error).__name__}
+                await self._settle(tenant_id, row.id, "failed", reason="gave-up", error=gave_up)
             else:
                 pause = rules.pause_before(job.attempt)
                 await self._back(tenant_id, row.id, "it failed and is tried again", pause, forgiven=False)
@@ -159,12 +174,23 @@ class Worker:
             if row is not None:
                 await self._end(session, row, state, **outcome)
 
+    async def _fail(self, session: AsyncSession, row: JobRow, reason: rules.Reason, error: Mapping[str, Any]) -> None:
+        await self._end(session, row, "failed", reason=reason, error=dict(error))
+
     async def _end(
-        self, session: AsyncSession, row: JobRow, state: State, *, result: Any = None, error: Any = None
+        self,
+        session: AsyncSession,
+        row: JobRow,
+        state: State,
+        *,
+        result: Any = None,
+        error: Any = None,
+        reason: rules.Reason | None = None,
     ) -> None:
         now = dt.datetime.now(dt.UTC)
         assert rules.may_move(row.state, state)
         row.state, row.result, row.error, row.lease_until = state, result, error, None
+        row.reason = reason
         row.progress = 1.0 if state == "finished" else row.progress
         row.word = state
         news = {"result": result} if result else {"error": error} if error else {}
@@ -183,56 +209,9 @@ class Worker:
             row = await queries.held(session, job_id, self._name)
             if row is not None:
                 row.state, row.worker, row.lease_until = "queued", None, None
-                row.not_before = now + pause
+                # Looked at once more when its time is over, to say so.
+                row.not_before = min(now + pause, row.deadline_at or now + pause)
                 row.retries += 1 if forgiven else 0
                 row.word = why
                 await queries.happened(session, row, "queued", {"why": why}, now)
                 await self._tell(session, row, why)
-
-
-class _Reporter:
-    """Keeps the lease of one running job and tells its watchers how far it is, a few times a second at most."""
-
-    def __init__(self, store: Store, tenant_id: TenantId, job_id: JobId, worker: str) -> None:
-        self._store = store
-        self._tenant_id = tenant_id
-        self._job_id = job_id
-        self._worker = worker
-        self._cancelled = False
-        self._told = 0.0
-        self._word = ""
-
-    async def beat(self) -> None:
-        """Extend the lease until cancelled."""
-        while True:
-            await asyncio.sleep(rules.BEAT_SECONDS)
-            try:
-                await self._extend({})
-            except OutpostError as error:
-                log.warning("a heartbeat was not written", code=error.code)
-
-    async def report(self, share: float, word: str) -> None:
-        if self._cancelled:
-            raise Cancelled
-        if word == self._word and time.monotonic() - self._told < REPORT_SECONDS:
-            return
-        self._told, self._word = time.monotonic(), word
-        await self._extend({"progress": min(1.0, max(0.0, share)), "word": word[:200]})
-        if self._cancelled:
-            raise Cancelled
-
-    async def _extend(self, news: dict[str, Any]) -> None:
-        now = dt.datetime.now(dt.UTC)
-        async with self._store.open_internal(Purpose.CLAIM, self._tenant_id, write=True) as session:
-            held = (JobRow.id == self._job_id) & (JobRow.worker == self._worker) & (JobRow.state == "running")
-            changed = (
-                update(JobRow)
-                .where(held)
-                .values(lease_until=now + rules.LEASE, **news)
-                .returning(JobRow)
-                .execution_options(synchronize_session=False)
-            )
-            row = (await session.scalars(changed)).one_or_none()
-            self._cancelled = row is None or row.cancel_asked
-            if row is not None and news:
-                await queries.happened(session, row, "progress", news, now)

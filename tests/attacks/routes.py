@@ -14,6 +14,10 @@ NOWHERE = str(uuid.UUID(int=0))
 STATED: dict[str, Any] = {"name": "database", "provider_id": "local", "number": 1, "pid": 1, "version": "release"}
 """Parts of paths that the description cannot say enough about."""
 STATED_BODIES: dict[str, list[dict[str, Any]]] = {
+    "create_job": [{"type": "test"}, {"type": "attack"}, {"type": "health.check"}],
+    "create_db_job": [{"type": "db.check"}],
+    "create_db_job_internally": [{"type": "db.check"}],
+    "create_job_for": [{"type": "test"}],
     "create_user": [{"username": "attack-{unique}"}],
     "activate_policy_pack": [{"version": "release"}],
     "explain_policy": [{"subject": "role:viewer", "action": "auth.me", "resource": "person"}],

@@ -20,7 +20,7 @@ from tests.conftest import HubServer
 
 GONE = {403, 404}
 ATTACKERS = ("viewer", "operator", "admin", "kiosk")
-EVERYBODYS = {"provider_id", "instance_id", "name", "number", "pid", "tenant"}
+EVERYBODYS = {"provider_id", "instance_id", "name", "number", "pid", "tenant", "schedule"}
 """Parameters that name what belongs to the node, not to a plant, or what everybody may say at the sign-in page."""
 
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults import worker_kills
 from tests.faults.kills import kill_again_and_again, missing, verify
 from tests.node import RunningNode, demo_counts
 
@@ -17,6 +18,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20260)
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="outpost-faults-") as folder:
+        workers = worker_kills.main(arguments.kills, arguments.seed, Path(folder))
     with (
         tempfile.TemporaryDirectory(prefix="outpost-faults-") as folder,
         RunningNode(Path(folder) / "node", demo=True) as node,
@@ -35,7 +38,7 @@ def main() -> int:
         print(f"faults: {len(ledger)} acknowledged, {len(lost)} lost, {minutes:.1f} minutes")
         for one in lost[:20]:
             print(f"faults: lost {one}")
-    return 1 if lost or verdict.returncode else 0
+    return 1 if lost or verdict.returncode or workers else 0
 
 
 if __name__ == "__main__":

@@ -313,3 +313,141 @@ async def test_what_a_job_is_about_is_told_of_every_move(
         ("running", ""),
         ("failed", "It cannot be read."),
     ]
+
+
+async def test_what_was_not_begun_by_its_deadline_fails_and_says_so(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    runs: list[Any] = []
+
+    async def work(running: RunningJob) -> None:
+        runs.append(running.id)
+
+    action = admitted()
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    async with store.open_session(action, write=True) as session:
+        late = await enqueue(session, kind="work", payload={}, owner=action.principal, deadline_at=past)
+    nursery.start(work=work)
+    failed = await until(store, tenant, late, "failed")
+
+    assert (failed.reason, runs) == ("deadline", [])
+
+
+async def test_what_runs_past_its_deadline_is_ended(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    undone: list[bool] = []
+
+    async def work(_: RunningJob) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            undone.append(True)
+
+    action = admitted()
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=0.5)
+    async with store.open_session(action, write=True) as session:
+        slow = await enqueue(session, kind="work", payload={}, owner=action.principal, deadline_at=soon)
+    nursery.start(work=work)
+    failed = await until(store, tenant, slow, "failed")
+
+    assert (failed.reason, undone) == ("deadline", [True])
+    assert (await events(store, tenant, slow))[-1] == "failed"
+
+
+async def test_a_retry_that_would_come_after_the_deadline_fails_at_it(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    async def work(_: RunningJob) -> None:
+        raise Retry("the models are down", seconds=3600)
+
+    action = admitted()
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    async with store.open_session(action, write=True) as session:
+        job_id = await enqueue(session, kind="work", payload={}, owner=action.principal, deadline_at=soon)
+    nursery.start(work=work)
+
+    assert (await until(store, tenant, job_id, "failed")).reason == "deadline"
+
+
+async def test_a_cancelled_job_that_does_not_listen_is_ended(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.jobs.rules.BEAT_SECONDS", 0.05)
+    began = asyncio.Event()
+
+    async def work(_: RunningJob) -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await asyncio.wait_for(began.wait(), 10)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        row = await queries.find(session, job_id, None)
+        assert row is not None
+        row.cancel_asked = True
+
+    assert (await until(store, tenant, job_id, "cancelled")).reason is None
+
+
+async def test_a_job_that_another_worker_took_is_let_go(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.jobs.rules.BEAT_SECONDS", 0.05)
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(_: RunningJob) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    job_id = await put(store, admitted)
+    nursery.start(work=work)
+    await asyncio.wait_for(began.wait(), 10)
+    async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
+        row = await queries.find(session, job_id, None)
+        assert row is not None
+        row.worker, row.lease_until = "second", dt.datetime.now(dt.UTC) + dt.timedelta(seconds=20)
+    await asyncio.wait_for(ended.wait(), 10)
+
+    assert (await job(store, tenant, job_id)).worker == "second"
+
+
+async def test_a_stopping_worker_lets_its_job_end_within_the_grace_and_claims_no_other(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(_: RunningJob) -> None:
+        began.set()
+        await go_on.wait()
+
+    first, second = await put(store, admitted), await put(store, admitted)
+    worker = nursery.start(work=work)
+    await asyncio.wait_for(began.wait(), 10)
+    worker.stop(grace=30)
+    go_on.set()
+    await until(store, tenant, first, "finished")
+
+    assert (await job(store, tenant, second)).state == "queued"
+
+
+async def test_why_a_job_failed_stands_beside_it(
+    store: Store, tenant: Tenant, admitted: MakeAdmitted, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.jobs.rules.FIRST_PAUSE", dt.timedelta(0))
+
+    async def refused(_: RunningJob) -> None:
+        raise Unprocessable("It cannot be read.")
+
+    async def broken(_: RunningJob) -> None:
+        raise ZeroDivisionError
+
+    one, other = await put(store, admitted, kind="refused"), await put(store, admitted, kind="broken")
+    nursery.start(refused=refused, broken=broken)
+
+    assert (await until(store, tenant, one, "failed")).reason == "refused"
+    assert (await until(store, tenant, other, "failed")).reason == "gave-up"

@@ -1,0 +1,41 @@
+"""The jobs of upkeep that an admin may ask for."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from appliance.jobs.types import JobType
+
+CHECK: Final = "db.check"
+OPTIMIZE: Final = "db.optimize"
+CLEANUP: Final = "cleanup"
+HEALTH: Final = "health.check"
+EXPORT: Final = "record.export"
+IDLE: Final = 2
+
+
+class Ages(BaseModel):
+    """How long jobs that have ended are kept. Those that failed are kept three times as long."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(default=30, ge=1, le=3650)
+
+
+class Form(BaseModel):
+    """`jsonl` can be proven without us, `csv` is a table for a spreadsheet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    form: Literal["jsonl", "csv"] = "jsonl"
+
+
+TYPES: Final = (
+    JobType(CHECK, "Reads every page of the plant's database and checks it.", of_database=True, priority=IDLE),
+    JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
+    JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
+    JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
+    JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),
+)

@@ -1,0 +1,101 @@
+"""Does the jobs of upkeep. What each does is decided and recorded once more: it may be long after it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from appliance.audit.export import export
+from appliance.errors import OutpostError
+from appliance.gate import Gate
+from appliance.jobs import Handler, RunningJob
+from appliance.jobs.service import forget_ended
+from appliance.policy import Resource
+from appliance.store import Admitted, Store
+from appliance.upkeep import database, types
+from appliance.upkeep.errors import CheckFailed
+from appliance.upkeep.values import upkeep_of
+
+Probe = Callable[[], Awaitable[str]]
+"""Says in words that a part is well, or raises OutpostError."""
+
+
+class Working:
+    """Args:
+    probes: the parts whose health is asked for, by name.
+    exports: the directory that exports of the record are written to, one below it for each tenant.
+    """
+
+    def __init__(self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path) -> None:
+        self._store, self._gate, self._probes, self._exports = store, gate, probes, exports
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            types.CHECK: self._check,
+            types.OPTIMIZE: self._optimize,
+            types.CLEANUP: self._cleanup,
+            types.HEALTH: self._health,
+            types.EXPORT: self._export,
+        }
+
+    @asynccontextmanager
+    async def _admitted(self, job: RunningJob) -> AsyncIterator[Admitted]:
+        resource = Resource("job", str(job.id), {"owner": job.owner_id, "kind": job.kind})
+        async with self._gate.admit(upkeep_of(job.tenant_id), "jobs.manage", resource) as admitted:
+            admitted.outcome.metadata["type"] = job.kind
+            yield admitted
+
+    async def _check(self, job: RunningJob) -> Mapping[str, Any]:
+        async with self._admitted(job) as admitted:
+            await job.progress(0.1, "reading every page")
+            async with self._store.open_session(admitted) as session:
+                found = await database.check(session)
+            admitted.outcome.metadata["found"] = len(found)
+            if found:
+                raise CheckFailed(f"{len(found)} things are wrong, the first: {found[0]}.", found=found)
+        return {"found": []}
+
+    async def _optimize(self, job: RunningJob) -> Mapping[str, Any]:
+        async with self._admitted(job) as admitted, self._store.open_session(admitted, write=True) as session:
+            return {"done": await database.optimize(session)}
+
+    async def _cleanup(self, job: RunningJob) -> Mapping[str, Any]:
+        days = types.Ages.model_validate(dict(job.payload)).days
+        now = dt.datetime.now(dt.UTC)
+        async with self._admitted(job) as admitted, self._store.open_session(admitted, write=True) as session:
+            gone = await forget_ended(
+                session, before=now - dt.timedelta(days=days), failed_before=now - dt.timedelta(days=3 * days)
+            )
+            admitted.outcome.metadata["jobs"] = gone
+        return {"jobs": gone}
+
+    async def _health(self, job: RunningJob) -> Mapping[str, Any]:
+        async with self._admitted(job):
+            found = await asyncio.gather(*(_asked(probe) for probe in self._probes.values()))
+        return {"parts": dict(zip(self._probes, found, strict=True))}
+
+    async def _export(self, job: RunningJob) -> Mapping[str, Any]:
+        form = types.Form.model_validate(dict(job.payload)).form
+        folder = self._exports / str(job.tenant_id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        out = folder / f"record-{job.id}.{form}"
+        async with self._admitted(job) as admitted:
+            await job.progress(0.1, "writing the record")
+            written = await export(self._store, job.tenant_id, out, form=form)
+            admitted.outcome.metadata["records"] = written.records
+        return {"file": out.name, "records": written.records, "root": written.root}
+
+
+async def _asked(probe: Probe) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        up, said = True, await probe()
+    except OutpostError as error:
+        up, said = False, error.detail
+    return {"up": up, "said": said, "ms": round((time.perf_counter() - began) * 1000)}
