@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from appliance.errors import InvalidInput
 from appliance.identity.duties import duties_on
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
@@ -14,6 +15,7 @@ from appliance.identity.values import utc_now
 from appliance.packs.errors import UnknownSubject
 from appliance.packs.values import Explained
 from appliance.policy import PolicyEngine, Resource
+from appliance.policy.engine import EVALUATION_ERROR, UNDECIDED
 from appliance.store import Admitted, Principal
 
 _NOBODY = UUID(int=0)
@@ -49,7 +51,13 @@ async def found(
 
 
 def explained(engine: PolicyEngine, principal: Principal, action: str, resource: Resource) -> Explained:
-    """The decision, each policy's own words, and what the policies were told."""
+    """The decision, each policy's own words, and what the policies were told.
+
+    Raises:
+        InvalidInput: the pack knows no such action.
+    """
+    if action not in engine.pack.actions:
+        raise InvalidInput(f"The policy knows no action {action[:64]!r}; they stand in the record.", field="action")
     decision = engine.decide(principal, action, resource)
     words = {name: _words(engine, name) for name in decision.policies}
     facts = {
@@ -69,4 +77,4 @@ def _words(engine: PolicyEngine, name: str) -> str:
     pack = engine.pack
     if name in pack.forbids:
         return pack.forbids[name].reason
-    return pack.says.get(name, pack.refusal)
+    return UNDECIDED if name == EVALUATION_ERROR else pack.says.get(name, pack.refusal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +20,8 @@ from appliance.teams import store as queries
 from appliance.teams.errors import BadTeam, GuestRefused, NotInTeam, TeamExists, TeamHolds, UnknownTeam
 from appliance.teams.tables import MembershipRow, TeamRow
 from appliance.teams.values import Holdings, Member, Team, TeamChange
+
+AT_ONCE: Final = 100
 
 
 def utc_now() -> dt.datetime:
@@ -63,12 +65,17 @@ class Teams:
         self._policy = policy
 
     async def page(self, admitted: Admitted, *, after: str = "", limit: int) -> list[Team]:
-        """Teams by their short names: every one for an admin, for anybody else those that they are in."""
-        principal = admitted.principal
-        only = None if principal.role == "admin" else [UUID(team) for team, _ in principal.teams]
+        """Teams by their short names, those that the policy permits to be read."""
+        found: list[Team] = []
         async with self._store.open_control(admitted) as session:
-            rows = await queries.teams_after(session, admitted.tenant_id, after, limit, only)
-        return [queries.team_of(row) for row in rows]
+            while len(found) < limit:
+                rows = await queries.teams_after(session, admitted.tenant_id, after, AT_ONCE)
+                may = self._policy.permits(admitted.principal, "teams.read", [_described(row.id) for row in rows])
+                found += [queries.team_of(row) for row, permitted in zip(rows, may, strict=True) if permitted]
+                if len(rows) < AT_ONCE:
+                    break
+                after = rows[-1].slug
+        return found[:limit]
 
     async def read(self, admitted: Admitted, team_id: UUID) -> tuple[Team, list[tuple[Member, str, str]]]:
         """A team, and who is in it with the name to sign in with and the one that is shown. Raises UnknownTeam."""
@@ -173,14 +180,18 @@ class Teams:
     ) -> TeamRow:
         """The team, if this action is allowed on it; otherwise as if there were none."""
         row = await queries.team(session, admitted.tenant_id, team_id, to_change=to_change)
-        asked = Resource("team", str(team_id), {"team": str(team_id)})
-        if row is None or self._policy.permits(admitted.principal, admitted.action, [asked]) != [True]:
+        if row is None or self._policy.permits(admitted.principal, admitted.action, [_described(team_id)]) != [True]:
             raise UnknownTeam("There is no such team here.")
         return row
 
     async def _name(self, session: AsyncSession, row: TeamRow, slug: str) -> None:
         if await queries.has_slug(session, row.tenant_id, slug):
             raise TeamExists(f"Another team is called {slug!r}.")
+
+
+def _described(team_id: UUID) -> Resource:
+    """A team as policies see it."""
+    return Resource("team", str(team_id), {"team": str(team_id)})
 
 
 async def _flush(session: AsyncSession) -> None:

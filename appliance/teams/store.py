@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy import delete, select, text
@@ -14,13 +13,9 @@ from appliance.teams.tables import MembershipRow, TeamRow
 from appliance.teams.values import Member, Team
 
 
-async def teams_after(
-    session: AsyncSession, tenant: uuid.UUID, slug: str, limit: int, only: Sequence[uuid.UUID] | None
-) -> list[TeamRow]:
-    """Teams of the tenant in the order of their short names, from the one that follows `slug`; of `only` these, if given."""
+async def teams_after(session: AsyncSession, tenant: uuid.UUID, slug: str, limit: int) -> list[TeamRow]:
+    """Teams of the tenant in the order of their short names, from the one that follows `slug`."""
     query = select(TeamRow).where(TeamRow.tenant_id == tenant, TeamRow.slug > slug)
-    if only is not None:
-        query = query.where(TeamRow.id.in_(only))
     return list(await session.scalars(query.order_by(TeamRow.slug).limit(limit)))
 
 

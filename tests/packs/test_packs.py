@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from appliance.errors import InvalidInput
 from appliance.identity import People
 from appliance.identity.values import NewPerson
 from appliance.packs import InForce, Packs
@@ -324,6 +325,11 @@ async def test_a_decision_is_explained_in_the_words_of_the_policies(
     assert refused.facts["resource"] == {"level": 3, "tags": [], "stage": "open", "approved": [], "export": "NONE"}
     assert list(allowed.words) == ["operators-keep-documents"]
     assert allowed.decision.allowed
+
+
+async def test_an_action_that_the_policy_does_not_know_is_named_and_not_explained(packs: Packs, admin: Admin) -> None:
+    with pytest.raises(InvalidInput, match=r"no action 'documents.eat'"):
+        await packs.explain(admin(), "role:viewer", "documents.eat", Resource("document"))
 
 
 async def test_it_is_explained_why_a_model_does_not_write_for_somebody(
