@@ -21,6 +21,7 @@ STATED_BODIES: dict[str, list[dict[str, Any]]] = {
     "create_user": [{"username": "attack-{unique}"}],
     "activate_policy_pack": [{"version": "release"}],
     "explain_policy": [{"subject": "role:viewer", "action": "auth.me", "resource": "person"}],
+    "update_document": [{"team_id": None}, {"team_id": NOWHERE}],
     "set_model_default": [{"choice": None, "scope": "user"}, {"choice": None, "scope": "global"}],
 }
 """What a body must say besides what fits to reach the gate, or each of its actions. `{unique}` is another word each time."""

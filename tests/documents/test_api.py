@@ -57,7 +57,13 @@ def pdf(*pages: str) -> bytes:
 def app(node_plant: Plant) -> Litestar:
     plant = node_plant
     people = {role: plant.person(role, 3 if role == "admin" else 2) for role in ("viewer", "operator", "admin")}
-    services = {"library": plant.library, "jobs": plant.jobs, "gate": plant.gate}
+    services = {
+        "library": plant.library,
+        "moving": plant.moving,
+        "jobs": plant.jobs,
+        "submitting": None,
+        "gate": plant.gate,
+    }
     return build([*documents_api.ROUTES, *jobs_api.ROUTES], services, Doorman(people))
 
 

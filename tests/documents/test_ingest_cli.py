@@ -33,7 +33,9 @@ class OwnersDoor:
 @pytest.fixture
 def client(node_plant: Plant) -> httpx.AsyncClient:
     owner = node_plant.person("admin", 3)
-    app: Litestar = build(documents_api.ROUTES, {"library": node_plant.library}, OwnersDoor(owner))
+    app: Litestar = build(
+        documents_api.ROUTES, {"library": node_plant.library, "moving": node_plant.moving}, OwnersDoor(owner)
+    )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),  # type: ignore[arg-type]
         base_url="http://node",
