@@ -141,13 +141,16 @@ def list_approvals(
 @approval.command
 def ask(
     document: Annotated[str, Parameter(help="Its id.")],
-    kind: Annotated[Literal["use", "declassify"], Parameter(help="To use a class IV, or to lower a class.")],
+    kind: Annotated[
+        Literal["use", "declassify", "regime"],
+        Parameter(help="A use of a class IV, a lower class, a looser export regime."),
+    ],
     /,
     *,
     purpose: Annotated[str, Parameter(name="--for", help="What it is for.")],
     person: Annotated[tuple[str, ...], Parameter(help="Who is to use it; may be given again.")] = (),
     until: Annotated[dt.date | None, Parameter(help="The last day of the use, as in 2027-03-31.")] = None,
-    to: Annotated[str | None, Parameter(help="The class it should have.")] = None,
+    to: Annotated[str | None, Parameter(help="The class or the regime it should have.")] = None,
     data: Data = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
@@ -156,7 +159,13 @@ def ask(
     from appliance.commands.approving import ask as asked
 
     end = None if until is None else dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), dt.UTC).isoformat()
-    wanted = {"kind": kind, "purpose": purpose, "people": list(person), "until": end, "classification": to}
+    wanted = {
+        "kind": kind,
+        "purpose": purpose,
+        "people": list(person),
+        "until": end,
+        "regime" if kind == "regime" else "classification": to,
+    }
     return finish(asked(settings_of(data).socket, document, wanted, tenant=tenant, as_json=as_json), as_json=as_json)
 
 

@@ -22,7 +22,7 @@ async def listed(socket: Path, state: str | None, *, tenant: str | None, as_json
         return _say(found, "", as_json=True)
     table = Table("id", "state", "asks for", "document", "what for", "until", box=None)
     for one in found["items"]:
-        kind = f"class {one['classification']}" if one["classification"] else one["kind"]
+        kind = f"class {one['classification']}" if one["classification"] else one["regime"] or one["kind"]
         document = one["document"] or one["document_id"]
         table.add_row(one["id"], one["state"], kind, document, one["purpose"], (one["until"] or "")[:10])
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -4,6 +4,7 @@
     list        let the people on the list of a class III see it   until then only the data owner does
     use         let named people use a class IV for a purpose, until a day
     declassify  lower the class; asked by somebody, or when its review falls due
+    regime      a looser export regime, or none
 
 A request is pending until as many as the policy pack says have agreed, or one has rejected it; never who asked, and nobody twice.
 """
@@ -13,12 +14,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from appliance.documents.errors import InvalidApproval
+from appliance.documents.exporting import is_looser
+from appliance.documents.values import Regime
 
-Kind = Literal["ingest", "list", "use", "declassify"]
+Kind = Literal["ingest", "list", "use", "declassify", "regime"]
 State = Literal["pending", "approved", "rejected"]
 
 LONGEST_USE: Final = dt.timedelta(days=366)
@@ -38,6 +41,7 @@ class Approval:
     people: tuple[str, ...]
     until: dt.datetime | None
     level: int | None
+    regime: Regime | None
     state: State
     decided_by: str | None
     decided_at: dt.datetime | None
@@ -55,10 +59,19 @@ class Wanted:
     people: tuple[str, ...] = ()
     until: dt.datetime | None = None
     level: int | None = None
+    regime: Regime | None = None
+
+    def facts(self, document_id: UUID) -> dict[str, Any]:
+        """What is recorded of it: nobody's name, and no purpose."""
+        until = None if self.until is None else self.until.isoformat()
+        return {
+            "kind": self.kind, "document": str(document_id), "people": len(self.people), "until": until,
+            "level": self.level, "regime": self.regime,
+        }  # fmt: skip
 
 
-def check(wanted: Wanted, *, level: int, stage: str, now: dt.datetime) -> None:
-    """Whether this can be asked for a document of class `level`.
+def check(wanted: Wanted, *, level: int, regime: str, stage: str, now: dt.datetime) -> None:
+    """Whether this can be asked for a document of class `level` under export regime `regime`.
 
     Raises:
         InvalidApproval: it cannot, and why.
@@ -76,10 +89,18 @@ def check(wanted: Wanted, *, level: int, stage: str, now: dt.datetime) -> None:
         case "declassify":
             if wanted.level is None or not 1 <= wanted.level < level:
                 raise InvalidApproval(f"The new class is lower than {level}.", field="level")
-            if stage == "waiting":
-                raise InvalidApproval("The document is not taken in yet.", field="kind")
+            _taken_in(stage)
+        case "regime":
+            if wanted.regime is None or not is_looser(wanted.regime, regime):
+                raise InvalidApproval(f"The new export regime is looser than {regime}.", field="regime")
+            _taken_in(stage)
         case _:
             raise InvalidApproval("This is asked for by itself when a document is uploaded.", field="kind")
+
+
+def _taken_in(stage: str) -> None:
+    if stage == "waiting":
+        raise InvalidApproval("The document is not taken in yet.", field="kind")
 
 
 def in_use(approvals: Iterable[Approval], now: dt.datetime) -> tuple[tuple[str, ...], dt.datetime | None]:

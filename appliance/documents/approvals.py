@@ -23,6 +23,7 @@ from appliance.documents.errors import (
     UnknownDocument,
     UnsuitableOwner,
 )
+from appliance.documents.exporting import ExportControl, is_looser
 from appliance.documents.ports import Directory, Index
 from appliance.documents.settling import IN_FORCE, Clock, library_worker, now, settle
 from appliance.documents.tables import ApprovalRow, DocumentRow
@@ -75,7 +76,7 @@ class Approvals:
         self._clock = clock
 
     async def ask(self, principal: Principal, document_id: UUID, wanted: Wanted, *, request: bytes) -> Shown:
-        """Ask the data owner for a use of a class IV, or for a lower class; `wanted.people` are names or ids.
+        """Ask the data owner for a use of a class IV, a lower class or a looser export regime; `wanted.people` are names or ids.
 
         Raises:
             UnknownDocument: there is none, or nothing of the kind can be asked for it.
@@ -88,15 +89,15 @@ class Approvals:
                 row = await queries.find(session, document_id, to_change=True)
                 if row is None or not (wanted.kind == "use" or self._sees(principal, row)):
                     raise UnknownDocument("There is no such document.")
-                rules.check(named, level=row.level, stage=row.stage, now=self._clock())
+                rules.check(named, level=row.level, regime=row.export, stage=row.stage, now=self._clock())
                 if await approving.pending(session, row.id, wanted.kind, str(principal.id)):
                     raise AlreadyAsked("The data owner has not answered yet.")
                 approval_id = approving.ask(session, row, named, str(principal.id), self._clock())
                 await session.flush()
                 made = await approving.find(session, approval_id)
                 admitted.outcome.resource_id = str(approval_id)
-                admitted.outcome.metadata |= _facts(wanted, document_id)
-                return self._told(principal, _there(made))
+                admitted.outcome.metadata |= wanted.facts(document_id)
+                return self._told(principal, _there(made), row)
 
     async def page(
         self, principal: Principal, *, state: str | None, page_size: int, page_token: str | None
@@ -139,7 +140,8 @@ class Approvals:
             async with self._store.open_session(admitted, write=True) as session:
                 await queries.take_turn(session)
                 row = await approving.find(session, approval_id, to_change=True)
-                if row is None or not self._decides(principal, row):
+                document = None if row is None else await queries.find(session, row.document_id, to_change=True)
+                if row is None or not self._decides(principal, row, document):
                     raise UnknownApproval("There is no such request for you to decide.")
                 if row.state != "pending":
                     raise AlreadyDecided(f"It was {row.state}.")
@@ -154,22 +156,30 @@ class Approvals:
                     row.decided_by, row.decided_at, row.answer = (
                         str(principal.id), self._clock(), answer.strip() or None,
                     )  # fmt: skip
-                    document = await queries.find(session, row.document_id, to_change=True)
                     await session.flush()
                     if document is not None:
                         await self._carry_out(session, admitted, row, document)
-                shown = self._told(principal, row)
+                shown = self._told(principal, row, document)
         self._waker.wake()
         return shown
 
     async def classify(
-        self, principal: Principal, document_id: UUID, *, level: int | None, people: Sequence[str] | None
+        self,
+        principal: Principal,
+        document_id: UUID,
+        *,
+        level: int | None,
+        people: Sequence[str] | None,
+        export: ExportControl | None = None,
     ) -> None:
-        """Raise the class of a document, or change the list of a class III.
+        """Raise the class of a document, put it under a stricter export regime, or change the list of a class III.
+
+        Args:
+            export: the regime and the category within it; the countries stay as they are.
 
         Raises:
             UnknownDocument: not for this person.
-            InvalidApproval: the class would be lower; that is for the data owner to approve.
+            InvalidApproval: the class would be lower, or the regime looser; that is for the data owner to approve.
             NotTheDataOwner: the list is for the data owner or an admin to change.
         """
         resource = Resource("document", str(document_id))
@@ -180,16 +190,25 @@ class Approvals:
                 row = await queries.find(session, document_id, to_change=True)
                 if row is None or not self._sees(principal, row, "documents.classify"):
                     raise UnknownDocument("There is no such document.")
-                before = row.level
+                before, regime = row.level, row.export
                 if level is not None and level < row.level:
                     raise InvalidApproval("A lower class is for the data owner to approve.", field="classification")
+                if export is not None and is_looser(export.regime, row.export):
+                    raise InvalidApproval("A looser export regime is for the data owner to approve.", field="regime")
                 if listed is not None and not self._sees(principal, row, "documents.share"):
                     raise NotTheDataOwner("Only the data owner or an admin changes who is on the list.")
                 row.level, row.updated_at = level or row.level, self._clock()
                 if listed is not None:
                     row.acl = list(listed)
+                if export is not None:
+                    row.export, row.eccn = export.regime, export.category
+                if row.export != regime:
+                    await approving.overtake(session, row, str(principal.id), row.updated_at)
                 await self._changed(session, admitted, row)
-                admitted.outcome.metadata |= {"before": before, "after": row.level, "list": listed and len(listed)}
+                admitted.outcome.metadata |= {
+                    "before": before, "after": row.level, "list": listed and len(listed),
+                    "regime_before": regime, "regime_after": row.export,
+                }  # fmt: skip
 
     async def _carry_out(
         self, session: AsyncSession, admitted: Admitted, approval: ApprovalRow, document: DocumentRow
@@ -210,6 +229,12 @@ class Approvals:
             case "declassify", True if approval.level is not None and approval.level < document.level:
                 admitted.outcome.metadata |= {"before": document.level, "after": approval.level}
                 document.level, document.approved, document.approved_until = approval.level, [], None
+                await self._changed(session, admitted, document)
+            case "regime", True if approval.regime is not None and is_looser(approval.regime, document.export):
+                admitted.outcome.metadata |= {"regime_before": document.export, "regime_after": approval.regime}
+                # A category belongs to its regime; where a document may be, to any.
+                document.export, document.eccn = approval.regime, ""
+                document.countries = [] if approval.regime == "NONE" else document.countries
                 await self._changed(session, admitted, document)
             case _:
                 pass
@@ -240,13 +265,13 @@ class Approvals:
     async def _shown(self, session: AsyncSession, principal: Principal, row: ApprovalRow) -> Shown:
         document = await queries.find(session, row.document_id)
         # Who is to decide must know of what.
-        decides = self._decides(principal, row)
+        decides = self._decides(principal, row, document)
         name = document.filename if document is not None and (decides or self._sees(principal, document)) else None
-        return replace(self._told(principal, row), document=name)
+        return replace(self._told(principal, row, document), document=name)
 
-    def _told(self, principal: Principal, row: ApprovalRow) -> Shown:
+    def _told(self, principal: Principal, row: ApprovalRow, document: DocumentRow | None) -> Shown:
         """The request without the name of its document."""
-        decides = row.state == "pending" and self._decides(principal, row)
+        decides = row.state == "pending" and self._decides(principal, row, document)
         return Shown(approving.approval_of(row), None, decides, self._needed(principal, row.kind))
 
     def _needed(self, principal: Principal, kind: str) -> int:
@@ -256,23 +281,15 @@ class Approvals:
         resource = Resource("document", str(row.id), queries.facts(row).attributes)
         return self._policy.permits(principal, action, [resource]) == [True]
 
-    def _decides(self, principal: Principal, row: ApprovalRow) -> bool:
+    def _decides(self, principal: Principal, row: ApprovalRow, document: DocumentRow | None) -> bool:
+        # Nobody lifts for themselves what keeps a document from them.
+        if row.kind == "regime" and (document is None or not self._sees(principal, document)):
+            return False
         attributes: dict[str, Any] = {
             "owner": row.data_owner or None, "requester": row.requester, "kind": row.kind, "agreed": row.agreed,
         }  # fmt: skip
         resource = Resource("approval", str(row.id), attributes)
         return self._policy.permits(principal, "approvals.decide", [resource]) == [True]
-
-
-def _facts(wanted: Wanted, document_id: UUID) -> dict[str, Any]:
-    until = None if wanted.until is None else wanted.until.isoformat()
-    return {
-        "kind": wanted.kind,
-        "document": str(document_id),
-        "people": len(wanted.people),
-        "until": until,
-        "level": wanted.level,
-    }
 
 
 def _there(row: ApprovalRow | None) -> ApprovalRow:

@@ -13,7 +13,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from appliance.documents.approval_rules import MOST_PEOPLE, Kind, State, Wanted
 from appliance.documents.approvals import READ_ALL, READ_OWN, Approvals, Shown
+from appliance.documents.exporting import ExportControl, export_control
 from appliance.documents.uploads import LEVEL_NAMES, level_of
+from appliance.documents.values import Regime
 from appliance.identity.factors_api import XStepUp
 from appliance.identity.step_ups import StepUps
 from appliance.store import Principal
@@ -33,19 +35,20 @@ class Body(BaseModel):
 
 
 class NewApproval(Body):
-    """A use of a class IV document by named people, or a lower class."""
+    """A use of a class IV document by named people, a lower class, or a looser export regime."""
 
-    kind: Literal["use", "declassify"]
+    kind: Literal["use", "declassify", "regime"]
     purpose: Annotated[str, Field(min_length=1, max_length=1000)]
     people: People = []
     until: Annotated[AwareDatetime | None, Field(description="The end of the use, within a year.")] = None
     classification: Classification | None = None
+    regime: Annotated[Regime | None, Field(description="The looser export regime.")] = None
 
     def wanted(self) -> Wanted:
         """Raises UnknownClassification."""
         level = None if self.classification is None else level_of(self.classification)
         until = None if self.until is None else self.until.astimezone(dt.UTC)
-        return Wanted(self.kind, self.purpose, tuple(self.people), until, level)
+        return Wanted(self.kind, self.purpose, tuple(self.people), until, level, self.regime)
 
 
 class ApprovalDecision(Body):
@@ -64,6 +67,7 @@ class ApprovalView(Body):
     people: list[str]
     until: dt.datetime | None
     classification: Annotated[str | None, Field(description="The class asked for.")]
+    regime: Annotated[Regime | None, Field(description="The export regime asked for.")]
     state: State
     decided_by: str | None
     decided_at: dt.datetime | None
@@ -79,7 +83,7 @@ class ApprovalView(Body):
         return cls(
             id=one.id, kind=one.kind, document_id=one.document_id, document=shown.document, data_owner=one.data_owner,
             requester=one.requester, purpose=one.purpose, people=list(one.people), until=one.until,
-            classification=None if one.level is None else LEVEL_NAMES[one.level], state=one.state,
+            classification=None if one.level is None else LEVEL_NAMES[one.level], regime=one.regime, state=one.state,
             decided_by=one.decided_by, decided_at=one.decided_at, answer=one.answer, created_at=one.created_at,
             agreed=list(one.agreed), needed=shown.needed, is_yours_to_decide=shown.is_yours_to_decide,
         )  # fmt: skip
@@ -93,6 +97,14 @@ class ApprovalPage(Body):
 class NewClassification(Body):
     classification: Classification | None = None
     people: Annotated[People | None, Field(description="Who is on the list of a class III.")] = None
+    regime: Annotated[Regime | None, Field(description="A stricter export regime: NONE < EAR < ITAR.")] = None
+    category: Annotated[str | None, Field(max_length=32, description="Within the regime that is given.")] = None
+
+    def export(self) -> ExportControl | None:
+        """Raises InvalidExportControl."""
+        if self.regime is None and not self.category:
+            return None
+        return export_control({"regime": self.regime, "category": self.category})
 
 
 class ApprovalsController(Controller):
@@ -143,7 +155,7 @@ class ClassificationController(Controller):
         principal: Injected[Principal],
         approvals: Injected[Approvals],
     ) -> ApprovalView:
-        """Ask the data owner: for the use of a class IV document, or for a lower class."""
+        """Ask the data owner: for the use of a class IV document, a lower class, or a looser export regime."""
         request = data.model_dump_json(exclude={"purpose", "people"}).encode()
         asked = await approvals.ask(principal, document_id, data.wanted(), request=request)
         return ApprovalView.of(asked)
@@ -156,9 +168,9 @@ class ClassificationController(Controller):
         principal: Injected[Principal],
         approvals: Injected[Approvals],
     ) -> None:
-        """Raise the class of a document, or change who is on the list of a class III."""
+        """Raise the class of a document, put it under a stricter export regime, or change the list of a class III."""
         level = None if data.classification is None else level_of(data.classification)
-        await approvals.classify(principal, document_id, level=level, people=data.people)
+        await approvals.classify(principal, document_id, level=level, people=data.people, export=data.export())
 
 
 ROUTES = [ApprovalsController, ClassificationController]

@@ -15,12 +15,14 @@ from appliance.documents.approval_rules import Approval, Kind, State, Wanted
 from appliance.documents.ports import Index
 from appliance.documents.store import facts
 from appliance.documents.tables import ApprovalRow, DocumentRow
+from appliance.documents.values import Regime
 from appliance.jobs import enqueue
 from appliance.store import Principal, new_id
 
 INGEST: Final = "ingest"
 REVIEW_DUE: Final = "The review of its class falls due."
 WAITS: Final = "Waits for the approval of its data owner."
+STRICTER: Final = "Its export regime was made stricter meanwhile."
 REJECTED: Final = "Its data owner did not approve it."
 
 
@@ -28,7 +30,7 @@ def approval_of(row: ApprovalRow) -> Approval:
     return Approval(
         id=row.id, kind=cast("Kind", row.kind), document_id=row.document_id, data_owner=row.data_owner,
         requester=row.requester, purpose=row.purpose, people=tuple(row.people), until=row.until, level=row.level,
-        state=cast("State", row.state), decided_by=row.decided_by, decided_at=row.decided_at, answer=row.answer,
+        regime=cast("Regime | None", row.regime), state=cast("State", row.state), decided_by=row.decided_by, decided_at=row.decided_at, answer=row.answer,
         agreed=tuple(row.agreed), created_at=row.created_at,
     )  # fmt: skip
 
@@ -45,7 +47,7 @@ def ask(session: AsyncSession, document: DocumentRow, wanted: Wanted, requester:
     row = ApprovalRow(
         id=new_id(), kind=wanted.kind, document_id=document.id, data_owner=document.data_owner, requester=requester,
         purpose=wanted.purpose.strip(), people=sorted(set(wanted.people)), until=wanted.until, level=wanted.level,
-        state="pending", decided_by=None, decided_at=None, answer=None, agreed=[], created_at=moment,
+        regime=wanted.regime, state="pending", decided_by=None, decided_at=None, answer=None, agreed=[], created_at=moment,
     )  # fmt: skip
     session.add(row)
     return row.id
@@ -59,6 +61,12 @@ async def pending(
     if requester is not None:
         query = query.filter_by(requester=requester)
     return (await session.scalars(query)).all()
+
+
+async def overtake(session: AsyncSession, document: DocumentRow, subject: str, moment: dt.datetime) -> None:
+    """A looser regime was asked for while the document was under another one: that is no longer to be decided."""
+    for row in await pending(session, document.id, "regime"):
+        row.state, row.decided_by, row.decided_at, row.answer = "rejected", subject, moment, STRICTER
 
 
 async def find(session: AsyncSession, approval_id: UUID, *, to_change: bool = False) -> ApprovalRow | None:

@@ -15,6 +15,8 @@ from appliance.documents.errors import InvalidExportControl
 from appliance.documents.values import Regime
 
 MOST_COUNTRIES: Final = 250
+REGIMES: Final[tuple[Regime, ...]] = get_args(Regime)
+"""From the loosest to the strictest."""
 _CATEGORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .()/-]{0,31}")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
@@ -37,6 +39,12 @@ class ExportControl:
         return not country or not self.countries or country in self.countries
 
 
+def is_looser(wanted: str, regime: str) -> bool:
+    """Whether a regime asks for less than another does: NONE than EAR, EAR than ITAR."""
+    ranks: tuple[str, ...] = REGIMES
+    return ranks.index(wanted) < ranks.index(regime)
+
+
 def export_control(said: object) -> ExportControl:
     """What an upload says: `{"regime": "EAR", "category": "5D002", "countries": ["DE", "US"]}`; nothing is NONE.
 
@@ -48,8 +56,7 @@ def export_control(said: object) -> ExportControl:
     if not isinstance(said, dict) or not said.keys() <= {"regime", "category", "countries"}:
         raise InvalidExportControl("export_control is an object of regime, category and countries.")
     regime, category, countries = said.get("regime"), said.get("category") or "", said.get("countries") or []
-    known: tuple[Regime, ...] = get_args(Regime)
-    named = next((one for one in known if one == regime), None)
+    named = next((one for one in REGIMES if one == regime), None)
     if named is None:
         raise InvalidExportControl("The regime is NONE, EAR or ITAR.")
     if not isinstance(category, str) or (category and not _CATEGORY.fullmatch(category)):

@@ -86,7 +86,7 @@ class DocumentRow(TenantBase):
 class ApprovalRow(TenantBase):
     """Something that somebody asked a data owner for, and what became of it. `people` and `until` belong to a use.
 
-    `agreed` are the subjects who have agreed so far.
+    `level` belongs to a lower class, `regime` to a looser export regime. `agreed` are the subjects who have agreed so far.
     """
 
     __tablename__ = "approvals"
@@ -106,6 +106,7 @@ class ApprovalRow(TenantBase):
     people: Mapped[list[str]] = mapped_column(Json)
     until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     level: Mapped[int | None]
+    regime: Mapped[str | None] = mapped_column(String(8))
     state: Mapped[str] = mapped_column(String(16))
     decided_by: Mapped[str | None] = mapped_column(String(36))
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

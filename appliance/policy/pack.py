@@ -38,7 +38,7 @@ COLLECTION: Final = "Collection"
 SELF: Final = str(UUID(int=1))
 """Whoever asks, where a policy compares an attribute with theirs."""
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
-APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify"})
+APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify", "regime"})
 MOST_AGREEING: Final = 3
 LARGEST: Final = 256 * 1024
 """Bytes of one file of a pack."""

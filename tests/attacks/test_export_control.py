@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.documents.errors import UnknownDocument
+from appliance.documents.approval_rules import Wanted
+from appliance.documents.errors import UnknownApproval, UnknownDocument
+from appliance.documents.exporting import ExportControl
 from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import describe
+from appliance.gate import Refused
 from appliance.store import Principal, Store, Tenant
 from tests.attacks.tally import attempt, refusal, tried
 from tests.documents.plant import Plant, plant_on
@@ -106,3 +109,25 @@ async def test_the_same_file_without_its_marking_is_another_document_and_no_orac
         assert mine.document_id != row.id
         assert describe("seal.md").export.regime == "NONE"
         assert [one.id for one in (await plant.library.listed(operator, page_size=20)).items] == [mine.document_id]
+
+
+async def test_nobody_lifts_for_themselves_what_keeps_a_document_from_them(plant: Plant) -> None:
+    row, approvals = await controlled(plant), plant.approvals
+    asker, wanted = plant.person("operator", eligible="ITAR"), Wanted("regime", "It is old.", regime="NONE")
+    for who in ineligible(plant):
+        with refusal((UnknownDocument, Refused)):
+            await approvals.ask(who, row.id, wanted, request=b"")
+        with refusal((UnknownDocument, Refused)):
+            await approvals.classify(who, row.id, level=None, people=None, export=ExportControl("NONE"))
+
+    asked = (await approvals.ask(asker, row.id, wanted, request=b"")).approval
+    for who in [*ineligible(plant), asker]:
+        with refusal((UnknownApproval, Refused)):
+            await approvals.decide(who, asked.id, approve=True, answer="", request=b"", proven=proven)
+    now = await plant.row(row.id)
+    assert now is not None
+    assert (now.export, plant.index.facts[row.id].export) == ("ITAR", "ITAR")
+
+
+async def proven() -> None:
+    """It is them."""

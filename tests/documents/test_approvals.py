@@ -24,7 +24,9 @@ from appliance.documents.errors import (
     UnknownDocument,
     UnsuitableOwner,
 )
+from appliance.documents.exporting import ExportControl
 from appliance.documents.schemas import Uploaded
+from appliance.documents.values import Regime
 from appliance.gate import Refused
 from appliance.jobs import RunningJob
 from appliance.policy import DEFAULT_PACK, PolicyEngine
@@ -340,7 +342,9 @@ def test_approvals_that_stand_name_the_people_and_the_first_day_that_one_ends() 
 
     def use(state: Any, days: int, *people: str) -> Approval:
         until = now + dt.timedelta(days=days)
-        return Approval(new_id(), "use", new_id(), "o", "r", "p", people, until, None, state, None, None, None, (), now)
+        return Approval(
+            new_id(), "use", new_id(), "o", "r", "p", people, until, None, None, state, None, None, None, (), now
+        )
 
     found = [use("approved", 2, "b"), use("approved", 1, "a", "b"), use("approved", 0, "c"), use("pending", 9, "d")]
 
@@ -411,3 +415,61 @@ async def test_two_who_agree_at_once_are_two_and_an_approver_does_not_agree_to_t
 
     assert sorted(one.state for one in done) == ["approved", "pending"]
     assert (await plant.until(uploaded.document_id, "ready", "failed")).status == "ready"
+
+
+async def test_a_stricter_export_regime_holds_at_once_and_search_follows(plant: Plant) -> None:
+    plant.start()
+    marker, reader = plant.person("operator"), plant.person("operator", eligible="EAR")
+    document_id = (await upload(plant, marker, "II")).document_id
+    await plant.until(document_id, "ready")
+
+    await plant.approvals.classify(marker, document_id, level=None, people=None, export=ExportControl("EAR", "5D002"))
+
+    row = await plant.row(document_id)
+    assert row is not None
+    assert (row.export, row.eccn, row.level) == ("EAR", "5D002", 2)
+    assert plant.index.facts[document_id].export == "EAR"
+    assert await sees(plant, reader, document_id)
+    assert not await sees(plant, marker, document_id)
+
+
+async def test_a_looser_export_regime_is_for_somebody_else_who_sees_the_document_to_approve(plant: Plant) -> None:
+    plant.start()
+    owner, other = plant.person("operator", eligible="EAR ITAR"), plant.person("admin", eligible="ITAR")
+    said = '{"export_control": {"regime": "ITAR", "category": "XI(b)", "countries": ["DE"]}}'
+    document_id = (await upload(plant, owner, "II", metadata=said)).document_id
+    await plant.until(document_id, "ready")
+    with pytest.raises(InvalidApproval):
+        await plant.approvals.classify(owner, document_id, level=None, people=None, export=ExportControl("EAR"))
+    wrong: tuple[Regime | None, ...] = (None, "ITAR")
+    for regime in wrong:
+        with pytest.raises(InvalidApproval):
+            await plant.approvals.ask(owner, document_id, Wanted("regime", "No.", regime=regime), request=b"")
+
+    await plant.approvals.ask(owner, document_id, Wanted("regime", "Legal said so.", regime="EAR"), request=b"")
+    assert not (await listed(plant, owner))[0].is_yours_to_decide
+    await decide(plant, other)
+
+    row = await plant.row(document_id)
+    assert row is not None
+    assert (row.export, row.eccn, row.countries) == ("EAR", "", ["DE"])
+    assert plant.index.facts[document_id].export == "EAR"
+    assert await sees(plant, owner, document_id)
+    assert not await sees(plant, other, document_id)
+
+
+async def test_what_was_asked_of_a_looser_regime_ends_when_a_stricter_one_comes(plant: Plant) -> None:
+    plant.start()
+    owner, other = plant.person("admin", eligible="EAR ITAR"), plant.person("admin", eligible="EAR ITAR")
+    said = '{"export_control": {"regime": "EAR", "countries": ["DE"]}}'
+    document_id = (await upload(plant, owner, "II", metadata=said)).document_id
+    await plant.until(document_id, "ready")
+    await plant.approvals.ask(owner, document_id, Wanted("regime", "Legal said so.", regime="NONE"), request=b"")
+
+    await plant.approvals.classify(other, document_id, level=None, people=None, export=ExportControl("ITAR"))
+
+    (ended,) = await listed(plant, owner, "rejected")
+    assert (ended.approval.kind, ended.approval.regime) == ("regime", "NONE")
+    row = await plant.row(document_id)
+    assert row is not None
+    assert (row.export, row.countries) == ("ITAR", ["DE"])
