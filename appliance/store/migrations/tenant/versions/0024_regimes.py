@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024_regimes"
-down_revision: str | None = "0022_agreed"
+down_revision: str | None = "0023_violations"
 branch_labels = None
 depends_on = None
 

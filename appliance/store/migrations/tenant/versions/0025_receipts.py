@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import UtcDateTime
 
 revision = "0025_receipts"
-down_revision: str | None = "0023_violations"
+down_revision: str | None = "0024_regimes"
 branch_labels = None
 depends_on = None
 
