@@ -86,11 +86,18 @@ def activate(
 
 
 @policy.command
-def rollback(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = False) -> int:
-    """Put the pack in force that was before the last switch."""
+def rollback(
+    *,
+    confirm: Annotated[str | None, Parameter(help="The word of its preview, if going back widens.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Put the pack in force that was before the last switch. Where that widens it needs the word of its preview."""
     from appliance.commands.policing import rollback as taken_back
 
-    return finish(taken_back(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+    work = taken_back(settings_of(data).socket, confirm, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
 
 
 @policy.command

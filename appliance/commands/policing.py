@@ -135,10 +135,10 @@ async def activate(socket: Path, version: str, confirm: str | None, *, tenant: s
     return _say(found, f"{found['version'] or 'the pack of the release'} is in force", as_json=as_json)
 
 
-async def rollback(socket: Path, *, tenant: str | None, as_json: bool) -> int:
+async def rollback(socket: Path, confirm: str | None, *, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:
-        found = answered(await door.post(f"{POLICY}/rollback"))
+        found = answered(await door.post(f"{POLICY}/rollback", json={"confirm": confirm}))
     return _say(found, f"{found['version'] or 'the pack of the release'} is in force again", as_json=as_json)
 
 

@@ -91,12 +91,13 @@ class PolicyController(Controller):
         gate: Injected[Gate],
         packs: Injected[Packs],
         step_ups: Injected[StepUps],
+        data: JSONBody[schemas.PolicyRollback | None] = None,
         x_step_up: XStepUp = None,
     ) -> schemas.SwitchView:
-        """Take the last switch back; a step-up is asked for."""
+        """Take the last switch back. Where that widens, the word of the preview is needed; a step-up is asked for."""
         async with gate.admit(principal, "policy.activate", POLICY) as admitted:
             await step_ups.require(principal, "policy.activate", "", x_step_up)
-            return schemas.SwitchView.of(await packs.rollback(admitted))
+            return schemas.SwitchView.of(await packs.rollback(admitted, data.confirm if data else None))
 
     @get("/history", operation_id="list_policy_switches", asks="policy.read")
     async def history(

@@ -60,6 +60,10 @@ class PolicyActivation(Body):
     )
 
 
+class PolicyRollback(Body):
+    confirm: Annotated[str | None, Field(max_length=16, description="The word of the preview, if going back widens.")]
+
+
 class SwitchView(Body):
     generation: int
     version: Annotated[str | None, Field(description="Null for the pack of the release.")]

@@ -154,19 +154,25 @@ class Packs:
             NeedsConfirmation: it widens what people may do, and `confirm` is not the word of its preview.
             SwitchedMeanwhile: somebody else was faster.
         """
+        then = await self._confirmed(admitted, version, confirm)
+        kept = None if then.pack_version == self._in_force.release.pack_version else then.pack_version
+        return await self._switch(admitted, kept, "activate")
+
+    async def _confirmed(self, admitted: Admitted, version: str, confirm: str | None) -> PolicyEngine:
+        """The pack, if it widens nothing or `confirm` is the word of its preview now. Raises NeedsConfirmation."""
         then = await self._engine(admitted, version)
         found = await self._differences(self._deciding(admitted), then)
         if found.widen and confirm != found.confirm:
             raise NeedsConfirmation(f"{then.pack_version} allows what is refused now.")
-        kept = None if then.pack_version == self._in_force.release.pack_version else then.pack_version
         admitted.outcome.metadata |= {"confirmed": found.confirm if found.widen else None}
-        return await self._switch(admitted, kept, "activate")
+        return then
 
-    async def rollback(self, admitted: Admitted) -> Switch:
-        """Put the pack in force that was before the last switch; it was confirmed then.
+    async def rollback(self, admitted: Admitted, confirm: str | None = None) -> Switch:
+        """Put the pack in force that was before the last switch.
 
         Raises:
             NothingBefore: nothing was ever switched.
+            NeedsConfirmation: it widens what people may do now, and `confirm` is not the word of its preview.
             SwitchedMeanwhile: somebody else was faster.
         """
         async with self._store.open_control(admitted) as session:
@@ -174,6 +180,7 @@ class Packs:
         standing = _standing(every)
         if len(standing) < 2:
             raise NothingBefore("The pack of the release is in force, and none was before it.")
+        await self._confirmed(admitted, standing[-2] or RELEASE, confirm)
         return await self._switch(admitted, standing[-2], "rollback")
 
     async def history(self, admitted: Admitted) -> list[Switch]:
