@@ -20,6 +20,7 @@ from appliance.identity.badges import Badges
 from appliance.identity.federation import api
 from appliance.identity.federation.assembly import Outside, assembled
 from appliance.identity.federation.providers import Providers
+from appliance.identity.tenants import Tenants
 from appliance.policy import PolicyEngine
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
@@ -105,6 +106,7 @@ async def web(
         "badges": Badges(store, recorder, passwords=passwords, attempts=attempts),
         "cursors": Cursors(store.secret("cursor")),
         "federation": federation,
+        "tenants": Tenants(store),
     }
     try:
         for tenant in tenants:
