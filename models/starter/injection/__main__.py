@@ -25,8 +25,10 @@ HEADS = 2
 """Trained from different beginnings; with one trained on windows of the texts alone, which knows harmless texts about prompts better,
 they judge together.
 """
-ALLOWED, MARGIN = 0.0025, 0.5
-"""Share of harmless texts, of a seed not trained on, that may be flagged, and half a logit more: sets where one half lies."""
+ALLOWED, MARGIN = 0.0025, 2.0
+"""Share of harmless texts, of a seed not trained on, that may be flagged, and two logits more: sets where one half lies. Attacks lie
+far above it, and a plant's own prose, which no training set has enough of, just below.
+"""
 
 
 def show(found: Quality) -> None:
