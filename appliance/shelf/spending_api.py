@@ -120,8 +120,8 @@ class SpendingController(Controller):
         """What chat models were used for in the plant, by day and model, and by person, provider or purpose too."""
         after = None
         if page_token:
-            at = cursors.decode(page_token)
-            after = at.number("used_on"), at.text("model"), at.text(f"whose {by}")
+            at, whose = cursors.decode(page_token), f"whose {by}"
+            after = at.number("used_on"), at.text("model"), at.text(whose)
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
             found = await spending.spent(admitted, days=days, by=by)
         rest = found if after is None else [one for one in found if one.place > after]

@@ -13,6 +13,10 @@ from appliance.teams.tables import MembershipRow, TeamRow
 from appliance.teams.values import Member, Team
 
 
+ALONE = text("SELECT pg_advisory_xact_lock(hashtext('teams'), hashtext(current_setting('app.tenant_id')))")
+TOGETHER = text("SELECT pg_advisory_xact_lock_shared(hashtext('teams'), hashtext(current_setting('app.tenant_id')))")
+
+
 async def teams_after(session: AsyncSession, tenant: uuid.UUID, slug: str, limit: int) -> list[TeamRow]:
     """Teams of the tenant in the order of their short names, from the one that follows `slug`."""
     query = select(TeamRow).where(TeamRow.tenant_id == tenant, TeamRow.slug > slug)
@@ -33,8 +37,7 @@ async def take_turn(session: AsyncSession, *, alone: bool) -> None:
     """
     connection = await session.connection()
     if connection.dialect.name == "postgresql":
-        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-        await session.execute(text(f"SELECT {lock}(hashtext('teams'), hashtext(current_setting('app.tenant_id')))"))
+        await session.execute(ALONE if alone else TOGETHER)
 
 
 async def has_slug(session: AsyncSession, tenant: uuid.UUID, slug: str) -> bool:
