@@ -12,7 +12,6 @@ from appliance.store.admission import TeamRole
 from appliance.teams.tables import MembershipRow, TeamRow
 from appliance.teams.values import Member, Team
 
-
 ALONE = text("SELECT pg_advisory_xact_lock(hashtext('teams'), hashtext(current_setting('app.tenant_id')))")
 TOGETHER = text("SELECT pg_advisory_xact_lock_shared(hashtext('teams'), hashtext(current_setting('app.tenant_id')))")
 
