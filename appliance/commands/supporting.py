@@ -31,8 +31,10 @@ SHOWN: Final = frozenset(
     }
 )  # fmt: skip
 """Settings whose value is told. Of any other, only whether it differs from its default."""
-WITHHELD: Final = ("database_url", "metrics_token", "data", "share", "jwks_local_path")
-"""Settings whose value is taken out wherever it stands: secrets, and paths, which often name a person."""
+WITHHELD: Final = (
+    "database_url", "metrics_token", "data", "share", "jwks_local_path", "model_hosts", "identity_hosts",
+)  # fmt: skip
+"""Settings whose value is taken out wherever it stands: secrets, paths, which often name a person, and hosts of the plant."""
 PLACES: Final = (
     "audit.db", "audit.heads.json", "control.db", "credentials.json", "demo", "import", "initialised", "keys", "models",
     "run", "tenants", "uploads",
@@ -149,8 +151,10 @@ def cleaned(part: Any, settings: Settings) -> Any:
     match part:
         case str():
             for name, value in settings.environment().items():
-                if value and name.removeprefix("OUTPOST_").lower() in WITHHELD:
-                    part = part.replace(value, f"[{name.removeprefix('OUTPOST_').lower()}]")
+                known = name.removeprefix("OUTPOST_").lower()
+                for piece in filter(None, map(str.strip, value.split(",") if known.endswith("_hosts") else [value])):
+                    if known in WITHHELD:
+                        part = part.replace(piece, f"[{known}]")
             return redact(part, find(part))
         case dict():
             return {cleaned(key, settings): cleaned(value, settings) for key, value in part.items()}

@@ -38,7 +38,9 @@ def test_a_node_serves_its_plant_over_tls_once_it_has_a_certificate(data: Path) 
         with httpx.Client(verify=trusting, base_url=url, timeout=60) as client:
             token = client.post("/v1/auth/login", json=body).raise_for_status().json()["access_token"]
             headers = {"authorization": f"Bearer {token}"}
-            found = client.get("/v1/health/components/tls", headers=headers).raise_for_status().json()
+            client.get("/v1/documents", headers=headers).raise_for_status()
+        with node.owner() as door:
+            found = door.get("/v1/health/components/tls").raise_for_status().json()
         assert found["state"] == "ok"
         assert "days left" in found["detail"]
         with pytest.raises(httpx.TransportError):

@@ -429,23 +429,23 @@ def test_a_policy_pack_is_changed_compared_put_in_force_and_taken_back(plant: Pl
     folder = tmp_path / "pack"
     assert outpost("policy", "export", folder, *at).code == 0
     cedar = folder / "policies.cedar"
-    cedar.write_text(cedar.read_text().replace(VIEWERS, f'{VIEWERS}    Action::"jobs.list",\n'))
+    cedar.write_text(cedar.read_text().replace(VIEWERS, f'{VIEWERS}    Action::"usage.read",\n'))
     assert "sound" in outpost("policy", "check", folder).out
     version = outpost("policy", "stage", folder, *at, "--json").json["version"]
 
     shown = outpost("policy", "preview", version, *at)
     refused = outpost("policy", "activate", version, *at)
 
-    assert "jobs.list" in shown.out
+    assert "usage.read" in shown.out
     assert (refused.code, "outpost policy preview" in refused.err) == (13, True)
     word = outpost("policy", "preview", version, *at, "--json").json["confirm"]
     try:
         assert outpost("policy", "activate", version, "--confirm", word, *at).code == 0
-        explained = outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at)
-        assert explained.out.startswith("allowed: viewer jobs.list job\n  by viewers-ask-and-read: ")
+        explained = outpost("policy", "explain", "--as", "viewer", "usage.read", "model", *at)
+        assert explained.out.startswith("allowed: viewer usage.read model\n  by viewers-ask-and-read: ")
     finally:
         assert outpost("policy", "rollback", *at).code == 0
-    assert outpost("policy", "explain", "--as", "viewer", "jobs.list", "job", *at).out.startswith("refused")
+    assert outpost("policy", "explain", "--as", "viewer", "usage.read", "model", *at).out.startswith("refused")
     assert [one["what"] for one in outpost("policy", "history", *at, "--json").json["items"]][:2] == [
         "rollback",
         "activate",
