@@ -16,10 +16,11 @@ class Conversation(TenantBase):
     """A person's thread of questions, or a team's. Deleting hides it (`deleted_at`); retention decides when it goes."""
 
     __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_team", "owner_team_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(index=True)
-    owner_team_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    owner_team_id: Mapped[str | None] = mapped_column(String(36))
     title: Mapped[str] = mapped_column(String(512))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
