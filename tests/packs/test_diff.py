@@ -130,7 +130,7 @@ def test_documents_that_are_seen_more_of_are_found_though_the_library_is_empty(o
     assert opens(NOW, then)
 
 
-ANYBODYS = "Conversation, owner: somebody or something else"
+ANYBODYS = "Conversation, owner: somebody or something else, team: nobody"
 
 
 @pytest.mark.parametrize(
