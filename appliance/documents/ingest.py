@@ -121,7 +121,7 @@ class Ingest:
         passages = await asyncio.to_thread(chunk, parsed.blocks, self._count_tokens, self._sizes)
         if not passages:
             raise UnreadableFile("No text was found in the file.")
-        passages = await self._screened(job, passages)
+        passages, likely = await self._screened(job, passages)
         vectors = await self._embed(job, passages)
         await self._tell(job, 0.95, "putting it in place")
         admitted.outcome.metadata |= {
@@ -130,7 +130,8 @@ class Ingest:
             "bytes": row.size,
             "seconds": round(time.monotonic() - began, 2),
         } | _flagged(passages)
-        if not await self._put(admitted, job, document_id, parsed, sha256, passages, vectors):
+        noted = _violations(document_id, passages, likely)
+        if not await self._put(admitted, job, document_id, parsed, sha256, passages, vectors, noted):
             return {"skipped": "The document was deleted meanwhile."}
         return {"passages": len(passages), "pages": parsed.pages}
 
@@ -143,6 +144,7 @@ class Ingest:
         sha256: str,
         passages: Sequence[Passage],
         vectors: NDArray[np.float32],
+        noted: Sequence[Violation],
     ) -> bool:
         """The one transaction that makes a document ready; False if it has gone meanwhile."""
         async with self._store.open_session(admitted, write=True) as session:
@@ -157,17 +159,18 @@ class Ingest:
             row.flagged = sum(bool(one.flags) for one in passages)
             row.status, row.reason = "ready", None
             row.indexed_by, row.updated_at = UUID(str(job.id)), self._clock()
-            await self._violations.note(session, row.uploaded_by, _violations(document_id, passages))
+            await self._violations.note(session, row.uploaded_by, noted)
             await self._index.replace(session, queries.facts(row), passages, vectors)
             changed = await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock)
             admitted.outcome.metadata |= {"in_force": row.in_force, "changed_standing": changed}
             return True
 
-    async def _screened(self, job: RunningJob, passages: Sequence[Passage]) -> list[Passage]:
-        """The same, each with the rules by which it gives orders to a language model. It is kept and quoted all the same: a document
-        may well be about such things.
+    async def _screened(self, job: RunningJob, passages: Sequence[Passage]) -> tuple[list[Passage], float]:
+        """The same, each with the rules by which it gives orders to a language model, and the highest chance that one does. It is kept
+        and quoted all the same: a document may well be about such things.
         """
         made: list[Passage] = []
+        likely = 0.0
         for start in range(0, len(passages), BATCH):
             await self._tell(job, 0.05 + 0.05 * start / len(passages), "looking for orders to a model")
             batch = passages[start : start + BATCH]
@@ -179,8 +182,9 @@ class Ingest:
                 replace(one, flags=(judged.rules or ("classifier",)) if judged.verdict else ())
                 for one, judged in zip(batch, found, strict=True)
             ]
+            likely = max([likely, *(judged.score for judged in found)])
             await asyncio.sleep((time.monotonic() - began) * PAUSE_SHARE)
-        return made
+        return made, likely
 
     async def _embed(self, job: RunningJob, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """One vector a passage, in order. Texts of like length go together, so that little is padded."""
@@ -247,10 +251,10 @@ def _flagged(passages: Sequence[Passage]) -> dict[str, Any]:
     return {"flagged": len(flagged), "flags": sorted({name for one in flagged for name in one.flags or ()})}
 
 
-def _violations(document_id: UUID, passages: Sequence[Passage]) -> tuple[Violation, ...]:
+def _violations(document_id: UUID, passages: Sequence[Passage], likely: float) -> tuple[Violation, ...]:
     """The document once, whatever number of its passages give orders."""
     rules = sorted({name for one in passages for name in one.flags or ()})
-    return (Violation("injection", "document", "withheld", tuple(rules), 0.0, document_id),) if rules else ()
+    return (Violation("injection", "document", "withheld", tuple(rules), likely, document_id),) if rules else ()
 
 
 async def follow(session: AsyncSession, payload: Mapping[str, Any], state: str, reason: str) -> None:

@@ -106,12 +106,6 @@ class Violations:
         async with self._store.open_session(admitted) as session:
             return list(await session.scalars(query))
 
-    async def forget(self, session: AsyncSession, user_id: UUID) -> None:
-        """Nobody can be found from what stays: in the transaction that erases the person."""
-        for row in await session.scalars(select(ViolationRow).where(ViolationRow.user_id == user_id)):
-            row.user_id = row.conversation_id = row.message_id = None
-            row.slot = str(row.id)
-
     async def _prune(self, session: AsyncSession, now: dt.datetime) -> None:
         many = await session.scalar(select(func.count()).select_from(ViolationRow)) or 0
         oldest = select(ViolationRow.id).order_by(ViolationRow.at, ViolationRow.id)

@@ -129,23 +129,6 @@ async def test_another_plant_sees_nothing_of_it(
     assert await rows(kept, admitted(tenant=other_tenant)) == []
 
 
-async def test_erasing_a_person_leaves_what_was_found_and_no_way_to_them(
-    store: Store, admitted: Callable[..., Admitted]
-) -> None:
-    clock, nora, emil = Clock(), new_id(), new_id()
-    kept = Violations(store, clock=clock)
-    for who in (nora, emil):
-        await note(store, kept, admitted(), [ORDERS], who)
-
-    async with store.open_session(admitted(), write=True) as session:
-        await kept.forget(session, nora)
-
-    found = await rows(kept, admitted())
-    assert {one.user_id for one in found} == {None, emil}
-    assert all(str(nora) not in one.slot for one in found)
-    assert await rows(kept, admitted(), Sought(user_id=nora)) == []
-
-
 @pytest.mark.parametrize(
     ("sought", "kinds"),
     [
