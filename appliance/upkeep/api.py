@@ -11,7 +11,6 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from appliance.jobs.api import CANCELLED, Key, accepted, told
 from appliance.jobs.schemas import JobView, NewJob
 from appliance.store import Principal
-from appliance.upkeep.errors import NotTheOwner
 from appliance.upkeep.schemas import Counts, Schedules
 from appliance.upkeep.service import Upkeep
 from appliance.web import FOLLOW, Injected
@@ -66,7 +65,7 @@ class InternalDatabaseController(Controller):
     @get("/counts", operation_id="count_rows_internally", asks="jobs.manage", only="owner")
     async def counts(self, principal: Injected[Principal], upkeep: Injected[Upkeep]) -> Counts:
         """The same as for admins, for the node's own scripts."""
-        return await upkeep.counts(_owner(principal))
+        return await upkeep.counts(await upkeep.owner(principal))
 
     @post(
         "/jobs",
@@ -84,12 +83,12 @@ class InternalDatabaseController(Controller):
         idempotency_key: Key = None,
     ) -> Response[JobView]:
         """The same as for admins, for the node's own scripts."""
-        return accepted(await upkeep.begin(_owner(principal), data, key=idempotency_key))
+        return accepted(await upkeep.begin(await upkeep.owner(principal), data, key=idempotency_key))
 
     @get("/jobs/{job_id:uuid}", operation_id="get_db_job_internally", asks="jobs.manage", only="owner")
     async def read(self, job_id: FromPath[UUID], principal: Injected[Principal], upkeep: Injected[Upkeep]) -> JobView:
         """The same as for admins, for the node's own scripts."""
-        return await upkeep.read(_owner(principal), job_id)
+        return await upkeep.read(await upkeep.owner(principal), job_id)
 
     @delete(
         "/jobs/{job_id:uuid}",
@@ -104,7 +103,7 @@ class InternalDatabaseController(Controller):
         self, job_id: FromPath[UUID], principal: Injected[Principal], upkeep: Injected[Upkeep]
     ) -> Response[JobView]:
         """The same as for admins, for the node's own scripts."""
-        return told(*await upkeep.cancel(_owner(principal), job_id))
+        return told(*await upkeep.cancel(await upkeep.owner(principal), job_id))
 
 
 class SchedulesController(Controller):
@@ -127,13 +126,6 @@ class SchedulesController(Controller):
     ) -> Response[JobView]:
         """Do it now; a run that waits or goes on already is that one."""
         return accepted(await upkeep.run(principal, schedule))
-
-
-def _owner(principal: Principal) -> Principal:
-    """Raises NotTheOwner."""
-    if principal.kind != "owner":
-        raise NotTheOwner("This door is for programs of the node itself.")
-    return principal
 
 
 ROUTES = [DatabaseController, InternalDatabaseController, SchedulesController]

@@ -13,7 +13,7 @@ from appliance.jobs.values import OPEN
 from appliance.policy import Resource
 from appliance.store import Principal, Store, TenantId, new_id
 from appliance.upkeep import database
-from appliance.upkeep.errors import UnknownSchedule
+from appliance.upkeep.errors import NotTheOwner, UnknownSchedule
 from appliance.upkeep.planning import put
 from appliance.upkeep.schedules import SCHEDULES, Schedule
 from appliance.upkeep.schemas import Counts, Schedules, ScheduleView
@@ -27,6 +27,13 @@ class Upkeep:
 
     def __init__(self, store: Store, gate: Gate, jobs: Jobs, submitting: Submitting, waker: Waker) -> None:
         self._store, self._gate, self._jobs, self._submitting, self._waker = store, gate, jobs, submitting, waker
+
+    async def owner(self, principal: Principal) -> Principal:
+        """The principal, if it is the owner of the node; who is not is recorded. Raises NotTheOwner."""
+        if principal.kind != "owner":
+            async with self._gate.admit(principal, "jobs.manage", Resource("job")):
+                raise NotTheOwner("This door is for programs of the node itself.")
+        return principal
 
     async def counts(self, principal: Principal) -> Counts:
         """How much the plant's database holds."""
