@@ -7,13 +7,14 @@ from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from appliance.chat.conversations import Conversations
 from appliance.chat.receipts import Receipts
 from appliance.chat.schemas import (
+    ChangedConversation,
     ConversationDetail,
     ConversationView,
     NewConversation,
@@ -104,11 +105,12 @@ class ChatController(Controller):
         principal: Injected[Principal],
         conversations: Injected[Conversations],
         of: FromQuery[UUID | None] = None,
+        q: Annotated[str | None, QueryParameter(max_length=200)] = None,
         page_size: Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         page_token: FromQuery[str | None] = None,
     ) -> Page:
-        """Your own conversations and those of your teams, newest first; for an admin those `of` another person."""
-        return await conversations.recent(principal, of=of, page_size=page_size, page_token=page_token)
+        """Your own conversations and those of your teams, newest first; for an admin those `of` another person. `q` looks in titles."""
+        return await conversations.recent(principal, of=of, words=q, page_size=page_size, page_token=page_token)
 
     @get("/conversations/{conversation_id:uuid}", operation_id="get_conversation", asks="chat.read")
     async def read(
@@ -116,6 +118,17 @@ class ChatController(Controller):
     ) -> ConversationDetail:
         """One conversation with its newest 50 messages."""
         return await conversations.read(principal, conversation_id)
+
+    @patch("/conversations/{conversation_id:uuid}", operation_id="update_conversation", asks="chat.rename")
+    async def rename(
+        self,
+        conversation_id: FromPath[UUID],
+        data: JSONBody[ChangedConversation],
+        principal: Injected[Principal],
+        conversations: Injected[Conversations],
+    ) -> ConversationView:
+        """Give a conversation another title: yours, or one of a team that you own."""
+        return await conversations.rename(principal, conversation_id, data.title)
 
     @delete("/conversations/{conversation_id:uuid}", operation_id="delete_conversation", asks="chat.delete")
     async def remove(

@@ -60,9 +60,17 @@ class Conversations:
             return _view(made)
 
     async def recent(
-        self, principal: Principal, *, of: UUID | None = None, page_size: int, page_token: str | None
+        self,
+        principal: Principal,
+        *,
+        of: UUID | None = None,
+        words: str | None = None,
+        page_size: int,
+        page_token: str | None,
     ) -> Page:
         """The principal's own conversations and those of their teams, or those that one other person began; newest first.
+
+        With `words`, only those whose title has them, in whatever case.
 
         Raises:
             Refused: they are of another person, and the policy does not permit that.
@@ -76,7 +84,9 @@ class Conversations:
         resource = Resource("conversation", attrs=attrs)
         async with self._gate.admit(principal, "chat.read", resource=resource) as admitted:
             async with self._store.open_session(admitted) as session:
-                found = await queries.recent(session, of or principal.id, teams, limit=page_size + 1, before=before)
+                found = await queries.recent(
+                    session, of or principal.id, teams, words=words, limit=page_size + 1, before=before
+                )
             if of is not None and of != principal.id:
                 admitted.outcome.metadata |= {"of": str(of)}
         more = len(found) > page_size
@@ -107,6 +117,17 @@ class Conversations:
             return ConversationDetail(
                 **_view(found).model_dump(), messages=[seen(one, withheld=one.id not in shown) for one in messages]
             )
+
+    async def rename(self, principal: Principal, conversation_id: UUID, title: str) -> ConversationView:
+        """Give a conversation another title. It stays where it is in the list. Raises NoSuchConversation."""
+        resource = Resource("conversation", id=str(conversation_id))
+        async with (
+            self._gate.admit(principal, "chat.rename", resource=resource, request=title.encode()) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            found = await must_find(session, self._policy, admitted, conversation_id)
+            found.title = title
+            return _view(found)
 
     async def delete(self, principal: Principal, conversation_id: UUID) -> None:
         """Hide a conversation from everybody. Raises NoSuchConversation."""

@@ -56,6 +56,12 @@ class NewConversation(BaseModel):
     team: UUID | None = None
 
 
+class ChangedConversation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=80, pattern=r"\S")
+
+
 class ConversationView(BaseModel):
     """`owner_id` began it; `team_id` is the team that it belongs to, if to one."""
 

@@ -28,13 +28,18 @@ async def recent(
     owner_id: UUID,
     teams: Collection[str],
     *,
+    words: str | None,
     limit: int,
     before: tuple[dt.datetime, UUID] | None,
 ) -> list[Conversation]:
-    """Those that the owner began and those of the teams, newest first; `before` is the position of the last one already seen."""
+    """Those that the owner began and those of the teams, whose titles have all of `words`; newest first; `before` is the position of the last one already seen."""
     query = select(Conversation).where(
         or_(Conversation.owner_id == owner_id, Conversation.owner_team_id.in_(teams)), Conversation.deleted_at.is_(None)
     )
+    for word in (words or "").split():
+        # SQLite knows the cases of ASCII letters alone; what is written as in the title is found by both.
+        lowered = func.lower(Conversation.title).contains(word.lower(), autoescape=True)
+        query = query.where(or_(lowered, Conversation.title.contains(word, autoescape=True)))
     if before is not None:
         at, last = before
         older = Conversation.updated_at < at

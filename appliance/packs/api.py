@@ -35,9 +35,11 @@ class PolicyController(Controller):
     ) -> schemas.PolicyPacksView:
         """The packs of this plant, and which of them decides."""
         async with gate.admit(principal, "policy.read", POLICY) as admitted:
-            found = await packs.all(admitted)
+            found, before = await packs.all(admitted), await packs.before(admitted)
         unusable = policy.why_unusable(principal.tenant_id)
-        return schemas.PolicyPacksView(items=[schemas.PolicyPackView.of(one) for one in found], unusable=unusable)
+        return schemas.PolicyPacksView(
+            items=[schemas.PolicyPackView.of(one) for one in found], before=before, unusable=unusable
+        )
 
     @post("/packs", operation_id="stage_policy_pack", asks="policy.stage", status_code=201)
     async def stage(

@@ -48,6 +48,12 @@ class PolicyPackFiles(Body):
 
 class PolicyPacksView(Body):
     items: list[PolicyPackView]
+    before: Annotated[
+        str | None,
+        Field(
+            description="What a rollback puts in force: a version, or `release`; null where there is nothing to take back."
+        ),
+    ]
     unusable: Annotated[
         str | None, Field(description="Why nothing is allowed now; null while the pack in force decides.")
     ]

@@ -175,13 +175,18 @@ class Packs:
             NeedsConfirmation: it widens what people may do now, and `confirm` is not the word of its preview.
             SwitchedMeanwhile: somebody else was faster.
         """
+        before = await self.before(admitted)
+        if before is None:
+            raise NothingBefore("The pack of the release is in force, and none was before it.")
+        await self._confirmed(admitted, before, confirm)
+        return await self._switch(admitted, None if before == RELEASE else before, "rollback")
+
+    async def before(self, admitted: Admitted) -> str | None:
+        """What a rollback would put in force: a version, or `release`; None where nothing was ever switched."""
         async with self._store.open_control(admitted) as session:
             every = await queries.switches(session, admitted.tenant_id, EVERY)
         standing = _standing(every)
-        if len(standing) < 2:
-            raise NothingBefore("The pack of the release is in force, and none was before it.")
-        await self._confirmed(admitted, standing[-2] or RELEASE, confirm)
-        return await self._switch(admitted, standing[-2], "rollback")
+        return (standing[-2] or RELEASE) if len(standing) > 1 else None
 
     async def history(self, admitted: Admitted) -> list[Switch]:
         """The last switches, the newest first."""

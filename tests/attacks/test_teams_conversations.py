@@ -56,6 +56,7 @@ async def test_an_outsider_learns_nothing_of_it_and_neither_does_an_admin_who_is
         for attempt in (
             room.conversations.read(other, talk),
             room.conversations.delete(other, talk),
+            room.conversations.rename(other, talk, "Mine"),
             room.ask(other, QUESTION, str(talk)),
         ):
             with pytest.raises(NoSuchConversation):
@@ -112,3 +113,23 @@ async def test_it_is_deleted_by_who_began_it_or_who_owns_the_team(room: Room) ->
     await room.conversations.delete(mara, second)
 
     assert await listed(room, mara) == []
+
+
+async def test_it_is_renamed_by_who_began_it_or_who_owns_the_team_and_by_nobody_else(room: Room) -> None:
+    mara, mike, vera, olga = (
+        inside(room, *one) for one in (("Mara", "member"), ("Mike", "member"), ("Vera", "viewer"), ("Olga", "owner"))
+    )
+    talk = await begun(room, mara)
+
+    for other in (mike, vera, room.person("Ada", role="admin")):
+        with pytest.raises(NoSuchConversation):
+            await room.conversations.rename(other, talk, "Mine")
+    assert (await room.conversations.rename(mara, talk, "Grease")).title == "Grease"
+    assert (await room.conversations.rename(olga, talk, "Grease of line 4")).title == "Grease of line 4"
+
+
+async def test_an_admin_renames_no_conversation_of_somebody_else(room: Room) -> None:
+    talk = UUID((await room.ask(room.person("Mara"), QUESTION))["conversation_id"])
+
+    with pytest.raises(NoSuchConversation):
+        await room.conversations.rename(room.person("Ada", role="admin"), talk, "Read by an admin")

@@ -237,6 +237,50 @@ async def test_pages_of_conversations_come_newest_first_and_miss_and_repeat_none
     assert seen == [made[1], *(one for one in reversed(made) if one != made[1])]
 
 
+async def test_a_conversation_is_renamed_and_stays_where_it_is_in_the_list(room: Room) -> None:
+    nora = room.person()
+    older, newer = [await room.conversations.start(nora, title) for title in ("Pump", "Winch")]
+
+    renamed = await room.conversations.rename(nora, older.id, "Pump P-101A")
+
+    listed = await room.conversations.recent(nora, page_size=10, page_token=None)
+    assert renamed.title == "Pump P-101A"
+    assert [one.title for one in listed.items] == ["Winch", "Pump P-101A"]
+    assert [(one["event_type"], one["phase"]) for one in await room.records()][-4:-2] == [
+        ("chat.rename", "pre"), ("chat.rename", "post"),
+    ]  # fmt: skip
+    assert newer.id == listed.items[0].id
+
+
+async def test_conversations_are_found_by_words_of_their_titles_and_by_nothing_else(room: Room) -> None:
+    nora = room.person()
+    for title in ("Oil of pump P-101A", "Pump of line 4", "Ölpumpe 100%", "Winch"):
+        await room.conversations.start(nora, title)
+    await room.conversations.start(room.person("Otto"), "Pump of Otto")
+
+    async def found(words: str) -> list[str]:
+        page = await room.conversations.recent(nora, words=words, page_size=10, page_token=None)
+        return sorted(one.title for one in page.items)
+
+    assert await found("pump") == ["Oil of pump P-101A", "Pump of line 4", "Ölpumpe 100%"]
+    assert await found("PUMP line") == ["Pump of line 4"]
+    assert await found("Öl") == ["Ölpumpe 100%"]
+    assert await found("%") == ["Ölpumpe 100%"]
+    assert await found("_") == []
+
+
+async def test_what_was_found_is_paged_as_everything_is(room: Room) -> None:
+    nora = room.person()
+    for number in range(5):
+        await room.conversations.start(nora, f"{'Pump' if number % 2 == 0 else 'Winch'} {number}")
+
+    first = await room.conversations.recent(nora, words="pump", page_size=2, page_token=None)
+    second = await room.conversations.recent(nora, words="pump", page_size=2, page_token=first.next_page_token)
+
+    assert [one.title for one in [*first.items, *second.items]] == ["Pump 4", "Pump 2", "Pump 0"]
+    assert second.next_page_token is None
+
+
 async def test_a_page_token_of_another_list_is_refused_before_anything_is_recorded(room: Room) -> None:
     token = room.conversations._cursors.encode({"user": "nora"})
 

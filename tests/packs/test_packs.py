@@ -145,16 +145,19 @@ async def test_rollback_goes_back_step_by_step_to_the_pack_of_the_release(
     second = await put_in_force(packs, admin, uploads_for_viewers())
 
     await policy.follow()
+    assert await packs.before(admin()) == first
     assert (await packs.rollback(admin())).version == first
     await policy.follow()
     with pytest.raises(NeedsConfirmation):
         await packs.rollback(admin())
     assert policy.version(tenant.id) == first
+    assert await packs.before(admin()) == "release"
     word = (await packs.preview(admin(), "release")).confirm
     assert (await packs.rollback(admin(), word)).version is None
     assert await may(policy, viewer(tenant), "documents.read")
     with pytest.raises(NothingBefore):
         await packs.rollback(admin())
+    assert await packs.before(admin()) is None
     assert [one.version for one in await packs.history(admin())] == [None, first, second, first]
 
 

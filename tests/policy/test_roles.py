@@ -15,6 +15,7 @@ MATRIX = (
     ("kiosks.ask", "conversation", "k"),
     ("chat.start", "conversation", "voa"),
     ("chat.read", "conversation", "voa"),
+    ("chat.rename", "conversation", "voa"),
     ("chat.delete", "conversation", "voa"),
     ("feedback.give", "message", "voak"),
     ("search.query", "document", "voak"),

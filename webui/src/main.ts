@@ -1,4 +1,6 @@
+import "./tokens.css";
 import "./app.css";
+import "./parts/parts.css";
 
 import { mount } from "svelte";
 

@@ -65,6 +65,15 @@ export class Asking {
     this.#picked = false;
   }
 
+  /** Shows an answer that was given before. */
+  show(question: string, answer: Answer): void {
+    this.clear();
+    this.question = question;
+    this.answer = answer;
+    this.phase = "answered";
+    this.#show(this.cited[0] ?? separate(answer.nearest)[0]);
+  }
+
   async ask(question: string, conversationId: string | null = null): Promise<Answer | null> {
     this.clear();
     this.question = question;
