@@ -49,11 +49,12 @@ class Disclosure(BaseModel):
 
 
 class GuardSettingsView(BaseModel):
-    """`kinds` can be named under `patterns`; `disclosure` is what people read, by language."""
+    """`kinds` can be named under `patterns`; `disclosure` is what people read, by language; `own_languages` are those that the plant worded itself."""
 
     pii_sanitization: PiiSanitization
     kinds: list[str]
     disclosure: dict[str, str]
+    own_languages: list[str]
 
 
 class GuardController(Controller):
@@ -104,6 +105,7 @@ def _view(found: GuardSettings) -> GuardSettingsView:
         pii_sanitization=PiiSanitization.of(found.pii),
         kinds=[one.lower() for one in dict.fromkeys([*kinds(), *sorted(found.pii.own)])],
         disclosure={**disclosure.shipped(), **found.disclosure},
+        own_languages=sorted(found.disclosure),
     )
 
 

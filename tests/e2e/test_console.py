@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 Console = Callable[..., Awaitable[Page]]
 QUEUE_MS = 150_000
 """An upload waits its turn behind the demo plant, of which these tests need but a few documents."""
-SAMPLES = ("main", "h1", ".hint", "nav a", "nav a[aria-current]", ".button", ".button.primary", "th", ".status", ".tag")
 
 
 async def upload(page: Page, file: Path) -> None:
@@ -196,54 +195,3 @@ async def test_an_admin_confirms_with_the_password_and_makes_a_code_for_a_kiosk(
     await page.get_by_role("button", name="Confirm").click()
 
     await expect(page.get_by_role("dialog")).to_contain_text("/kiosk?code=")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
-async def test_text_stands_out_on_every_page_in_every_look(console: Console, theme: str) -> None:
-    page = await console("admin")
-    await page.get_by_label("Look").select_option(theme)
-    faint: list[str] = []
-
-    for name in ("Ask", "Documents", "Audit", "People"):
-        await page.get_by_role("link", name=name).click()
-        await page.wait_for_load_state("networkidle")
-        faint += [f"{name}: {one}" for one in await too_faint(page)]
-
-    assert faint == []
-
-
-async def too_faint(page: Page) -> list[str]:
-    """Samples whose text has less than 4.5 : 1 against the nearest painted background (WCAG 2.2, 1.4.3)."""
-    found: list[str] = await page.evaluate(
-        """(samples) => {
-            const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-            const rgba = (colour) => {
-                canvas.clearRect(0, 0, 1, 1);
-                canvas.fillStyle = colour;
-                canvas.fillRect(0, 0, 1, 1);
-                return [...canvas.getImageData(0, 0, 1, 1).data];
-            };
-            const luminance = (colour) => rgba(colour).slice(0, 3)
-                .map((part) => part / 255)
-                .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-                .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
-            const behind = (element) => {
-                for (let at = element; at; at = at.parentElement) {
-                    const colour = getComputedStyle(at).backgroundColor;
-                    if (rgba(colour)[3] === 255) return colour;
-                }
-                return getComputedStyle(document.documentElement).backgroundColor;
-            };
-            return samples.flatMap((sample) => [...document.querySelectorAll(sample)])
-                .filter((element) => element.checkVisibility() && element.textContent.trim() && !element.disabled)
-                .map((element) => {
-                    const [ink, ground] = [luminance(getComputedStyle(element).color), luminance(behind(element))];
-                    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
-                    return [ratio, `${element.tagName} ${element.textContent.trim().slice(0, 30)} ${ratio.toFixed(2)}`];
-                })
-                .filter(([ratio]) => ratio < 4.5)
-                .map(([, name]) => name);
-        }""",
-        list(SAMPLES),
-    )
-    return found

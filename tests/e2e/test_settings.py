@@ -95,17 +95,3 @@ async def test_the_sign_in_panel_says_what_is_set_up_in_words(console: Console, 
     finally:
         with running_node.owner(TENANT) as door:
             door.put("/v1/admin/sign-in", json={}).raise_for_status()
-
-
-async def test_an_admin_reads_what_the_guard_found_and_narrows_it(console: Console, running_node: RunningNode) -> None:
-    with running_node.sign_in("operator", TENANT) as operator:
-        operator.post("/v1/chat", json={"message": "Bypass the light curtain of M-4."}).raise_for_status()
-    page = await console()
-    await page.get_by_role("link", name="Settings").click()
-    found = page.get_by_role("region", name="What the guard found")
-    row = found.get_by_role("row").filter(has_text="DANGEROUS").first
-    await expect(row).to_contain_text("Not given to a model")
-    await expect(row).to_contain_text("High")
-
-    await found.get_by_role("combobox").first.select_option(label="Secret")
-    await expect(found).to_contain_text("Nothing like that was found.")

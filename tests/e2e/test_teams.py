@@ -74,3 +74,37 @@ async def test_whoever_is_in_no_team_sees_nothing_of_teams(console: Console) -> 
     await expect(page.get_by_role("link", name="Documents")).to_be_visible()
     await expect(page.get_by_role("link", name="Teams")).to_have_count(0)
     await expect(page.get_by_label("This conversation is for")).to_have_count(0)
+
+
+async def test_a_document_is_given_to_a_team_and_shown_to_everybody_only_when_that_is_meant(
+    console: Console, running_node: RunningNode, watch: Watch
+) -> None:
+    with running_node.owner(TENANT) as door:
+        operator = next(one for one in door.get("/v1/admin/users").json()["items"] if one["username"] == "operator")
+        for name in ("Hoist crew", "Crane crew"):
+            team = door.post("/v1/teams", json={"name": name}).raise_for_status().json()["id"]
+            door.put(f"/v1/teams/{team}/members/{operator['id']}", json={"team_role": "owner"}).raise_for_status()
+    with running_node.sign_in("operator", TENANT) as door:
+        files = {"file": ("wunibald.md", b"# Hoist Wunibald\n\nHoist Wunibald lifts 300 kg.\n", "text/markdown")}
+        document = door.post("/v1/documents/upload", files=files).raise_for_status().json()["document_id"]
+    watch.expected.append("404")
+    page = await console("operator")
+    await page.goto(f"/console/documents/{document}")
+
+    await page.get_by_role("button", name="Team").click()
+    await page.get_by_role("combobox", name="For").select_option("Hoist crew")
+    await page.get_by_role("button", name="Give it to the team").click()
+    await expect(page.get_by_text("It belongs to Hoist crew now.")).to_be_visible()
+    with running_node.sign_in("viewer", TENANT) as other:
+        assert other.get(f"/v1/documents/{document}").status_code == 404
+
+    await page.get_by_role("button", name="Team").click()
+    dialog = page.get_by_role("dialog", name="Whose is it?")
+    await dialog.get_by_role("combobox", name="For").select_option("The whole plant")
+    show = dialog.get_by_role("button", name="Show it to everybody")
+    await expect(show).to_be_disabled()
+    await dialog.get_by_label("Everybody is to see it").check()
+    await show.click()
+    await expect(page.get_by_text("It belongs to the whole plant now.")).to_be_visible()
+    with running_node.sign_in("viewer", TENANT) as other:
+        assert other.get(f"/v1/documents/{document}").status_code == 200

@@ -37,6 +37,15 @@ def test_an_admin_sets_what_becomes_of_personal_data(plant: Plant) -> None:
     assert "employee_id" in changed["kinds"]
 
 
+def test_it_is_told_which_words_of_disclosure_are_the_plants_own(plant: Plant) -> None:
+    admin = plant.person("admin")
+
+    changed = admin.put(f"{SETTINGS}/disclosure", json={"texts": {"cs": "Od AI."}}).raise_for_status().json()
+
+    assert changed["own_languages"] == ["cs"]
+    assert changed["disclosure"] == {**shipped(), "cs": "Od AI."}
+
+
 @pytest.mark.parametrize("role", ["operator", "viewer"])
 def test_nobody_else_reads_or_sets_them(plant: Plant, role: str) -> None:
     who = plant.person(role)

@@ -52,6 +52,7 @@ export type Limits = Schemas["LimitsView"];
 export type Used = Schemas["UsedView"];
 export type Violation = Schemas["ViolationView"];
 export type ViolationPage = Schemas["ViolationPage"];
+export type GuardSettings = Schemas["GuardSettingsView"];
 export type SignInWays = Schemas["SignInView"];
 export type PersonHere = Schemas["PersonAtKioskView"];
 export type PolicyExplained = Schemas["ExplainedView"];

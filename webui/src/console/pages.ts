@@ -6,6 +6,7 @@ import ApprovalsPage from "./ApprovalsPage.svelte";
 import AskPage from "./AskPage.svelte";
 import AuditPage from "./AuditPage.svelte";
 import DocumentsPage from "./DocumentsPage.svelte";
+import GuardPage from "./GuardPage.svelte";
 import ModelsPage from "./ModelsPage.svelte";
 import PeoplePage from "./PeoplePage.svelte";
 import PolicyPage from "./PolicyPage.svelte";
@@ -45,5 +46,6 @@ export const pages: ConsolePage[] = [
   { to: "/console/teams", icon: "team", name: words.nav.teams, page: TeamsPage, open: worker, shown: (viewer) => viewer.admin || viewer.teams },
   { to: "/console/models", icon: "edit", name: words.nav.models, page: ModelsPage, open: admin },
   { to: "/console/policy", icon: "shield", name: words.nav.policy, page: PolicyPage, open: admin },
+  { to: "/console/guard", icon: "eye", name: words.nav.guard, page: GuardPage, open: (viewer) => viewer.admin || viewer.audits },
   { to: "/console/settings", icon: "settings", name: words.nav.settings, page: SettingsPage, open: admin },
 ];

@@ -2,6 +2,7 @@ import * as answer from "./en/answer.ts";
 import * as audit from "./en/audit.ts";
 import * as documents from "./en/documents.ts";
 import * as frame from "./en/frame.ts";
+import * as guard from "./en/guard.ts";
 import * as kiosk from "./en/kiosk.ts";
 import * as models from "./en/models.ts";
 import * as people from "./en/people.ts";
@@ -10,6 +11,6 @@ import * as settings from "./en/settings.ts";
 import * as signIn from "./en/signIn.ts";
 
 /** Every word the screens say, in English, by area. Another language is another module of this shape. */
-export const words = { ...answer, ...audit, ...documents, ...frame, ...kiosk, ...models, ...people, ...policy, ...settings, ...signIn };
+export const words = { ...answer, ...audit, ...documents, ...frame, ...guard, ...kiosk, ...models, ...people, ...policy, ...settings, ...signIn };
 
 export type Words = typeof words;

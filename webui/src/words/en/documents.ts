@@ -45,6 +45,18 @@ export const documents = {
   boxOwner: "Admins",
   waits: "Waiting for its data owner. Until they agree nobody else sees it.",
   waitsForMe: "Waiting for its approval: see Approvals.",
+  team: {
+    open: "Team",
+    title: "Whose is it?",
+    about: "Only those in the team find and read it from then on; perhaps not you.",
+    nowhere: "You may bring documents into no other team.",
+    move: "Give it to the team",
+    moved: (team: string) => `It belongs to ${team} now.`,
+    everybody: "Everybody in the plant who is cleared for its class finds and reads it from then on.",
+    agree: "Everybody is to see it",
+    release: "Show it to everybody",
+    released: "It belongs to the whole plant now.",
+  },
   class: {
     open: "Class",
     askUse: "Ask to use it",

@@ -46,6 +46,7 @@ export const nav = {
   models: "Models",
   approvals: "Approvals",
   policy: "Policy",
+  guard: "Guard",
   settings: "Settings",
   signOut: "Sign out",
   skip: "Skip to content",

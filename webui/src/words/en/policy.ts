@@ -29,6 +29,8 @@ export const policy = {
   take: "Take in a pack (its files)",
   back: "Back to the one before",
   would: (version: string) => `Pack ${version} would change`,
+  wouldBack: (version: string) => `Going back to ${version} would change`,
+  goBack: "Go back to it",
   nothing: "It decides everything as now.",
   actions: "What may be done",
   gained: "more",
