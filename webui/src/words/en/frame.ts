@@ -15,7 +15,7 @@ export const problem = {
 
 export const theme = {
   label: "Look",
-  system: "As the system",
+  system: "System",
   light: "Light",
   dark: "Dark",
   contrast: "High contrast",
