@@ -46,6 +46,7 @@ LARGEST: Final = 256 * 1024
 _ACTION: Final = re.compile(
     r'^action "([^"]+)"(?: appliesTo \{\n  principal: \[[^\]]*\],\n  resource: \[([^\]]*)\])?', re.MULTILINE
 )
+_GROUPED: Final = re.compile(r'^action "[^"]+" in ', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Pack:
     says: Mapping[str, str]
     """What each permit gives, in words."""
     forbids: Mapping[str, Forbid]
+    rules: tuple[Mapping[str, Any], ...]
+    """The policies as Cedar reads them, in its JSON form."""
     actions: tuple[str, ...]
     """Every action that the schema knows, sorted."""
     applies: Mapping[str, tuple[str, ...]]
@@ -153,6 +156,7 @@ def parse(texts: Mapping[str, str]) -> Pack:
             permits=_policy_set({key: policy for key, policy in named.items() if policy["effect"] == "permit"}),
             says={key: _says(key, policy) for key, policy in named.items() if policy["effect"] == "permit"},
             forbids={key: _forbid(key, policy) for key, policy in named.items() if policy["effect"] == "forbid"},
+            rules=tuple(named.values()),
             actions=tuple(sorted(applies)),
             applies=applies,
             literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
@@ -232,8 +236,11 @@ def _applies(schema: cedarpy.Schema, listed: Sequence[str]) -> dict[str, tuple[s
     """Cedar writes a schema back in one form, whatever was written.
 
     Raises:
-        PackRefused: an action on documents is not among those whose lists are filtered.
+        PackRefused: an action is in a group of actions, which lists and comparisons do not follow; or one on documents is
+            not among those whose lists are filtered.
     """
+    if _GROUPED.search(str(schema)):
+        raise PackRefused("The schema puts an action into a group; policies name each action by itself.")
     applies = {name: tuple(types.split(", ")) if types else () for name, types in _ACTION.findall(str(schema))}
     for name, types in applies.items():
         if "Document" in types and name not in listed:
