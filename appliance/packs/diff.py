@@ -27,7 +27,8 @@ from appliance.packs.facts import fact_changes
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
-from appliance.policy.pack import SELF, Pack
+from appliance.policy.mentions import SELF
+from appliance.policy.pack import Pack
 from appliance.policy.patterns import PlantPattern
 from appliance.policy.phrases import PlantOrder, PlantPhrase
 from appliance.policy.scope import Rows

@@ -16,14 +16,14 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import cedarpy
 
+from appliance.policy import mentions
 from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
@@ -35,8 +35,6 @@ FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
 PII, GUARD = "pii.toml", "guard.toml"
 OPTIONAL: Final = (PII, GUARD)
 COLLECTION: Final = "Collection"
-SELF: Final = str(UUID(int=1))
-"""Whoever asks, where a policy compares an attribute with theirs."""
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
 APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify", "regime"})
 MOST_AGREEING: Final = 3
@@ -159,9 +157,9 @@ def parse(texts: Mapping[str, str]) -> Pack:
             rules=tuple(named.values()),
             actions=tuple(sorted(applies)),
             applies=applies,
-            literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
-            compared=_compared([policy["conditions"] for policy in named.values()]),
-            duties=_duties([policy["conditions"] for policy in named.values()]),
+            literals=frozenset(mentions.strings([policy["conditions"] for policy in named.values()])),
+            compared=mentions.compared([policy["conditions"] for policy in named.values()]),
+            duties=mentions.duties([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
@@ -284,61 +282,3 @@ def _attributes(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         if unknown := set(kinds.values()) - KINDS:
             raise PackRefused(f"The type {entity} has an attribute of the kind {sorted(unknown)[0]!r}.")
     return attributes
-
-
-def _compared(node: Any) -> dict[str, frozenset[str]]:
-    """For each attribute of a resource, the literals on the other side of an operator; `SELF` for who is asking."""
-    found: dict[str, set[str]] = {}
-
-    def look(part: Any) -> None:
-        match part:
-            case {"left": left, "right": right}:
-                for one, other in ((left, right), (right, left)):
-                    match one:
-                        case {".": {"left": {"Var": "resource"}, "attr": str(attribute)}}:
-                            found.setdefault(attribute, set()).update(_strings(other), _self(other))
-                look(left)
-                look(right)
-            case dict():
-                for child in part.values():
-                    look(child)
-            case list():
-                for child in part:
-                    look(child)
-
-    look(node)
-    return {attribute: frozenset(values) for attribute, values in found.items()}
-
-
-def _duties(node: Any) -> frozenset[str]:
-    """The literals that `principal.duties` is compared with."""
-    match node:
-        case {"left": {".": {"left": {"Var": "principal"}, "attr": "duties"}}, "right": right}:
-            return frozenset(_strings(right))
-        case dict():
-            return frozenset().union(*(_duties(child) for child in node.values()))
-        case list():
-            return frozenset().union(*(_duties(child) for child in node))
-        case _:
-            return frozenset()
-
-
-def _self(node: Any) -> set[str]:
-    match node:
-        case {".": {"left": {"Var": "principal"}}}:
-            return {SELF}
-        case _:
-            return set()
-
-
-def _strings(node: Any) -> Iterator[str]:
-    """Every string literal in a parsed policy."""
-    match node:
-        case {"Value": str(text)}:
-            yield text
-        case dict():
-            for child in node.values():
-                yield from _strings(child)
-        case list():
-            for child in node:
-                yield from _strings(child)
