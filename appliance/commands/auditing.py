@@ -75,13 +75,18 @@ async def export_record(
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> int:
-    """Write one tenant's log to `out`: for proof, or as a table for a spreadsheet (`.csv`).
+    """Write one tenant's log to `out`, as the owner of the node: for proof, or as a table for a spreadsheet (`.csv`).
+
+    The export is decided and recorded first, and stands itself in what it writes. The node may be running.
 
     Args:
         since, until: records made from this moment on and before that one; an excerpt with proofs.
     """
     from appliance.audit.export import export
     from appliance.audit.rows import Selection
+    from appliance.compose.foundation import foundation
+    from appliance.identity.identities import owner_in
+    from appliance.policy import Resource
 
     if out.exists():
         raise FileExists(f"{out.name} is already there.")
@@ -89,14 +94,14 @@ async def export_record(
     if selection.since is not None and selection.until is not None and selection.since >= selection.until:
         raise EmptyPeriod(f"{selection.since.isoformat()} is not before {selection.until.isoformat()}.")
     form = form or ("csv" if out.suffix == ".csv" else "jsonl")
-    store = await _open(settings)
-    try:
-        found = [one for one in await store.tenants() if tenant is None or one.slug == tenant]
+    async with foundation(settings) as base:
+        found = [one for one in await base.store.tenants() if tenant is None or one.slug == tenant]
         if not found:
             raise NotFound(f"There is no tenant {tenant!r} on this node.")
-        written = await export(store, found[0].id, out, form=form, selection=selection)
-    finally:
-        await store.close()
+        owner = owner_in(base.store, found[0].id)
+        async with base.gate.admit(owner, "audit.read_all", Resource("record")) as admitted:
+            written = await export(base.store, found[0].id, out, form=form, selection=selection)
+            admitted.outcome.metadata |= {"export": form, "records": written.records, "root": written.root}
     if as_json:
         sys.stdout.write(json.dumps(asdict(written)) + "\n")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,13 +75,17 @@ async def listed(socket: Path, *, tenant: str | None, as_json: bool) -> int:
             "in force" if one["in_force"] else "",
             "this release" if one["of_the_release"] else one["staged_at"][:16].replace("T", " "),
             one["valid_until"] or "",
-            one["problem"] or "",
+            one["problem"] or _lacking(one["lacking"]),
         )
         for one in found["items"]
     )
     if found["unusable"] and not as_json:
         sys.stdout.write(f"Nothing is allowed now. {found['unusable']}\n")
     return _table(found, ("version", "name", "", "from", "until", ""), rows, as_json=as_json)
+
+
+def _lacking(actions: Sequence[str]) -> str:
+    return f"denies what it does not know of this release: {', '.join(actions)}" if actions else ""
 
 
 async def preview(socket: Path, version: str, *, tenant: str | None, as_json: bool) -> int:

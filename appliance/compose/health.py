@@ -39,7 +39,13 @@ def health_of(
         await base.policy.follow()
         if unusable := base.policy.all_unusable():
             raise NotWell(f"nothing is allowed in {len(unusable)} plants: {next(iter(unusable.values()))}")
-        return f"pack {base.policy.pack_version} of this release, {base.policy.chosen} chosen here"
+        told = f"pack {base.policy.pack_version} of this release, {base.policy.chosen} chosen here"
+        if older := base.policy.all_lacking():
+            lacking = ", ".join(sorted({action for some in older.values() for action in some}))
+            told += (
+                f"; packs of {len(older)} plants lack actions of this release ({lacking}): see `outpost policy list`"
+            )
+        return told
 
     async def models() -> str:
         found = await base.models.health()

@@ -191,11 +191,7 @@ class Identities:
             raise NoTenant("This data directory has no such tenant.")
         if not tenant.is_active:
             raise inactive(person=True)
-        identity = UUID(bytes=self._store.secret("owner-id")[:16], version=4)
-        return Principal(
-            identity, "owner", tenant.id, OWNER_NAME, "admin", rules.CLEARANCES["admin"],
-            eligibility=rules.EXPORT_REGIMES,
-        )  # fmt: skip
+        return owner_in(self._store, tenant.id)
 
     async def person_of(self, principal: Principal) -> tuple[str, str]:
         """The name that the principal is shown with, and the short name of its tenant."""
@@ -230,3 +226,11 @@ class Identities:
 def inactive(*, person: bool) -> PersonInactive | TenantInactive:
     """The tenant is off if the person is not."""
     return TenantInactive("This plant is switched off.") if person else PersonInactive("This account is switched off.")
+
+
+def owner_in(store: Store, tenant_id: TenantId) -> Principal:
+    """The owner of the data directory, as an admin of the tenant."""
+    identity = UUID(bytes=store.secret("owner-id")[:16], version=4)
+    return Principal(
+        identity, "owner", tenant_id, OWNER_NAME, "admin", rules.CLEARANCES["admin"], eligibility=rules.EXPORT_REGIMES
+    )

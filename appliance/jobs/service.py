@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.gate import Gate
+from appliance.gate import Gate, Refused
 from appliance.jobs import store as queries
 from appliance.jobs.errors import NoSuchJob
 from appliance.jobs.rules import PRIORITY, may_move
@@ -28,6 +28,9 @@ HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.3
 FOR_ALL = frozenset({"jobs.read_all", "jobs.manage"})
 """Actions over everybody's jobs."""
+OF_OTHERS = {"jobs.read": "jobs.read_all", "jobs.cancel": "jobs.cancel"}
+"""What is asked once more, and of what, where the job turns out to be somebody else's."""
+NONE_OF_YOURS = "There is no such job of yours."
 STREAM_SECONDS = 600.0
 """A stream ends after this; the watcher comes back with `Last-Event-ID` and misses nothing."""
 
@@ -116,43 +119,42 @@ class Jobs:
         self, principal: Principal, job_id: UUID, *, action: str = "jobs.read", kinds: Collection[str] | None = None
     ) -> JobView:
         """One job, of one of `kinds` where these are given. Raises NoSuchJob."""
-        async with (
-            self._admit(principal, action, job_id) as admitted,
-            self._store.open_session(admitted) as session,
-        ):
-            return view(await self._must_find(session, admitted, job_id, kinds=kinds))
+        async with self._admit(principal, action, job_id) as admitted:
+            await self._may(admitted, job_id)
+            async with self._store.open_session(admitted) as session:
+                return view(await _found(session, job_id, kinds=kinds))
 
     async def cancel(
         self, principal: Principal, job_id: UUID, *, action: str = "jobs.cancel", kinds: Collection[str] | None = None
     ) -> tuple[JobView, bool]:
         """Ask a job to stop; True if this request did it, False if it had ended or been asked before. Raises NoSuchJob."""
-        async with (
-            self._admit(principal, action, job_id) as admitted,
-            self._store.open_session(admitted, write=True) as session,
-        ):
-            job = await self._must_find(session, admitted, job_id, to_change=True, kinds=kinds)
-            asked = job.state in OPEN and not job.cancel_asked
-            if asked:
-                now = dt.datetime.now(dt.UTC)
-                job.cancel_asked = True
-                if job.state == "queued" and may_move(job.state, "cancelled"):
-                    job.state = "cancelled"
-                    if (watch := self._watches.get(job.kind)) is not None:
-                        await watch(session, job.payload, "cancelled", "It was cancelled.")
-                    await queries.happened(session, job, "cancelled", {}, now)
-                else:
-                    await queries.happened(session, job, "cancelling", {}, now)
-            return view(job), asked
+        async with self._admit(principal, action, job_id) as admitted:
+            await self._may(admitted, job_id)
+            async with self._store.open_session(admitted, write=True) as session:
+                return await self._stopped(session, await _found(session, job_id, to_change=True, kinds=kinds))
+
+    async def _stopped(self, session: AsyncSession, job: JobRow) -> tuple[JobView, bool]:
+        asked = job.state in OPEN and not job.cancel_asked
+        if asked:
+            now = dt.datetime.now(dt.UTC)
+            job.cancel_asked = True
+            if job.state == "queued" and may_move(job.state, "cancelled"):
+                job.state = "cancelled"
+                if (watch := self._watches.get(job.kind)) is not None:
+                    await watch(session, job.payload, "cancelled", "It was cancelled.")
+                await queries.happened(session, job, "cancelled", {}, now)
+            else:
+                await queries.happened(session, job, "cancelling", {}, now)
+        return view(job), asked
 
     async def events(self, principal: Principal, job_id: UUID, after: int) -> AsyncGenerator[bytes]:
         """Server-sent events from number `after` on, with heartbeats, ending with `end` when the job has."""
         async with self._admit(principal, "jobs.read", job_id) as admitted:
-            async with self._store.open_session(admitted) as session:
-                await self._must_find(session, admitted, job_id)
+            await self._may(admitted, job_id)  # once: whose it is does not change
             began = spoke = time.monotonic()
             while time.monotonic() - began < STREAM_SECONDS:
                 async with self._store.open_session(admitted) as session:
-                    job = await self._must_find(session, admitted, job_id)
+                    job = await _found(session, job_id)
                     news = await queries.events_after(session, job_id, after)
                 for event in news:
                     after, spoke = event.seq, time.monotonic()
@@ -170,21 +172,30 @@ class Jobs:
         resource = Resource("job", id=None if job_id is None else str(job_id))
         return self._gate.admit(principal, action, resource=resource)
 
-    async def _must_find(
-        self,
-        session: AsyncSession,
-        admitted: Admitted,
-        job_id: UUID,
-        *,
-        to_change: bool = False,
-        kinds: Collection[str] | None = None,
-    ) -> JobRow:
-        everybody = admitted.principal.role == "admin" or admitted.action in FOR_ALL
-        owner = None if everybody else admitted.principal.id
-        job = await queries.find(session, job_id, owner, to_change=to_change)
-        if job is None or (kinds is not None and job.kind not in kinds):
-            raise NoSuchJob("There is no such job of yours.")
-        return job
+    async def _may(self, admitted: Admitted, job_id: UUID) -> None:
+        """Asks once more where the job is somebody else's: the policies say who may, and whoever may not is not told that there is
+        such a job. Raises NoSuchJob.
+        """
+        async with self._store.open_session(admitted) as session:
+            job = await _found(session, job_id)
+        if admitted.action in FOR_ALL or job.owner_id == admitted.principal.id:
+            return
+        owner = "" if job.owner_id is None else str(job.owner_id)
+        resource = Resource("job", str(job.id), {"owner": owner, "kind": job.kind})
+        try:
+            async with self._gate.admit(admitted.principal, OF_OTHERS[admitted.action], resource):
+                pass
+        except Refused:
+            raise NoSuchJob(NONE_OF_YOURS) from None
+
+
+async def _found(
+    session: AsyncSession, job_id: UUID, *, to_change: bool = False, kinds: Collection[str] | None = None
+) -> JobRow:
+    job = await queries.find(session, job_id, to_change=to_change)
+    if job is None or (kinds is not None and job.kind not in kinds):
+        raise NoSuchJob(NONE_OF_YOURS)
+    return job
 
 
 async def progress_of(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:

@@ -70,13 +70,11 @@ async def held(session: AsyncSession, job_id: UUID, worker: str) -> JobRow | Non
     return (await session.scalars(query.with_for_update())).one_or_none()
 
 
-async def find(session: AsyncSession, job_id: UUID, owner_id: UUID | None, *, to_change: bool = False) -> JobRow | None:
-    """One job; only the owner's, unless `owner_id` is None. `to_change` keeps others from changing it meanwhile."""
+async def find(session: AsyncSession, job_id: UUID, *, to_change: bool = False) -> JobRow | None:
+    """One job. `to_change` keeps others from changing it meanwhile."""
     query = select(JobRow).where(JobRow.id == job_id)
     if to_change:
         query = query.with_for_update()
-    if owner_id is not None:
-        query = query.where(JobRow.owner_id == owner_id)
     return (await session.scalars(query)).one_or_none()
 
 

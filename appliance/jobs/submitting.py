@@ -105,7 +105,7 @@ class Submitting:
                 )
                 admitted.outcome.resource_id = str(job_id)
                 admitted.outcome.metadata |= {"type": kind.name, "proxy": owner.id != principal.id}
-                row = await queries.find(session, job_id, None)
+                row = await queries.find(session, job_id)
                 assert row is not None
                 made = view(row)
         self._waker.wake()

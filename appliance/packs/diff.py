@@ -15,19 +15,20 @@ A reader is told of a request only that it would be decided otherwise, never who
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from appliance.packs.alike import Unlike
 from appliance.packs.everybody import ANY_CLEARANCE, everybody, of_any_clearance, once, told, who
 from appliance.packs.facts import fact_changes
 from appliance.packs.values import Asked, Change, Preview, Reach
 from appliance.policy import PolicyEngine, Resource, Scope
 from appliance.policy.kinds import kinds_of
-from appliance.policy.pack import SELF, Pack
+from appliance.policy.mentions import SELF
+from appliance.policy.pack import Pack
 from appliance.policy.patterns import PlantPattern
 from appliance.policy.phrases import PlantOrder, PlantPhrase
 from appliance.policy.scope import Rows
@@ -114,11 +115,14 @@ def preview(
 def all_changes(now: PolicyEngine, then: PolicyEngine) -> list[Change]:
     """What somebody may do by one pack and not by the other: at all, or to some kind of thing."""
     found = []
-    tried = _tried(now, then)
+    unlike = Unlike(now, then)
+    every = _tried(now, then)
     for principal in everybody(now.pack, then.pack):
-        before = _permits(now, principal, [(action, known) for action, _, known, _ in tried])
-        after = _permits(then, principal, [(action, known) for action, _, _, known in tried])
-        for (action, thing, _, _), did, will in zip(tried, before, after, strict=True):
+        may_be = unlike.for_(principal)
+        tried = [one for one in every if may_be(one[0], one[1])]
+        before = _permits(now, principal, [(action, known) for action, _, _, known, _ in tried])
+        after = _permits(then, principal, [(action, known) for action, _, _, _, known in tried])
+        for (action, _, thing, _, _), did, will in zip(tried, before, after, strict=True):
             if did != will:
                 reason = "" if will else _decide(then, principal, action, ANYTHING).reason or ""
                 found.append(Change(who(principal), principal.clearance, action, will, reason, thing=thing))
@@ -147,8 +151,8 @@ def _of_the_plant(pack: Pack) -> set[PlantPattern | PlantPhrase | PlantOrder]:
     return {*pack.data.patterns, *pack.guard.phrases, *pack.guard.orders}
 
 
-def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, Resource, Resource]]:
-    """Every action with what it may be done to: in words, and as each pack would name it."""
+def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, str, Resource, Resource]]:
+    """Every action with what it may be done to: its type, in words, and as each pack would name it."""
     entities = sorted({*now.pack.attributes, *then.pack.attributes} - {"Collection", "Document"})
     rows = {entity: kinds_of(entity, now.pack, then.pack) for entity in entities}
     things = {
@@ -156,7 +160,7 @@ def _tried(now: PolicyEngine, then: PolicyEngine) -> list[tuple[str, str, Resour
         for entity, some in rows.items()
     }  # fmt: skip
     return [
-        (action, *thing)
+        (action, entity, *thing)
         for action in _all_actions(now, then)
         for entity in ("", *sorted(_applies(now, then, action)))
         for thing in (things.get(entity, ()) if entity else [("", ANYTHING, ANYTHING)])
@@ -197,7 +201,15 @@ def reaches(
 
     table = Rows(rows)
     listed = sorted({*now.pack.scopes.get("Document", ()), *then.pack.scopes.get("Document", ())})
-    for principal, action in itertools.product(people, listed):
+    unlike = Unlike(now, then)
+    asked = (
+        (one, action)
+        for one in people
+        for may_be in (unlike.for_(one),)
+        for action in listed
+        if may_be(action, "Document")
+    )
+    for principal, action in asked:
         before, after = _scope(now, principal, action), _scope(then, principal, action)
         if before is not None and after is not None and before.condition == after.condition:
             continue

@@ -16,7 +16,8 @@ from uuid import UUID
 
 from appliance.identity.duties import NARROWING
 from appliance.packs.values import Change, Reach
-from appliance.policy.pack import SELF, Pack
+from appliance.policy.mentions import SELF
+from appliance.policy.pack import Pack
 from appliance.store import Principal, TenantId
 from appliance.store.admission import TeamRole
 

@@ -27,7 +27,10 @@ from appliance.store import CONTROL, Decision, Principal, Purpose, Store, Tenant
 
 SECONDS: Final = 2.0
 UNUSABLE: Final = "pack-unusable"
-RECOVERY: Final = frozenset({"policy.read", "policy.stage", "policy.activate"})
+RECOVERY: Final = frozenset({"policy.read", "policy.stage", "policy.activate", "audit.read_all"})
+"""What the owner of the node may by the pack of the release, where the plant's own cannot decide it: to renew that, and to keep the
+record.
+"""
 
 log = structlog.get_logger(__name__)
 Today = Callable[[], dt.date]
@@ -122,12 +125,23 @@ class InForce:
         found = {tenant_id: self.why_unusable(tenant_id) for tenant_id in self._versions}
         return {tenant_id: why for tenant_id, why in found.items() if why is not None}
 
+    def lacking(self, pack: Pack) -> tuple[str, ...]:
+        """The actions of this release that a pack does not know: it was made for an older one, and denies them to everybody."""
+        return tuple(sorted({*self.release.pack.actions} - {*pack.actions}))
+
+    def all_lacking(self) -> dict[TenantId, tuple[str, ...]]:
+        """The tenants whose pack in force lacks actions of this release, with these."""
+        engines = {tenant_id: self.engine(tenant_id) for tenant_id in self._versions}
+        found = {tenant_id: self.lacking(engine.pack) for tenant_id, engine in engines.items() if engine is not None}
+        return {tenant_id: lacking for tenant_id, lacking in found.items() if lacking}
+
     def decide(self, principal: Principal, action: str, resource: Resource) -> Decision:
         """As `PolicyEngine.decide`. Never raises."""
         engine = self.engine(principal.tenant_id)
+        unknown = engine is None or action not in engine.pack.actions
+        if unknown and principal.kind == "owner" and action in RECOVERY:
+            return self.release.decide(principal, action, resource)
         if engine is None:
-            if principal.kind == "owner" and action in RECOVERY:
-                return self.release.decide(principal, action, resource)
             why, version = self.why_unusable(principal.tenant_id), self.version(principal.tenant_id)
             return Decision(
                 allowed=False, policies=(UNUSABLE,), pack_version=version or self.release.pack_version, reason=why

@@ -35,6 +35,7 @@ class PolicyPackView(Body):
     valid_until: dt.date | None
     staged_at: dt.datetime | None
     problem: Annotated[str | None, Field(description="Why this release cannot use it.")]
+    lacking: Annotated[list[str], Field(description="Actions of this release that it does not know, and so denies.")]
 
     @classmethod
     def of(cls, staged: Staged) -> Self:

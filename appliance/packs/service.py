@@ -89,14 +89,14 @@ class Packs:
         found = [Staged(own.version, own.name, now is None, True, own.valid_until, None)]
         return found + [self._staged(row, in_force=row.version == now) for row in rows]
 
-    @staticmethod
-    def _staged(row: PackRow, *, in_force: bool) -> Staged:
+    def _staged(self, row: PackRow, *, in_force: bool) -> Staged:
         """A pack of an older release may be none to this one; it is listed all the same."""
         try:
-            valid_until, problem = parse(row.texts).valid_until, None
+            pack = parse(row.texts)
         except PackRefused as error:
-            valid_until, problem = None, error.detail
-        return Staged(row.version, row.name, in_force, False, valid_until, row.staged_at, problem)
+            return Staged(row.version, row.name, in_force, False, None, row.staged_at, error.detail)
+        lacking = self._in_force.lacking(pack)
+        return Staged(row.version, row.name, in_force, False, pack.valid_until, row.staged_at, lacking=lacking)
 
     async def texts(self, admitted: Admitted, version: str) -> Mapping[str, str]:
         """The files of a pack. Raises UnknownPack."""
@@ -135,7 +135,8 @@ class Packs:
             if await queries.texts(session, admitted.tenant_id, pack.version) is None:
                 session.add(row)
         in_force = self._in_force.version(admitted.tenant_id) == pack.version
-        return Staged(pack.version, pack.name, in_force, False, pack.valid_until, row.staged_at)
+        lacking = self._in_force.lacking(pack)
+        return Staged(pack.version, pack.name, in_force, False, pack.valid_until, row.staged_at, lacking=lacking)
 
     async def preview(self, admitted: Admitted, version: str) -> Preview:
         """What putting a pack in force would change. Raises UnknownPack, PackNotSound."""

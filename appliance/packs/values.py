@@ -18,7 +18,8 @@ What = Literal["activate", "rollback"]
 class Staged:
     """A pack that is kept here; `in_force` says whether it is to decide. The pack of the release is never staged.
 
-    `problem` says why this release cannot use it.
+    `problem` says why this release cannot use it; `lacking` are the actions of this release that it does not know, and so denies
+    to everybody.
     """
 
     version: str
@@ -28,6 +29,7 @@ class Staged:
     valid_until: dt.date | None
     staged_at: dt.datetime | None
     problem: str | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

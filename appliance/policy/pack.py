@@ -16,14 +16,14 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import cedarpy
 
+from appliance.policy import mentions
 from appliance.policy.budgets import Budgets, read_budgets
 from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
@@ -35,8 +35,6 @@ FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
 PII, GUARD = "pii.toml", "guard.toml"
 OPTIONAL: Final = (PII, GUARD)
 COLLECTION: Final = "Collection"
-SELF: Final = str(UUID(int=1))
-"""Whoever asks, where a policy compares an attribute with theirs."""
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
 APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify", "regime"})
 MOST_AGREEING: Final = 3
@@ -46,6 +44,7 @@ LARGEST: Final = 256 * 1024
 _ACTION: Final = re.compile(
     r'^action "([^"]+)"(?: appliesTo \{\n  principal: \[[^\]]*\],\n  resource: \[([^\]]*)\])?', re.MULTILINE
 )
+_GROUPED: Final = re.compile(r'^action "[^"]+" in ', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,8 @@ class Pack:
     says: Mapping[str, str]
     """What each permit gives, in words."""
     forbids: Mapping[str, Forbid]
+    rules: tuple[Mapping[str, Any], ...]
+    """The policies as Cedar reads them, in its JSON form."""
     actions: tuple[str, ...]
     """Every action that the schema knows, sorted."""
     applies: Mapping[str, tuple[str, ...]]
@@ -153,11 +154,12 @@ def parse(texts: Mapping[str, str]) -> Pack:
             permits=_policy_set({key: policy for key, policy in named.items() if policy["effect"] == "permit"}),
             says={key: _says(key, policy) for key, policy in named.items() if policy["effect"] == "permit"},
             forbids={key: _forbid(key, policy) for key, policy in named.items() if policy["effect"] == "forbid"},
+            rules=tuple(named.values()),
             actions=tuple(sorted(applies)),
             applies=applies,
-            literals=frozenset(_strings([policy["conditions"] for policy in named.values()])),
-            compared=_compared([policy["conditions"] for policy in named.values()]),
-            duties=_duties([policy["conditions"] for policy in named.values()]),
+            literals=frozenset(mentions.strings([policy["conditions"] for policy in named.values()])),
+            compared=mentions.compared([policy["conditions"] for policy in named.values()]),
+            duties=mentions.duties([policy["conditions"] for policy in named.values()]),
             roles={role: _included(role, facts["roles"]) for role in facts["roles"]},
             resources=dict(facts["resources"]),
             attributes=_attributes(facts),
@@ -232,8 +234,11 @@ def _applies(schema: cedarpy.Schema, listed: Sequence[str]) -> dict[str, tuple[s
     """Cedar writes a schema back in one form, whatever was written.
 
     Raises:
-        PackRefused: an action on documents is not among those whose lists are filtered.
+        PackRefused: an action is in a group of actions, which lists and comparisons do not follow; or one on documents is
+            not among those whose lists are filtered.
     """
+    if _GROUPED.search(str(schema)):
+        raise PackRefused("The schema puts an action into a group; policies name each action by itself.")
     applies = {name: tuple(types.split(", ")) if types else () for name, types in _ACTION.findall(str(schema))}
     for name, types in applies.items():
         if "Document" in types and name not in listed:
@@ -277,61 +282,3 @@ def _attributes(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         if unknown := set(kinds.values()) - KINDS:
             raise PackRefused(f"The type {entity} has an attribute of the kind {sorted(unknown)[0]!r}.")
     return attributes
-
-
-def _compared(node: Any) -> dict[str, frozenset[str]]:
-    """For each attribute of a resource, the literals on the other side of an operator; `SELF` for who is asking."""
-    found: dict[str, set[str]] = {}
-
-    def look(part: Any) -> None:
-        match part:
-            case {"left": left, "right": right}:
-                for one, other in ((left, right), (right, left)):
-                    match one:
-                        case {".": {"left": {"Var": "resource"}, "attr": str(attribute)}}:
-                            found.setdefault(attribute, set()).update(_strings(other), _self(other))
-                look(left)
-                look(right)
-            case dict():
-                for child in part.values():
-                    look(child)
-            case list():
-                for child in part:
-                    look(child)
-
-    look(node)
-    return {attribute: frozenset(values) for attribute, values in found.items()}
-
-
-def _duties(node: Any) -> frozenset[str]:
-    """The literals that `principal.duties` is compared with."""
-    match node:
-        case {"left": {".": {"left": {"Var": "principal"}, "attr": "duties"}}, "right": right}:
-            return frozenset(_strings(right))
-        case dict():
-            return frozenset().union(*(_duties(child) for child in node.values()))
-        case list():
-            return frozenset().union(*(_duties(child) for child in node))
-        case _:
-            return frozenset()
-
-
-def _self(node: Any) -> set[str]:
-    match node:
-        case {".": {"left": {"Var": "principal"}}}:
-            return {SELF}
-        case _:
-            return set()
-
-
-def _strings(node: Any) -> Iterator[str]:
-    """Every string literal in a parsed policy."""
-    match node:
-        case {"Value": str(text)}:
-            yield text
-        case dict():
-            for child in node.values():
-                yield from _strings(child)
-        case list():
-            for child in node:
-                yield from _strings(child)

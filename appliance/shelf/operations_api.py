@@ -183,7 +183,7 @@ class InternalController(Controller):
     @post(
         "/auto-start-override",
         operation_id="override_auto_start_internally",
-        asks="models.activate",
+        asks=("node.programs", "models.activate"),
         only="owner",
         status_code=200,
     )
@@ -195,7 +195,8 @@ class InternalController(Controller):
         shelf: Injected[Shelf],
     ) -> schemas.ModelView:
         """The same as the admins' switch, for the node's own scripts."""
-        return await _auto_start(data, principal, gate, shelf, owner_alone=True)
+        async with gate.admit(principal, "node.programs"):
+            return await _auto_start(data, principal, gate, shelf)
 
 
 class OperationsController(Controller):
@@ -245,13 +246,9 @@ class OperationsController(Controller):
             return Stopped(process=name, pid=pid)
 
 
-async def _auto_start(
-    data: AutoStart, principal: Principal, gate: Gate, shelf: Shelf, *, owner_alone: bool = False
-) -> schemas.ModelView:
+async def _auto_start(data: AutoStart, principal: Principal, gate: Gate, shelf: Shelf) -> schemas.ModelView:
     request = data.model_dump_json().encode()
     async with gate.admit(principal, "models.activate", resource=Resource("model"), request=request) as admitted:
-        if owner_alone and principal.kind != "owner":
-            raise Forbidden("Only the owner of the node comes in here.", hint="Use /v1/admin/ops/auto-start-override.")
         return schemas.ModelView.of(await shelf.let_start(admitted, data.tier, data.auto_start))
 
 

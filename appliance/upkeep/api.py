@@ -62,7 +62,7 @@ class InternalDatabaseController(Controller):
     path = "/v1/internal/db"
     tags = ("Upkeep",)
 
-    @get("/counts", operation_id="count_rows_internally", asks="jobs.manage", only="owner")
+    @get("/counts", operation_id="count_rows_internally", asks=("node.programs", "jobs.manage"), only="owner")
     async def counts(self, principal: Injected[Principal], upkeep: Injected[Upkeep]) -> Counts:
         """The same as for admins, for the node's own scripts."""
         return await upkeep.counts(await upkeep.owner(principal))
@@ -70,7 +70,7 @@ class InternalDatabaseController(Controller):
     @post(
         "/jobs",
         operation_id="create_db_job_internally",
-        asks="jobs.manage",
+        asks=("node.programs", "jobs.manage"),
         only="owner",
         status_code=202,
         response_headers=FOLLOW,
@@ -85,7 +85,9 @@ class InternalDatabaseController(Controller):
         """The same as for admins, for the node's own scripts."""
         return accepted(await upkeep.begin(await upkeep.owner(principal), data, key=idempotency_key))
 
-    @get("/jobs/{job_id:uuid}", operation_id="get_db_job_internally", asks="jobs.manage", only="owner")
+    @get(
+        "/jobs/{job_id:uuid}", operation_id="get_db_job_internally", asks=("node.programs", "jobs.manage"), only="owner"
+    )
     async def read(self, job_id: FromPath[UUID], principal: Injected[Principal], upkeep: Injected[Upkeep]) -> JobView:
         """The same as for admins, for the node's own scripts."""
         return await upkeep.read(await upkeep.owner(principal), job_id)
@@ -93,7 +95,7 @@ class InternalDatabaseController(Controller):
     @delete(
         "/jobs/{job_id:uuid}",
         operation_id="cancel_db_job_internally",
-        asks="jobs.manage",
+        asks=("node.programs", "jobs.manage"),
         only="owner",
         status_code=202,
         response_headers=FOLLOW,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import Damaged, Forbidden, NotFound
+from appliance.errors import Damaged, NotFound
 
 
 class UnknownSchedule(NotFound):
@@ -17,10 +17,3 @@ class CheckFailed(Damaged):
 
     code, title = "check-failed", "The database is not as it was written"
     hint = "Stop the node, keep the disk, and restore the last backup."
-
-
-class NotTheOwner(Forbidden):
-    """A door for programs of the box itself was tried by somebody else."""
-
-    code, title = "not-the-owner", "Only the owner of the node comes in here"
-    hint = "Use the same path under /v1/admin."

@@ -13,7 +13,7 @@ from appliance.jobs.values import OPEN
 from appliance.policy import Resource
 from appliance.store import Principal, Store, TenantId, new_id
 from appliance.upkeep import database
-from appliance.upkeep.errors import NotTheOwner, UnknownSchedule
+from appliance.upkeep.errors import UnknownSchedule
 from appliance.upkeep.planning import put
 from appliance.upkeep.schedules import SCHEDULES, Schedule
 from appliance.upkeep.schemas import Counts, Schedules, ScheduleView
@@ -29,11 +29,9 @@ class Upkeep:
         self._store, self._gate, self._jobs, self._submitting, self._waker = store, gate, jobs, submitting, waker
 
     async def owner(self, principal: Principal) -> Principal:
-        """The principal, if it is the owner of the node; who is not is recorded. Raises NotTheOwner."""
-        if principal.kind != "owner":
-            async with self._gate.admit(principal, "jobs.manage", Resource("job")):
-                raise NotTheOwner("This door is for programs of the node itself.")
-        return principal
+        """The principal, let in by the door for programs of the node itself. Raises Refused."""
+        async with self._gate.admit(principal, "node.programs"):
+            return principal
 
     async def counts(self, principal: Principal) -> Counts:
         """How much the plant's database holds."""
@@ -67,11 +65,13 @@ class Upkeep:
         if (schedule := SCHEDULES.get(name)) is None:
             async with self._gate.admit(principal, "jobs.manage", Resource("job")):
                 raise UnknownSchedule("No schedule has that name.")
-        last = await last_with_key(self._store, principal.tenant_id, schedule.prefix())
-        if last is not None and last.state in OPEN:
-            return await self._jobs.read(principal, last.job_id, action="jobs.manage")
-        job_id = await put(self._store, self._gate, principal, schedule, f"{schedule.prefix()}now:{new_id()}")
-        self._waker.wake()
+        async with self._gate.admit(principal, "jobs.manage", Resource("job")):
+            last = await last_with_key(self._store, principal.tenant_id, schedule.prefix())
+            if last is not None and last.state in OPEN:
+                job_id = last.job_id
+            else:
+                job_id = await put(self._store, self._gate, principal, schedule, f"{schedule.prefix()}now:{new_id()}")
+                self._waker.wake()
         return await self._jobs.read(principal, job_id, action="jobs.manage")
 
     async def _shown(self, schedule: Schedule, tenant_id: TenantId, now: dt.datetime) -> ScheduleView:

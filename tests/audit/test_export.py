@@ -25,6 +25,7 @@ from appliance.audit.instances import Instance
 from appliance.audit.rows import Selection
 from appliance.audit.service import AuditLog
 from appliance.commands.auditing import export_record
+from appliance.identity.identities import owner_in
 from appliance.settings import load as load_settings
 from appliance.store import Store, Tenant, new_id
 from tests.audit.conftest import record
@@ -294,8 +295,7 @@ async def test_an_export_that_cannot_be_written_names_the_file_that_was_asked_fo
 async def test_a_single_record_is_not_told_in_the_plural(
     node_store: Store, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await one_record(node_store, tenant)
-    out = tmp_path / "record.jsonl"
+    out = tmp_path / "record.jsonl"  # the one record is that of this export
 
     await export_record(load_settings({}, data=str(node_store.data)), out, tenant=tenant.slug, as_json=False)
     _, told = await checked(out)
@@ -303,6 +303,18 @@ async def test_a_single_record_is_not_told_in_the_plural(
     assert capsys.readouterr().out.startswith("1 record, root ")
     assert "\ncheckpoint   1 record, root " in told
     assert "\nchecked      1 record, all of them" in told
+
+
+async def test_an_export_by_the_command_is_the_owners_and_stands_in_the_record(
+    node_store: Store, tenant: Tenant, tmp_path: Path
+) -> None:
+    settings = load_settings({}, data=str(node_store.data))
+    await export_record(settings, tmp_path / "first.jsonl", tenant=tenant.slug, as_json=True)
+    await export_record(settings, tmp_path / "second.csv", tenant=tenant.slug, as_json=True)
+
+    lines = (tmp_path / "second.csv").read_text().splitlines()[1:]
+    owner = str(owner_in(node_store, tenant.id).id)
+    assert [("audit.read_all" in line, owner in line) for line in lines] == [(True, True)] * 3
 
 
 async def one_record(store: Store, tenant: Tenant) -> None:

@@ -116,7 +116,7 @@ async def _judge(store: Store, tenant: Tenant, made: list[Any], ledger: Path, fo
     found.jobs = len(made)
     async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
         for job_id in made:
-            row = await queries.find(session, job_id, None)
+            row = await queries.find(session, job_id)
             if row is None:
                 found.lost.append(str(job_id))
                 continue

@@ -33,7 +33,7 @@ async def claimed(store: Store, tenant: Tenant, now: dt.datetime | None = None) 
 
 async def state_of(store: Store, tenant: Tenant, job_id: Any) -> str:
     async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
-        row = await queries.find(session, job_id, None)
+        row = await queries.find(session, job_id)
     assert row is not None
     return row.state
 

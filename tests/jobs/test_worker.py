@@ -58,7 +58,7 @@ async def put(store: Store, admitted: MakeAdmitted, kind: str = "work", key: str
 
 async def job(store: Store, tenant: Tenant, job_id: Any) -> JobRow:
     async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
-        found = await queries.find(session, job_id, None)
+        found = await queries.find(session, job_id)
         assert found is not None
         return found
 
@@ -217,7 +217,7 @@ async def test_a_cancelled_job_stops_at_its_next_step(
     nursery.start(work=work)
     await asyncio.wait_for(began.wait(), 10)
     async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
-        row = await queries.find(session, job_id, None)
+        row = await queries.find(session, job_id)
         assert row is not None
         row.cancel_asked = True
     await until(store, tenant, job_id, "cancelled")
@@ -384,7 +384,7 @@ async def test_a_cancelled_job_that_does_not_listen_is_ended(
     nursery.start(work=work)
     await asyncio.wait_for(began.wait(), 10)
     async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
-        row = await queries.find(session, job_id, None)
+        row = await queries.find(session, job_id)
         assert row is not None
         row.cancel_asked = True
 
@@ -408,7 +408,7 @@ async def test_a_job_that_another_worker_took_is_let_go(
     nursery.start(work=work)
     await asyncio.wait_for(began.wait(), 10)
     async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
-        row = await queries.find(session, job_id, None)
+        row = await queries.find(session, job_id)
         assert row is not None
         row.worker, row.lease_until = "second", dt.datetime.now(dt.UTC) + dt.timedelta(seconds=20)
     await asyncio.wait_for(ended.wait(), 10)

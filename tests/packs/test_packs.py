@@ -244,6 +244,10 @@ async def test_a_pack_that_knows_less_than_this_release_is_listed_with_its_reaso
         session.add(SwitchRow(tenant_id=tenant.id, generation=1, version=version, what="activate", by=new_id(), at=NOW))
 
     owner = Principal(new_id(), "owner", tenant.id, "owner", "admin", 3)
+    (listed,) = [one for one in await packs.all(admin()) if one.version == version]
+    assert listed.in_force
+    assert listed.lacking == ("policy.activate",)
+    assert policy.all_lacking() == {tenant.id: ("policy.activate",)}
     assert await may(policy, owner, "policy.activate", Resource("policy"))
     assert not await may(policy, viewer(tenant), "chat.ask", Resource("chat"))
     assert "cannot be used" in str(policy.why_unusable(tenant.id))
@@ -260,6 +264,10 @@ async def test_the_owner_alone_can_put_another_pack_in_force_when_none_can_be_us
     owner = Principal(new_id(), "owner", tenant.id, "owner", "admin", 3)
     site_admin = Principal(new_id(), "person", tenant.id, "Ada", "admin", 3)
 
+    (listed,) = [one for one in await packs.all(admin()) if one.version == version]
+    assert listed.in_force
+    assert listed.lacking == ("policy.activate",)
+    assert policy.all_lacking() == {tenant.id: ("policy.activate",)}
     assert await may(policy, owner, "policy.activate", Resource("policy"))
     assert not await may(policy, site_admin, "policy.activate", Resource("policy"))
     assert not await may(policy, owner, "people.list", Resource("person"))
@@ -373,3 +381,21 @@ async def damage(store: Store, admitted: Admitted, version: str) -> None:
     async with store.open_control(admitted, write=True) as session:
         await session.execute(statement, {"texts": '{"pack.toml": ""}', "version": version})
         assert await session.get(SwitchRow, (admitted.tenant_id, 1)) is not None
+
+
+async def test_a_pack_of_an_older_release_is_told_and_the_owner_still_keeps_the_record(
+    packs: Packs, policy: InForce, admin: Admin, tenant: Tenant
+) -> None:
+    older = swapped('"audit.read_all", ', "", "schema.cedarschema")
+    older = {**older, "policies.cedar": older["policies.cedar"].replace('Action::"audit.read_all", ', "")}
+    version = await put_in_force(packs, admin, older)
+    await policy.follow()
+    owner = Principal(new_id(), "owner", tenant.id, "owner", "admin", 3)
+
+    (listed,) = [one for one in await packs.all(admin()) if one.version == version]
+    assert listed.in_force
+    assert listed.lacking == ("audit.read_all",)
+    assert policy.all_lacking() == {tenant.id: ("audit.read_all",)}
+    assert await may(policy, owner, "audit.read_all", Resource("record"))
+    assert not await may(policy, admin().principal, "audit.read_all", Resource("record"))
+    assert not policy.decide(owner, "doors.open", Resource("node")).allowed

@@ -19,6 +19,7 @@ from appliance.policy import (
 )
 from appliance.policy.agreement import check
 from appliance.policy.conditions import ALWAYS
+from appliance.policy.pack import parse, read
 from appliance.store import Principal
 from tests.policy.people import OPERATOR, VIEWER, document
 
@@ -142,3 +143,15 @@ def test_the_same_pack_has_the_same_version_everywhere(altered: Altered, engine:
 def test_every_forbid_tells_people_why(engine: PolicyEngine) -> None:
     for name, found in engine.pack.forbids.items():
         assert found.reason.endswith("."), name
+
+
+def test_a_pack_that_groups_actions_is_refused_since_a_group_would_hide_what_they_apply_to() -> None:
+    grouped = (
+        '\naction "everything";\n'
+        'action "doors.open" in ["everything"] '
+        "appliesTo { principal: [Person], resource: [Document], context: { action: String } };\n"
+    )
+    texts = read(DEFAULT_PACK)
+
+    with pytest.raises(PackRefused, match="group"):
+        parse({**texts, "schema.cedarschema": texts["schema.cedarschema"] + grouped})

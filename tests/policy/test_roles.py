@@ -120,3 +120,10 @@ def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine
 
     assert all(engine.decide(who, action, Resource("person")).allowed for who in (VIEWER, OPERATOR, ADMIN))
     assert not any(engine.decide(who, action, Resource("person")).allowed for who in (KIOSK, OWNER, service))
+
+
+def test_the_door_for_the_nodes_own_programs_is_the_owners_alone(engine: PolicyEngine) -> None:
+    door = Resource("node")
+
+    assert engine.decide(OWNER, "node.programs", door).allowed
+    assert not any(engine.decide(one, "node.programs", door).allowed for one in WHO.values())

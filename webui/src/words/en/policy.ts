@@ -18,6 +18,7 @@ export const approvals = {
 };
 
 export const policy = {
+  lacking: (actions: string[]) => `From an older release: it denies ${actions.join(", ")}. Renew it from this release's pack.`,
   title: "Policy",
   about: "Who may do what. A pack is checked when you take it in, decides nothing until you put it in force, and can be taken back.",
   release: "Came with this release",
