@@ -97,6 +97,13 @@ def _agreeing(now: Pack, then: Pack) -> Iterator[Change]:
         if old != new:
             words = f"people who must agree to a request ({kind}): {old} now, {new} then"
             yield Change("approvers", ANY_CLEARANCE, "approvals.decide", new < old, "", thing=words)
+    for word, old, new in (
+        ("is put before the admins", now.patience.escalate_hours, then.patience.escalate_hours),
+        ("is rejected by itself", now.patience.expire_hours, then.patience.expire_hours),
+    ):
+        if old != new:
+            words = f"hours until a request that nobody answers {word}: {old} now, {new} then"
+            yield Change("approvers", ANY_CLEARANCE, "approvals.decide", new > old, "", thing=words)
 
 
 def _guard(now: Pack, then: Pack) -> Iterator[Change]:
