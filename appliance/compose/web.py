@@ -42,6 +42,7 @@ from appliance.jobs import api as jobs_api
 from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
+from appliance.limits.overrides import Overrides
 from appliance.node_api import NodeFacts
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
@@ -159,7 +160,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
-            profile=settings.profile, tenants=store.tenants,
+            profile=settings.profile, tenants=store.tenants, overrides=Overrides(store),
         )  # fmt: skip
         conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
         services: dict[str, Any] = {

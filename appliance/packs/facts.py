@@ -53,6 +53,7 @@ def _rates(pack: Pack) -> dict[str, Rate]:
         **{f"all of {name}": rate for name, rate in limits.tenants.items()},
         **{f"everybody, {route}": rate for route, rate in limits.routes.items()},
         **{f"sign-ins narrowed to {scope}": rate for scope, rate in limits.scopes.items()},
+        **{f"{who}, at most by an admin": rate for who, rate in limits.ceilings.items()},
     }
 
 

@@ -726,7 +726,7 @@ export const words = {
     },
     limits: {
       title: "Limits",
-      about: "How much each may ask, so that nobody takes the box from the others. They stand in the policy pack.",
+      about: "How much each may ask, so that nobody takes the box from the others. They stand in the policy pack; you tighten them here.",
       development: (most: number) => `This box runs for development: only the ceiling of ${most} a minute for each person holds.`,
       ceiling: (most: number) => `Nobody more than ${most} a minute.`,
       columns: { who: "Who", minute: "In a minute", hour: "In an hour", what: "Counted for", used: "Used" },
@@ -735,6 +735,14 @@ export const words = {
       scope: (name: string) => `Key or token for ${name}`,
       nameless: "Somebody",
       person: "Everything",
+      set: {
+        title: "Set here",
+        about: "In place of the pack's, never wider than it lets you. Where a limit gets wider you confirm that it is you.",
+        scope: "For",
+        scopes: { plant: "The whole plant", role: "Each of a role", person: "One person", route: "One route, for each person" },
+        submit: "Set",
+        remove: "Take away",
+      },
       used: "In use now",
       none: "Nothing is counted now.",
       amount: (used: number, seconds: number) => `${used} in ${seconds < 3600 ? "a minute" : "an hour"}`,
