@@ -288,12 +288,13 @@ def budget_list(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = F
 
 @budget.command(name="set")
 def budget_set(
-    tokens: Annotated[int, Parameter(help="Prompt and answer together.")],
+    tokens: Annotated[int, Parameter(help="Prompt and answer together; or as many uses as `--count` says.")],
     /,
     *,
     period: Annotated[str, Parameter(help="day or month (UTC).")] = "day",
     person: Annotated[str | None, Parameter(help="The id of a person; without one the whole plant.")] = None,
     of: Annotated[str, Parameter(help="A provider; without one all together.")] = "",
+    count: Annotated[str, Parameter(help="tokens, calls (of chat models) or searches.")] = "tokens",
     soft: Annotated[bool, Parameter(help="Warn only.")] = False,
     data: Data = None,
     tenant: Tenant = None,
@@ -302,7 +303,14 @@ def budget_set(
     """Make a budget, or change it. When it is used up, answers are quotes alone until the period ends."""
     from appliance.commands.spending import set_budget
 
-    wanted = {"limit_tokens": tokens, "period": period, "person_id": person, "provider": of, "hard": not soft}
+    wanted = {
+        "limit_tokens": tokens,
+        "period": period,
+        "person_id": person,
+        "provider": of,
+        "counts": count,
+        "hard": not soft,
+    }
     return finish(set_budget(settings_of(data).socket, wanted, tenant=tenant, as_json=as_json), as_json=as_json)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from appliance.answers.claims import cited
 from appliance.answers.phrasing import MOST_TOKENS, Length, Sentences, fresh, mark, messages
@@ -42,10 +42,14 @@ class Said:
     spans: tuple[tuple[int, int], ...]
 
 
+Budgeted = Literal["", "near", "light"]
+
+
 @dataclass(slots=True)
 class Told:
     """How the wording ended. `dropped` are the reasons for what was not shown; `model` wrote it; `warnings` say what the guard did, `violations` the same
-    for those who look after the plant.
+    for those who look after the plant. `budget` is `near` where a budget is nearly used up, `light` where it is and a light
+    model wrote therefore.
     """
 
     model: str
@@ -56,6 +60,7 @@ class Told:
     ms: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
     violations: tuple[Violation, ...] = ()
+    budget: Budgeted = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +71,7 @@ class Told:
             "completion_tokens": self.completion_tokens,
             "ms": round(self.ms, 1),
             "warnings": [one.as_json() for one in self.warnings],
+            "budget": self.budget,
         }
 
 

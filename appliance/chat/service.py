@@ -40,6 +40,7 @@ from appliance.metrics import ANSWERS, QUOTE_SECONDS
 from appliance.policy import Resource
 from appliance.policy.ports import Permits
 from appliance.retrieval.disclosure import note_class_three
+from appliance.shelf.searching import Searching
 from appliance.store import Admitted, Principal, Store, new_id
 
 
@@ -57,6 +58,7 @@ class Chat:
         policy: Permits,
         receipts: Receipts,
         violations: Violations,
+        searching: Searching,
     ) -> None:
         self._store = store
         self._gate = gate
@@ -64,7 +66,7 @@ class Chat:
         self._wording = wording
         self._intents, self._settings = intents, settings
         self._policy = policy
-        self._receipts, self._violations = receipts, violations
+        self._receipts, self._violations, self._searching = receipts, violations, searching
 
     async def ask(
         self, principal: Principal, question: str, conversation_id: UUID | None = None, *, languages: str | None = None
@@ -75,12 +77,13 @@ class Chat:
             languages: those that the disclosure may be in, as a browser says them (Accept-Language).
 
         Raises:
-            NoSuchConversation: before anything is yielded.
+            NoSuchConversation, SearchesExhausted: before anything is yielded.
         """
         resource = Resource("conversation", id=None if conversation_id is None else str(conversation_id))
         async with self._gate.admit(principal, "chat.ask", resource=resource, request=question.encode()) as admitted:
             if conversation_id is not None:
                 await self._must_write_in(admitted, conversation_id)
+            await self._searching.count(principal)
             judged = self._intents.judged(admitted, question)
             shown: dict[str, Any] = {}
             found: tuple[Violation, ...] = ()
@@ -162,6 +165,7 @@ class Chat:
                             "dropped": len(said.dropped),
                             "warned": sorted({kind for one in said.warnings for kind in one.kinds}),
                             "tokens": [said.prompt_tokens, said.completion_tokens],
+                            "budget": said.budget,
                         }
             await self._keep_words(admitted, message_id, question, shown, found)
         yield "worded", shown

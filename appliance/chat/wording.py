@@ -2,7 +2,8 @@
 
 card ── fits, and the gate releases all of it ──> said
 else ── guard: nothing gives orders to a model, personal data is taken out ── choose who writes ── reserve ── write, each sentence through the gate ── settle
-         └── no sentence was released: the best model once, if that is quick enough to be done unasked
+         ├── no sentence was released: the best model once, if that is quick enough to be done unasked
+         └── a budget is used up: another provider, or the light model, until that has had its share too
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Wording:
             model, tokens = await in_words.reckoned(question, answer, length)
             spent = _Spent(model, await writer.provider())
             try:
-                async with self._spent(wanted.principal, spent, tokens):
+                async with self._spent(wanted, spent, tokens) as near:
                     key = str(wanted.principal.id)
                     telling = in_words.tell(question, answer, length=length, key=key, guard=guard)
                     async with aclosing(telling) as steps:  # type: ignore[type-var]
@@ -134,26 +135,35 @@ class Wording:
                             if isinstance(step, Told):
                                 spent.model, spent.provider = step.model, await writer.provider()
                                 spent.prompt, spent.completion = step.prompt_tokens, step.completion_tokens
+                                step.budget = "light" if wanted.light else "near" if near else ""
                             yield step
                 return
             except BudgetExhausted as exhausted:
-                # The budget of one provider leaves the others; that of the plant or of a person leaves none.
-                if not exhausted.provider:
+                # The budget of one provider leaves the others; that of the plant or of a person leaves light models a while.
+                if exhausted.provider:
+                    wanted = replace(wanted, without=wanted.without | {exhausted.provider})
+                elif exhausted.light_left and not wanted.best:
+                    wanted = replace(wanted, light=True)
+                else:
                     raise
-                wanted = replace(wanted, without=wanted.without | {exhausted.provider})
                 if await (await self._writers.choose(wanted)).name() is None:
                     raise
                 ESCALATED.labels("budget").inc()
 
     @asynccontextmanager
-    async def _spent(self, principal: Principal, spent: _Spent, tokens: int) -> AsyncGenerator[None]:
-        """Reserve for the block, and settle when it ends, however it ends. Raises BudgetExhausted."""
+    async def _spent(self, wanted: Wanted, spent: _Spent, tokens: int) -> AsyncGenerator[bool]:
+        """Reserve for the block, and settle when it ends, however it ends; whether a budget is nearly used.
+
+        Raises:
+            BudgetExhausted: nothing may be written.
+        """
         reservation = await self._spending.reserve(
-            principal, model=spent.model, provider=spent.provider, purpose=PURPOSE, tokens=tokens
-        )
+            wanted.principal, model=spent.model, provider=spent.provider, purpose=PURPOSE, tokens=tokens,
+            light=wanted.light,
+        )  # fmt: skip
         began = time.monotonic()
         try:
-            yield
+            yield reservation.warning is not None
         finally:
             took = (time.monotonic() - began) * 1000
             await uninterrupted(
@@ -186,4 +196,5 @@ def _both(first: Told, second: Told) -> Told:
         prompt_tokens=first.prompt_tokens + second.prompt_tokens,
         completion_tokens=first.completion_tokens + second.completion_tokens,
         ms=first.ms + second.ms,
+        budget="light" if "light" in (first.budget, second.budget) else first.budget or second.budget,
     )

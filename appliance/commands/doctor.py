@@ -20,6 +20,7 @@ from appliance.identity.identities import SECRET
 from appliance.identity.passwords import Passwords
 from appliance.identity.seed import with_first_password
 from appliance.identity.values import Credential
+from appliance.packs import InForce as PoliciesInForce
 from appliance.processes import CREDENTIALS, INITIALISED
 from appliance.settings import DEMO_MARK, Settings
 from appliance.shelf.spending import has_budget
@@ -153,10 +154,12 @@ async def _read_everything(settings: Settings) -> list[Finding]:
         findings = [await _read_pages(store, "people and tenants", CONTROL), await _read_pages(store, "record", AUDIT)]
         certificate = look_at_certificate(settings, store)
         if findings[0].state == "ok":
+            policies = PoliciesInForce(store)
+            await policies.follow()
             for tenant in await store.tenants():
                 findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))
                 if findings[-1].state == "ok":
-                    findings += await look_at_limits(store, tenant)
+                    findings += await look_at_limits(store, tenant, policies)
             findings += await look_at_people(settings, store)
             findings.append(await look_at_secrets(settings, store, dt.datetime.now(dt.UTC)))
         return [certificate, *findings]
@@ -196,9 +199,9 @@ async def look_at_secrets(settings: Settings, store: Store, now: dt.datetime) ->
     return Finding("secrets", "ok", "replaced within a year")
 
 
-async def look_at_limits(store: Store, tenant: Tenant) -> list[Finding]:
-    """Whether a plant has limits of its own."""
-    if await has_budget(store, tenant.id):
+async def look_at_limits(store: Store, tenant: Tenant, policies: PoliciesInForce) -> list[Finding]:
+    """Whether anything limits what chat models may take in a plant: a budget of an admin, or one of its policy pack."""
+    if await has_budget(store, tenant.id, policies.pack_of(tenant.id).budgets):
         return []
     advice = f"`outpost budget set TOKENS --tenant {tenant.slug}` limits it; by default nothing does."
     return [Finding(f"limits of {tenant.slug}", "note", "chat models may take as much as they can", advice)]

@@ -28,7 +28,8 @@ async def show_usage(socket: Path, *, days: int, by: str, tenant: str | None, as
         each = one["ms"] / max(one["uses"], 1) / 1000
         whose = one["person_id"] or one["provider"] or one["purpose"] or ""
         line = f"{one['day']:<10}  {one['uses']:6}  {one['prompt_tokens']:9}  {one['completion_tokens']:8}  {each:6.1f}"
-        print(f"{line}  {one['model']}  {whose}".rstrip())
+        cost = f"  {one['cost']} {one['currency']}" if one["currency"] else ""
+        print(f"{line}  {one['model']}  {whose}".rstrip() + cost)
     return 0
 
 
@@ -80,11 +81,15 @@ def _line(one: dict[str, Any]) -> str:
     whose = "the plant" if one["person_id"] is None else f"person {one['person_id']}"
     whose += f", of {one['provider']}" if one["provider"] else ""
     kind = "" if one["hard"] else ", warns only"
-    return f"{one['id']}  {whose}: {one['used_tokens']} of {one['limit_tokens']} tokens a {one['period']}{kind}"
+    return (
+        f"{one['id']}  {whose}: {one['used_tokens']} of {one['limit_tokens']} {one['counts']} a {one['period']}{kind}"
+    )
 
 
 def given_line(one: dict[str, Any]) -> str:
     """A budget of the policy pack, in words."""
     whose = "the plant" if one["who"] is None else f"each {one['who']}"
     kind = "" if one["hard"] else ", warns only"
-    return f"by the policy pack, where none is set  {whose}: {one['limit_tokens']} tokens a {one['period']}{kind}"
+    return (
+        f"by the policy pack, where none is set  {whose}: {one['limit_tokens']} {one['counts']} a {one['period']}{kind}"
+    )

@@ -42,6 +42,7 @@ from appliance.jobs import api as jobs_api
 from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
+from appliance.limits.overrides import Overrides
 from appliance.node_api import NodeFacts
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
@@ -57,6 +58,7 @@ from appliance.shelf import api as shelf_api
 from appliance.shelf.builtin import BuiltIns
 from appliance.shelf.packages import Packages
 from appliance.shelf.probing import Probe
+from appliance.shelf.searching import Searching
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
 from appliance.supervisor import lifecycle, running
@@ -93,7 +95,7 @@ TYPES = catalogue(*TRYING, *upkeep.TYPES)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
 )  # fmt: skip
 
 
@@ -120,6 +122,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         defaults = Defaults(store)
         router = Router(routes, defaults, base.policy)
         spending = Spending(store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets)
+        searching = Searching(store, lambda tenant_id: base.policy.pack_of(tenant_id).budgets)
         waker = Waker(settings.worker_socket)
         cards = Cards(store, gate, search, base.models, waker)
         identity = identity_of(base, passwords)
@@ -157,7 +160,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
         counters, counted = await counters_of(base, stack)
         limiter = Limiter(
             counters, base.policy, ceiling=settings.rate_limit_per_minute,
-            profile=settings.profile, tenants=store.tenants,
+            profile=settings.profile, tenants=store.tenants, overrides=Overrides(store),
         )  # fmt: skip
         conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
         services: dict[str, Any] = {
@@ -177,13 +180,23 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "search": search,
             "answers": answers,
             "chat": Chat(
-                store, gate, answers, wording, Intents(base.policy), guard_settings, base.policy, receipts, violations
+                store,
+                gate,
+                answers,
+                wording,
+                Intents(base.policy),
+                guard_settings,
+                base.policy,
+                receipts,
+                violations,
+                searching,
             ),
             "conversations": conversations,
             "receipts": receipts,
             "violations": violations,
             "cards": cards,
             "spending": spending,
+            "searching": searching,
             "cursors": cursors,
             "certificates": certificates,
             "vault": Vault(store, masks or Masks()),

@@ -7,6 +7,8 @@
     regime      a looser export regime, or none
 
 A request is pending until as many as the policy pack says have agreed, or one has rejected it; never who asked, and nobody twice.
+
+    pending ── no answer ──> escalated: put before the admins ── still none ──> rejected, `no-answer`
 """
 
 from __future__ import annotations
@@ -20,9 +22,13 @@ from uuid import UUID
 from appliance.documents.errors import InvalidApproval
 from appliance.documents.exporting import is_looser
 from appliance.documents.values import Regime
+from appliance.policy.requests import Patience
 
 Kind = Literal["ingest", "list", "use", "declassify", "regime"]
 State = Literal["pending", "approved", "rejected"]
+Overdue = Literal["escalate", "expire"]
+NO_ANSWER: Final = "no-answer"
+"""Why a request was rejected that nobody answered."""
 
 LONGEST_USE: Final = dt.timedelta(days=366)
 MOST_PEOPLE: Final = 100
@@ -30,7 +36,10 @@ MOST_PEOPLE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One request and what became of it. `people` are ids of persons, `until` the first moment after a use."""
+    """One request and what became of it. `people` are ids of persons, `until` the first moment after a use.
+
+    `reason` is `no-answer` where it was rejected because nobody answered.
+    """
 
     id: UUID
     kind: Kind
@@ -48,6 +57,8 @@ class Approval:
     answer: str | None
     agreed: tuple[str, ...]
     created_at: dt.datetime
+    escalated_at: dt.datetime | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,22 @@ def check(wanted: Wanted, *, level: int, regime: str, stage: str, now: dt.dateti
 def _taken_in(stage: str) -> None:
     if stage == "waiting":
         raise InvalidApproval("The document is not taken in yet.", field="kind")
+
+
+def overdue(
+    created_at: dt.datetime, escalated_at: dt.datetime | None, patience: Patience, now: dt.datetime, *, expires: bool
+) -> Overdue | None:
+    """What a pending request has come to.
+
+    The second wait begins with the first's end as it was noticed: a node that was off for a week puts a request before the
+    admins first. Time that lies ahead, because the clock was set back, is waited for.
+
+    Args:
+        expires: whether it is ever rejected by itself.
+    """
+    if escalated_at is None:
+        return "escalate" if now - created_at >= patience.first else None
+    return "expire" if expires and now - escalated_at >= patience.then else None
 
 
 def in_use(approvals: Iterable[Approval], now: dt.datetime) -> tuple[tuple[str, ...], dt.datetime | None]:

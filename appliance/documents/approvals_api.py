@@ -73,6 +73,10 @@ class ApprovalView(Body):
     decided_at: dt.datetime | None
     answer: str | None
     created_at: dt.datetime
+    escalated_at: Annotated[
+        dt.datetime | None, Field(description="When it was put before the admins, for want of an answer.")
+    ]
+    reason: Annotated[str | None, Field(description="`no-answer` where it was rejected because nobody answered.")]
     agreed: Annotated[list[str], Field(description="Who has agreed so far.")]
     needed: Annotated[int, Field(description="How many must agree.")]
     is_yours_to_decide: bool
@@ -85,6 +89,7 @@ class ApprovalView(Body):
             requester=one.requester, purpose=one.purpose, people=list(one.people), until=one.until,
             classification=None if one.level is None else LEVEL_NAMES[one.level], regime=one.regime, state=one.state,
             decided_by=one.decided_by, decided_at=one.decided_at, answer=one.answer, created_at=one.created_at,
+            escalated_at=one.escalated_at, reason=one.reason,
             agreed=list(one.agreed), needed=shown.needed, is_yours_to_decide=shown.is_yours_to_decide,
         )  # fmt: skip
 

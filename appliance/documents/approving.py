@@ -24,6 +24,7 @@ REVIEW_DUE: Final = "The review of its class falls due."
 WAITS: Final = "Waits for the approval of its data owner."
 STRICTER: Final = "Its export regime was made stricter meanwhile."
 REJECTED: Final = "Its data owner did not approve it."
+UNANSWERED: Final = "Nobody answered in time whether it may be taken in."
 
 
 def approval_of(row: ApprovalRow) -> Approval:
@@ -31,7 +32,7 @@ def approval_of(row: ApprovalRow) -> Approval:
         id=row.id, kind=cast("Kind", row.kind), document_id=row.document_id, data_owner=row.data_owner,
         requester=row.requester, purpose=row.purpose, people=tuple(row.people), until=row.until, level=row.level,
         regime=cast("Regime | None", row.regime), state=cast("State", row.state), decided_by=row.decided_by, decided_at=row.decided_at, answer=row.answer,
-        agreed=tuple(row.agreed), created_at=row.created_at,
+        agreed=tuple(row.agreed), created_at=row.created_at, escalated_at=row.escalated_at, reason=row.reason,
     )  # fmt: skip
 
 
@@ -67,6 +68,12 @@ async def overtake(session: AsyncSession, document: DocumentRow, subject: str, m
     """A looser regime was asked for while the document was under another one: that is no longer to be decided."""
     for row in await pending(session, document.id, "regime"):
         row.state, row.decided_by, row.decided_at, row.answer = "rejected", subject, moment, STRICTER
+
+
+async def unanswered(session: AsyncSession) -> Sequence[ApprovalRow]:
+    """All requests that wait for an answer, the oldest first."""
+    query = select(ApprovalRow).filter_by(state="pending")
+    return (await session.scalars(query.order_by(ApprovalRow.seq))).all()
 
 
 async def find(session: AsyncSession, approval_id: UUID, *, to_change: bool = False) -> ApprovalRow | None:

@@ -87,6 +87,7 @@ class ApprovalRow(TenantBase):
     """Something that somebody asked a data owner for, and what became of it. `people` and `until` belong to a use.
 
     `level` belongs to a lower class, `regime` to a looser export regime. `agreed` are the subjects who have agreed so far.
+    `reason` says why it was rejected where nobody did.
     """
 
     __tablename__ = "approvals"
@@ -113,3 +114,5 @@ class ApprovalRow(TenantBase):
     answer: Mapped[str | None] = mapped_column(Text)
     agreed: Mapped[list[str]] = mapped_column(Json, server_default="[]")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    escalated_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(16))

@@ -37,6 +37,7 @@ STEP_UP: Final = frozenset(
         "factors.remove",
         "factors.reset",
         "kiosks.enrol",
+        "limits.set",
         "passwords.change",
         "people.create",
         "people.update",
@@ -44,7 +45,7 @@ STEP_UP: Final = frozenset(
     }
 )
 """Actions that are done only by somebody who has just shown that it is them. Of changes to people, only those that
-raise a right or give a password (`raises`) ask for it."""
+raise a right or give a password (`raises`) ask for it; of limits, only those that widen one."""
 
 WITHOUT_FACTOR: Final = frozenset({"auth.me", "factors.read", "factors.enrol"})
 """All that an admin may do who needs a second factor and has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import TooManyRequests
+from appliance.errors import InvalidInput, NotFound, TooManyRequests
 
 
 class RateLimited(TooManyRequests):
@@ -13,3 +13,17 @@ class RateLimited(TooManyRequests):
 
     def __init__(self, detail: str, *, retry_after: int, window: str, limit: int) -> None:
         super().__init__(detail, retry_after=retry_after, window=window, limit=limit)
+
+
+class BadLimit(InvalidInput):
+    """A limit that cannot be set: of nothing that is limited, or wider than the policy pack allows."""
+
+    code, title = "bad-limit", "That limit cannot be set"
+    hint = "`outpost limits show` tells what holds; wider ones need `[limits.ceilings]` in the policy pack."
+
+
+class NoSuchLimit(NotFound):
+    """Nobody set such a limit in this plant."""
+
+    code, title = "no-such-limit", "That limit is not there"
+    hint = "`outpost limits show` lists those that were set."

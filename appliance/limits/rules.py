@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from appliance.limits.overriding import Place, over
 from appliance.policy.limits import Rate, RateLimits
 from appliance.store import Principal
 
@@ -25,6 +26,7 @@ SLICES: Final = 60
 SPANS: Final[Mapping[str, int]] = {"minute": 60, "hour": 3600}
 TENANT: Final = "tenant"
 PERSON: Final = "person"
+NONE_SET: Final[Mapping[Place, Rate]] = {}
 
 Counts: TypeAlias = Mapping[int, int]
 """Requests by slice."""
@@ -138,7 +140,14 @@ def subject_of(principal: Principal) -> str:
 
 
 def windows_of(
-    principal: Principal, route: str, limits: RateLimits, *, ceiling: int, profile: Profile, tenant_slug: str | None
+    principal: Principal,
+    route: str,
+    limits: RateLimits,
+    *,
+    ceiling: int,
+    profile: Profile,
+    tenant_slug: str | None,
+    overrides: Mapping[Place, Rate] = NONE_SET,
 ) -> tuple[Window, ...]:
     """The windows that a request counts in; none where it is not counted.
 
@@ -146,19 +155,33 @@ def windows_of(
         route: a method and a path template.
         ceiling: requests of one person in a minute, whatever the pack allows.
         tenant_slug: the short name of the tenant, where the pack names tenants.
+        overrides: what an admin set.
     """
-    if principal.kind == "owner" or route in limits.uncounted:
+    if not is_counted(principal, route, limits):
         return ()
     tenant, subject = str(principal.tenant_id), subject_of(principal)
     if profile == "development":
         return tuple(_windows(tenant, subject, PERSON, Rate(minute=ceiling)))
-    tier = limits.roles.get("kiosk" if principal.kind == "kiosk" else principal.role, limits.roles["viewer"])
-    own = limits.routes.get(route)
-    windows = [*_windows(tenant, subject, PERSON if own is None else route, _under(own or tier, ceiling))]
+    role = "kiosk" if principal.kind == "kiosk" else principal.role
+    own, on_route = limits.routes.get(route), overrides.get(("route", route))
+    if own is not None:
+        windows = [*_windows(tenant, subject, route, _under(over(own, [on_route], limits, "route"), ceiling))]
+    else:
+        wanted = [overrides.get(("person", str(principal.id))), overrides.get(("role", role))]
+        tier = over(limits.roles.get(role, limits.roles["viewer"]), wanted, limits, "person")
+        windows = [*_windows(tenant, subject, PERSON, _under(tier, ceiling))]
+        # What the pack does not say of a route is counted beside the rest: it takes, and gives nothing.
+        windows += [] if on_route is None else _windows(tenant, subject, route, on_route)
     for scope in sorted(principal.scopes & limits.scopes.keys()):
         windows += _windows(tenant, subject, f"scope {scope}", limits.scopes[scope])
-    whole = limits.tenants.get(tenant_slug or "", limits.tenant)
+    said = limits.tenants.get(tenant_slug or "", limits.tenant)
+    whole = over(said, [overrides.get(("plant", ""))], limits, "plant")
     return (*windows, *_windows(tenant, "", TENANT, whole))
+
+
+def is_counted(principal: Principal, route: str, limits: RateLimits) -> bool:
+    """Not the owner of the node, and not what screens fetch by themselves."""
+    return principal.kind != "owner" and route not in limits.uncounted
 
 
 def _under(rate: Rate, ceiling: int) -> Rate:

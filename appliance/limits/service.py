@@ -9,11 +9,13 @@ from uuid import UUID
 from appliance.errors import OutpostError
 from appliance.limits import rules
 from appliance.limits.errors import RateLimited
+from appliance.limits.overrides import Overrides, Proven
+from appliance.limits.overriding import Override, Place
 from appliance.limits.ports import Counters
 from appliance.limits.rules import Key, Profile, Verdict
 from appliance.metrics import RATE_CHECKED, RATE_USED, RATE_VIOLATIONS
 from appliance.policy import Policies
-from appliance.policy.limits import RateLimits
+from appliance.policy.limits import Rate, RateLimits
 from appliance.store import Admitted, Principal, Tenant
 
 
@@ -35,6 +37,8 @@ class Shown:
     ceiling: int
     limits: RateLimits
     used: tuple[Used, ...] = field(default=())
+    set: tuple[Override, ...] = field(default=())
+    """What admins set."""
 
 
 class Limiter:
@@ -52,9 +56,10 @@ class Limiter:
         ceiling: int,
         profile: Profile,
         tenants: Callable[[], Awaitable[Sequence[Tenant]]],
+        overrides: Overrides,
     ) -> None:
         self._counters, self._policy, self._tenants = counters, policy, tenants
-        self._ceiling, self._profile = ceiling, profile
+        self._ceiling, self._profile, self._overrides = ceiling, profile, overrides
         self._slugs: dict[UUID, str] = {}
 
     async def check(self, principal: Principal, route: str) -> Verdict:
@@ -64,12 +69,13 @@ class Limiter:
             RateLimited: a window is full; the request is counted in none.
         """
         limits = self._policy.pack_of(principal.tenant_id).limits
-        slug = await self._slug(principal.tenant_id) if limits.tenants else None
-        windows = rules.windows_of(
-            principal, route, limits, ceiling=self._ceiling, profile=self._profile, tenant_slug=slug
-        )
-        if not windows:
+        if not rules.is_counted(principal, route, limits):
             return Verdict(())
+        slug = await self._slug(principal.tenant_id) if limits.tenants else None
+        set_here = await self._overrides.rates(principal.tenant_id) if self._profile != "development" else {}
+        windows = rules.windows_of(
+            principal, route, limits, ceiling=self._ceiling, profile=self._profile, tenant_slug=slug, overrides=set_here
+        )
         verdict = await self._counters.take(windows)
         RATE_CHECKED.labels("refused" if verdict.refused else "counted").inc()
         if verdict.refused is not None:
@@ -91,7 +97,25 @@ class Limiter:
         found = await self._counters.of_tenant(str(admitted.tenant_id))
         used = [_used(key, sum(counts.values())) for key, counts in found.items()]
         used.sort(key=lambda one: (one.subject, one.what, one.seconds))
-        return Shown(self._profile, self._ceiling, self._policy.pack_of(admitted.tenant_id).limits, tuple(used))
+        limits, set_here = self._policy.pack_of(admitted.tenant_id).limits, await self._overrides.all(admitted)
+        return Shown(self._profile, self._ceiling, limits, tuple(used), tuple(set_here))
+
+    async def set(self, admitted: Admitted, place: Place, rate: Rate, *, proven: Proven) -> Override:
+        """Set a limit of the plant, a role, a person or a route, or change it; it holds with the next request.
+
+        Raises:
+            BadLimit: it cannot be set.
+        """
+        limits, slug = await self._said(admitted)
+        return await self._overrides.set(admitted, place, rate, limits, slug, proven=proven)
+
+    async def unset(self, admitted: Admitted, override_id: UUID, *, proven: Proven) -> None:
+        """Take a limit away that was set. Raises NoSuchLimit, BadLimit."""
+        limits, slug = await self._said(admitted)
+        await self._overrides.unset(admitted, override_id, limits, slug, proven=proven)
+
+    async def _said(self, admitted: Admitted) -> tuple[RateLimits, str | None]:
+        return self._policy.pack_of(admitted.tenant_id).limits, await self._slug(admitted.tenant_id)
 
     async def reset(self, admitted: Admitted, subject: str | None) -> int:
         """Forget what was counted of one person or kiosk, or of everybody in the tenant; how many windows."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from appliance.packs.values import Change
-from appliance.policy.budgets import PERIODS, Allowance
+from appliance.policy.budgets import COUNTED, PERIODS, Allowance, Counted
 from appliance.policy.limits import Rate
 from appliance.policy.pack import Pack
 from appliance.policy.patterns import STRICTNESS, Then, default_of
@@ -17,6 +17,7 @@ from appliance.policy.patterns import STRICTNESS, Then, default_of
 ANY_CLEARANCE: Final = 0
 NONE: Final = Rate()
 CLASSES: Final = (1, 2, 3, 4)
+_NAMES: Final = {"tokens": "tokens of chat models", "calls": "calls of chat models", "searches": "searches"}
 
 
 def fact_changes(now: Pack, then: Pack) -> list[Change]:
@@ -24,6 +25,7 @@ def fact_changes(now: Pack, then: Pack) -> list[Change]:
     return [
         *_limits(now, then),
         *_budgets(now, then),
+        *_prices(now, then),
         *_uncounted(now, then),
         *_agreeing(now, then),
         *_guard(now, then),
@@ -51,6 +53,7 @@ def _rates(pack: Pack) -> dict[str, Rate]:
         **{f"all of {name}": rate for name, rate in limits.tenants.items()},
         **{f"everybody, {route}": rate for route, rate in limits.routes.items()},
         **{f"sign-ins narrowed to {scope}": rate for scope, rate in limits.scopes.items()},
+        **{f"{who}, at most by an admin": rate for who, rate in limits.ceilings.items()},
     }
 
 
@@ -60,18 +63,32 @@ def _number(rates: Mapping[str, Rate], who: str, period: str) -> int | None:
 
 
 def _budgets(now: Pack, then: Pack) -> Iterator[Change]:
-    before, after = _allowances(now), _allowances(then)
-    for who in sorted({*before, *after}):
-        for period in PERIODS:
-            old, new = _stop(before, who, period), _stop(after, who, period)
-            if old != new:
-                widens = new is None or (old is not None and new > old)
-                words = f"tokens of chat models a {period}: {_told(old)} now, {_told(new)} then"
-                yield Change(who, ANY_CLEARANCE, "budgets", widens, "", thing=words)
+    for counts in COUNTED:
+        before, after = _allowances(now, counts), _allowances(then, counts)
+        for who in sorted({*before, *after}):
+            for period in PERIODS:
+                old, new = _stop(before, who, period), _stop(after, who, period)
+                if old != new:
+                    widens = new is None or (old is not None and new > old)
+                    words = f"{_NAMES[counts]} a {period}: {_told(old)} now, {_told(new)} then"
+                    yield Change(who, ANY_CLEARANCE, "budgets", widens, "", thing=words)
+    stretch, stretched = now.budgets.light_until, then.budgets.light_until
+    if stretch != stretched:
+        words = f"light models write until {stretch} % of a budget now, until {stretched} % then"
+        yield Change("everybody", ANY_CLEARANCE, "budgets", stretched > stretch, "", thing=words)
 
 
-def _allowances(pack: Pack) -> dict[str, Allowance]:
-    return {**pack.budgets.roles, "all of a plant": pack.budgets.tenant}
+def _prices(now: Pack, then: Pack) -> Iterator[Change]:
+    """What is written from then on; what stands on record keeps its cost."""
+    before, after = now.budgets.prices, then.budgets.prices
+    for model in sorted({*before, *after}):
+        if before.get(model) != after.get(model):
+            yield Change("everybody", ANY_CLEARANCE, "budgets", False, "", thing=f"the price of {model}")
+
+
+def _allowances(pack: Pack, counts: Counted) -> dict[str, Allowance]:
+    quota = pack.budgets.quota(counts)
+    return {**quota.roles, "all of a plant": quota.tenant}
 
 
 def _stop(allowances: Mapping[str, Allowance], who: str, period: str) -> int | None:
@@ -97,6 +114,13 @@ def _agreeing(now: Pack, then: Pack) -> Iterator[Change]:
         if old != new:
             words = f"people who must agree to a request ({kind}): {old} now, {new} then"
             yield Change("approvers", ANY_CLEARANCE, "approvals.decide", new < old, "", thing=words)
+    for word, old, new in (
+        ("is put before the admins", now.patience.escalate_hours, then.patience.escalate_hours),
+        ("is rejected by itself", now.patience.expire_hours, then.patience.expire_hours),
+    ):
+        if old != new:
+            words = f"hours until a request that nobody answers {word}: {old} now, {new} then"
+            yield Change("approvers", ANY_CLEARANCE, "approvals.decide", new > old, "", thing=words)
 
 
 def _guard(now: Pack, then: Pack) -> Iterator[Change]:

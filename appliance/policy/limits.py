@@ -5,6 +5,7 @@
     [limits.tenants]  alder = { minute = 900 }                the same for one plant, by its short name
     [limits.routes]   "POST /v1/search" = { minute = 20 }     in place of the role's, counted for itself
     [limits.scopes]   "chat.ask" = { minute = 5 }             beside the role's, for tokens narrowed to that action
+    [limits.ceilings] person = { minute = 120 }               up to where an admin may widen what stands here: `person`, `plant`
     uncounted = ["GET /v1/jobs/{job_id}"]                     what screens fetch by themselves
 
 Whatever is left out is as in `CANONICAL`.
@@ -35,6 +36,8 @@ class RateLimits:
     routes: Mapping[str, Rate] = field(default_factory=dict)
     scopes: Mapping[str, Rate] = field(default_factory=dict)
     uncounted: frozenset[str] = frozenset()
+    ceilings: Mapping[str, Rate] = field(default_factory=dict)
+    """Up to where an admin may widen: `person` for roles, people and routes, and `plant`."""
 
 
 CANONICAL: Final = RateLimits(
@@ -54,8 +57,11 @@ def read_limits(table: Mapping[str, Any]) -> RateLimits:
     Raises:
         ValueError, TypeError: a name that is none, or a number that is not a whole one above zero.
     """
-    if unknown := set(table) - {"roles", "tenant", "tenants", "routes", "scopes", "uncounted"}:
+    if unknown := set(table) - {"roles", "tenant", "tenants", "routes", "scopes", "uncounted", "ceilings"}:
         raise ValueError(f"limits has no {sorted(unknown)[0]!r}.")
+    ceilings = _rates(table.get("ceilings", {}))
+    if unknown := set(ceilings) - {"person", "plant"}:
+        raise ValueError(f"limits.ceilings has no {sorted(unknown)[0]!r}.")
     return RateLimits(
         roles={**CANONICAL.roles, **_rates(table.get("roles", {}))},
         tenant=_rate("tenant", table["tenant"]) if "tenant" in table else CANONICAL.tenant,
@@ -63,6 +69,7 @@ def read_limits(table: Mapping[str, Any]) -> RateLimits:
         routes=_rates(table.get("routes", {})),
         scopes=_rates(table.get("scopes", {})),
         uncounted=frozenset(str(route) for route in table.get("uncounted", ())),
+        ceilings=ceilings,
     )
 
 

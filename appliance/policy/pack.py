@@ -29,6 +29,7 @@ from appliance.policy.errors import PackRefused
 from appliance.policy.limits import RateLimits, read_limits
 from appliance.policy.patterns import PlantData, read_data
 from appliance.policy.phrases import PlantRules, read_rules
+from appliance.policy.requests import Patience, read_needed, read_patience
 
 DEFAULT_PACK: Final = Path(__file__).with_name("pack")
 FILES: Final = ("schema.cedarschema", "policies.cedar", "pack.toml")
@@ -36,8 +37,6 @@ PII, GUARD = "pii.toml", "guard.toml"
 OPTIONAL: Final = (PII, GUARD)
 COLLECTION: Final = "Collection"
 KINDS: Final = frozenset({"long", "string", "string?", "set"})
-APPROVALS: Final = frozenset({"ingest", "list", "use", "declassify", "regime"})
-MOST_AGREEING: Final = 3
 LARGEST: Final = 256 * 1024
 """Bytes of one file of a pack."""
 
@@ -94,6 +93,8 @@ class Pack:
     budgets: Budgets
     needed: Mapping[str, int]
     """How many people must agree to a request of each kind; 1 where it is not named."""
+    patience: Patience
+    """For how long a request waits for its answer."""
     sanitised_from: int
     """The class of sources from which on personal data is kept from models; every class where the pack does not say."""
     intents: Mapping[str, str]
@@ -166,7 +167,8 @@ def parse(texts: Mapping[str, str]) -> Pack:
             scopes={entity: tuple(actions) for entity, actions in facts["scopes"].items()},
             limits=read_limits(facts.get("limits", {})),
             budgets=read_budgets(facts.get("budgets", {})),
-            needed=_needed(facts.get("approvals", {})),
+            needed=read_needed(facts.get("approvals", {})),
+            patience=read_patience(facts.get("approvals", {})),
             sanitised_from=int(facts.get("guard", {}).get("sanitised_from", 1)),
             intents={name: str(told) for name, told in facts.get("intents", {}).items()},
             data=read_data(texts.get(PII, "")),
@@ -250,16 +252,6 @@ def _day(value: Any) -> dt.date | None:
     if value is None or type(value) is dt.date:
         return value
     raise PackRefused("valid_until is a day, as in 2027-06-30 without quotes.")
-
-
-def _needed(table: Mapping[str, Any]) -> dict[str, int]:
-    """How many must agree to a kind of request. Raises ValueError."""
-    needed = table.get("needed", {})
-    if set(table) - {"needed"} or set(needed) - APPROVALS:
-        raise ValueError(f"[approvals] has `needed`, with numbers for {', '.join(sorted(APPROVALS))}.")
-    if any(type(number) is not int or not 1 <= number <= MOST_AGREEING for number in needed.values()):
-        raise ValueError(f"From 1 to {MOST_AGREEING} people agree to a request.")
-    return dict(needed)
 
 
 def _included(role: str, roles: Mapping[str, list[str]]) -> tuple[str, ...]:

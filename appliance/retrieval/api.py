@@ -13,6 +13,7 @@ from appliance.retrieval.disclosure import note_class_three
 from appliance.retrieval.schemas import Query, Results, ResultView
 from appliance.retrieval.service import Search
 from appliance.retrieval.values import Filters
+from appliance.shelf.searching import Searching
 from appliance.store import Principal
 from appliance.web import Injected
 
@@ -23,13 +24,19 @@ class SearchController(Controller):
 
     @post(operation_id="search", asks="search.query", status_code=200)
     async def search(
-        self, data: JSONBody[Query], principal: Injected[Principal], gate: Injected[Gate], search: Injected[Search]
+        self,
+        data: JSONBody[Query],
+        principal: Injected[Principal],
+        gate: Injected[Gate],
+        search: Injected[Search],
+        searching: Injected[Searching],
     ) -> Results:
         """Find passages of documents in force that you may read, best first."""
         began = time.perf_counter()
         filters = Filters(tuple(data.tags), tuple(data.doc_types), tuple(data.assets))
         request = data.model_dump_json().encode()
         async with gate.admit(principal, "search.query", Resource("query"), request=request) as admitted:
+            await searching.count(principal)
             found = await search.reranked(await search.first(admitted, data.query, filters=filters))
             results = [ResultView.of(hit) for hit in (found.hits or found.others)[: data.top_k]]
             note_class_three(admitted, results)

@@ -96,6 +96,7 @@ class Wanted:
         ask: the tier or the model that the asker named; empty where none was.
         without: providers that may not be asked, since their budget is used up.
         here: only this node's own models may be asked: a passage is under export control.
+        light: only light models may be asked, since the budget for the others is used up.
         best: ask the best there is, whatever the question is like; `but` is who was asked already.
         withheld: is told the names of the models that the policy keeps from the principal, each time.
     """
@@ -108,6 +109,7 @@ class Wanted:
     here: bool = False
     ask: str = ""
     without: frozenset[str] = frozenset()
+    light: bool = False
     best: bool = False
     but: str = ""
     withheld: Callable[[Sequence[str]], None] = field(default=_unheard, compare=False)

@@ -61,6 +61,7 @@ class Router:
             if one.provider.clearance >= wanted.classification
             and (one.provider.name == LOCAL or not wanted.here)
             and one.provider.name not in wanted.without
+            and ("light" in one.tiers or not wanted.light)
             and one.name != wanted.but
         ]  # fmt: skip
         order = rules.best(may, main=main) if wanted.best else rules.ordered(may, tier, main=main)

@@ -1,7 +1,7 @@
 """What chat models are used for: reserved before, settled after, held against budgets, never with a word of any text.
 
 reserve   one transaction: what is used + what this may take <= every hard budget, then a row for it
-settle    the row becomes what it took; a crash leaves the reservation, so nothing is ever used twice
+settle    the row becomes what it took and cost; a crash leaves the reservation, so nothing is ever used twice
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from appliance.errors import NotFound, TooManyRequests
-from appliance.policy.budgets import Budgets
+from appliance.policy.budgets import Budgets, Counted
 from appliance.shelf import budget as rules
-from appliance.shelf.budget import Budget, Period, Scope, Standing
+from appliance.shelf.budget import Period, Standing
 from appliance.shelf.force import utc_now
+from appliance.shelf.standings import EVERYBODY, budget_of, seconds_until, standings_of, told, used_of
 from appliance.shelf.tables import BudgetRow, UsageRow
 from appliance.store import Admitted, Principal, Purpose, Store, TenantId, new_id
 
-EVERYBODY: Final = UUID(int=0)
 LOCAL: Final = "local"
 """The provider of a node's own models."""
 
@@ -34,10 +33,12 @@ class BudgetExhausted(TooManyRequests):
     code, title = "budget-exhausted", "The budget for writing is used up"
     hint = "The quotes stand by themselves. An admin can raise the budget."
 
-    def __init__(self, detail: str, *, retry_after: int, provider: str = "") -> None:
+    def __init__(self, detail: str, *, retry_after: int, provider: str = "", light_left: bool = False) -> None:
         super().__init__(detail, retry_after=retry_after)
         self.provider = provider
         """Whose budget it is, where others may still write; else empty."""
+        self.light_left = light_left
+        """Whether a light model may still write."""
 
 
 class NoSuchBudget(NotFound):
@@ -72,11 +73,14 @@ class Spent:
     prompt_tokens: int
     completion_tokens: int
     ms: int
+    cost_micros: int = 0
+    currency: str = ""
+    """What it cost, in millionths; there is one line for each currency."""
 
     @property
-    def place(self) -> tuple[int, str, str]:
-        """Sorts the newest day first, then by model and whose."""
-        return -self.day.toordinal(), self.model, self.whose
+    def place(self) -> tuple[int, str, str, str]:
+        """Sorts the newest day first, then by model, whose and currency."""
+        return -self.day.toordinal(), self.model, self.whose, self.currency
 
 
 class Spending:
@@ -94,25 +98,38 @@ class Spending:
         self._store, self._said, self._clock = store, said, clock
 
     async def reserve(
-        self, principal: Principal, *, model: str, purpose: str, tokens: int, provider: str = LOCAL
+        self,
+        principal: Principal,
+        *,
+        model: str,
+        purpose: str,
+        tokens: int,
+        provider: str = LOCAL,
+        light: bool = False,
     ) -> Reservation:
-        """Raises BudgetExhausted: nothing was reserved; it says when to try again."""
+        """Before anything is written.
+
+        Args:
+            light: a light model writes because nothing else may: it goes on until `light_until` percent of a budget.
+
+        Raises:
+            BudgetExhausted: nothing was reserved; it says when to try again.
+        """
         now, said = self._clock(), self._said(principal.tenant_id)
         async with self._store.open_internal(Purpose.SHELF, principal.tenant_id, write=True) as session:
-            standings = await self._standings(session, principal, provider, now, said)
-            broken = rules.exhausted(standings, tokens)
+            standings = await standings_of(session, principal, provider, now, said, ("tokens", "calls"))
+            broken = rules.exhausted(standings, tokens, said.light_until if light else 100)
             if broken is not None:
-                wait = rules.end(broken.budget.period, now) - now
-                whose = "You" if broken.budget.scope == "person" else "This plant"
-                of = f" of {broken.budget.provider}" if broken.budget.provider else ""
+                left = not light and rules.exhausted(standings, tokens, said.light_until) is None
                 raise BudgetExhausted(
-                    f"{whose} may use {broken.budget.limit} tokens{of} a {broken.budget.period}; {broken.used} are used.",
-                    retry_after=max(1, int(wait.total_seconds())),
+                    told(broken),
+                    retry_after=seconds_until(broken, now),
                     provider=broken.budget.provider,
+                    light_left=left and not broken.budget.provider,
                 )
             row = UsageRow(
                 id=new_id(), at=now, person_id=principal.id, model=model[:64], provider=provider[:32], purpose=purpose,
-                tokens=tokens, prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
+                tokens=tokens, cost_micros=0, currency="", prompt_tokens=0, completion_tokens=0, ms=0, settled=False,
             )  # fmt: skip
             session.add(row)
         return Reservation(row.id, principal.tenant_id, tokens, rules.warning(standings, said.soft_percent / 100))
@@ -127,46 +144,62 @@ class Spending:
         model: str | None = None,
         provider: str | None = None,
     ) -> None:
-        """Write what it took, and of whom where another one wrote. Where that is not known (both 0) the reservation stands."""
+        """Write what it took and cost, and of whom where another one wrote. Where that is not known (both 0) the reservation
+        stands, and costs nothing.
+        """
         async with self._store.open_internal(Purpose.SHELF, reservation.tenant_id, write=True) as session:
             row = await session.get_one(UsageRow, reservation.id)
             if prompt or completion:
                 row.prompt_tokens, row.completion_tokens, row.tokens = prompt, completion, prompt + completion
             row.model, row.provider = (model or row.model)[:64], (provider or row.provider)[:32]
             row.ms, row.settled = round(ms), True
+            price = self._said(reservation.tenant_id).price(row.provider, row.model)
+            if price is not None:
+                row.cost_micros, row.currency = price.cost(prompt, completion), price.currency
 
     async def standings(self, admitted: Admitted) -> list[Standing]:
         """All budgets of the tenant."""
         now = self._clock()
         async with self._store.open_session(admitted) as session:
-            budgets = [_budget(row) for row in await session.scalars(select(BudgetRow).order_by(BudgetRow.created_at))]
-            return [Standing(one, await _used(session, one, now)) for one in budgets]
+            budgets = [
+                budget_of(row) for row in await session.scalars(select(BudgetRow).order_by(BudgetRow.created_at))
+            ]
+            return [Standing(one, await used_of(session, one, now)) for one in budgets]
 
     def given(self, admitted: Admitted) -> list[rules.Given]:
         """What the policy pack of the tenant gives where nobody set a budget."""
         return rules.given(self._said(admitted.tenant_id))
 
     async def set_budget(
-        self, admitted: Admitted, *, person_id: UUID | None, period: Period, limit: int, hard: bool, provider: str = ""
+        self,
+        admitted: Admitted,
+        *,
+        person_id: UUID | None,
+        period: Period,
+        limit: int,
+        hard: bool,
+        provider: str = "",
+        counts: Counted = "tokens",
     ) -> Standing:
         """Make a budget, or change the one that the person, or the plant, has for this period and provider."""
         now, who = self._clock(), person_id or EVERYBODY
         async with self._store.open_session(admitted, write=True) as session:
             found = select(BudgetRow).where(
-                BudgetRow.person_id == who, BudgetRow.provider == provider, BudgetRow.period == period
-            )
+                BudgetRow.person_id == who, BudgetRow.provider == provider, BudgetRow.period == period,
+                BudgetRow.counts == counts,
+            )  # fmt: skip
             row = (await session.scalars(found)).one_or_none()
             if row is None:
                 row = BudgetRow(
                     id=new_id(), person_id=who, provider=provider, period=period, created_at=now, limit_tokens=limit,
-                    hard=hard,
+                    hard=hard, counts=counts,
                 )  # fmt: skip
                 session.add(row)
             row.limit_tokens, row.hard = limit, hard
             admitted.outcome.resource_id = str(row.id)
-            admitted.outcome.metadata |= {"period": period, "limit": limit, "hard": hard}
+            admitted.outcome.metadata |= {"period": period, "limit": limit, "hard": hard, "counts": counts}
             await session.flush()
-            return Standing(_budget(row), await _used(session, _budget(row), now))
+            return Standing(budget_of(row), await used_of(session, budget_of(row), now))
 
     async def drop_budget(self, admitted: Admitted, budget_id: UUID) -> None:
         """Raises NoSuchBudget."""
@@ -181,32 +214,20 @@ class Spending:
         since = rules.begin("day", self._clock()) - dt.timedelta(days=days - 1)
         async with self._store.open_session(admitted) as session:
             rows = await session.scalars(select(UsageRow).where(UsageRow.at >= since, UsageRow.settled))
-            made: dict[tuple[dt.date, str, str], Spent] = {}
+            made: dict[tuple[dt.date, str, str, str], Spent] = {}
             for row in rows:
                 key = row.at.astimezone(dt.UTC).date(), row.model, _whose(row, by)
-                one = made.get(key) or Spent(*key, 0, 0, 0, 0)
-                made[key] = Spent(
+                one = made.get((*key, row.currency)) or Spent(*key, 0, 0, 0, 0, 0, row.currency)
+                made[*key, row.currency] = Spent(
                     *key,
                     one.uses + 1,
                     one.prompt_tokens + row.prompt_tokens,
                     one.completion_tokens + row.completion_tokens,
                     one.ms + row.ms,
+                    one.cost_micros + row.cost_micros,
+                    row.currency,
                 )
         return sorted(made.values(), key=lambda one: one.place)
-
-    async def _standings(
-        self, session: AsyncSession, principal: Principal, provider: str, now: dt.datetime, said: Budgets
-    ) -> list[Standing]:
-        """The budgets that one person's use counts against. Locked on PostgreSQL, so that two cannot take the same rest."""
-        mine = select(BudgetRow).where(
-            BudgetRow.person_id.in_((principal.id, EVERYBODY)), BudgetRow.provider.in_((provider, ""))
-        )
-        rows = await session.scalars(mine.order_by(BudgetRow.id).with_for_update())
-        known = [_budget(row) for row in rows.all()]
-        who = {"person": principal.role, "kiosk": "kiosk"}.get(principal.kind)
-        if more := rules.defaults(said, who, principal.id, known):
-            await _take_turn(session)
-        return [Standing(one, await _used(session, one, now)) for one in (*known, *more)]
 
 
 def _whose(row: UsageRow, by: Division) -> str:
@@ -221,32 +242,9 @@ def _whose(row: UsageRow, by: Division) -> str:
             return row.purpose
 
 
-async def _take_turn(session: AsyncSession) -> None:
-    """A budget of the pack has no row to lock: one transaction of a tenant at a time; SQLite's writers stand in line anyway."""
-    connection = await session.connection()
-    if connection.dialect.name == "postgresql":
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext('budgets'), hashtext(current_setting('app.tenant_id')))")
-        )
-
-
-async def has_budget(store: Store, tenant_id: TenantId) -> bool:
-    """Whether anything limits what chat models may take in a tenant."""
+async def has_budget(store: Store, tenant_id: TenantId, said: Budgets) -> bool:
+    """Whether anything limits what chat models may take in a tenant: what an admin set, or its policy pack says."""
+    if any(one.counts != "searches" for one in rules.given(said)):
+        return True
     async with store.open_internal(Purpose.VERIFY, tenant_id) as session:
-        return await session.scalar(select(BudgetRow.id).limit(1)) is not None
-
-
-async def _used(session: AsyncSession, one: Budget, now: dt.datetime) -> int:
-    query = select(func.coalesce(func.sum(UsageRow.tokens), 0)).where(UsageRow.at >= rules.begin(one.period, now))
-    if one.person_id is not None:
-        query = query.where(UsageRow.person_id == one.person_id)
-    if one.provider:
-        query = query.where(UsageRow.provider == one.provider)
-    return int(await session.scalar(query) or 0)
-
-
-def _budget(row: BudgetRow) -> Budget:
-    person = None if row.person_id == EVERYBODY else row.person_id
-    scope: Scope = "person" if person else "provider" if row.provider else "tenant"
-    period: Period = "month" if row.period == "month" else "day"
-    return Budget(row.id, scope, person, period, row.limit_tokens, row.hard, row.provider)
+        return await session.scalar(select(BudgetRow.id).where(BudgetRow.counts != "searches").limit(1)) is not None

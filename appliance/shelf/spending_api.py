@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Self
 from uuid import UUID
 
 from litestar import Controller, delete, get, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from appliance.gate import Gate
 from appliance.policy import Resource
+from appliance.policy.budgets import MICRO, Counted
 from appliance.shelf.budget import Given, Period, Scope, Standing
 from appliance.shelf.spending import Division, Spending, Spent
 from appliance.store import Principal
@@ -19,7 +21,7 @@ from appliance.web import PAGE_SIZE, PAGE_SIZE_MAX, Cursors, Flag, Injected
 
 
 class SpentView(BaseModel):
-    """One model on one day (UTC). Local models cost nothing but time."""
+    """One model on one day (UTC), once for each currency. A model without a price costs nothing but time."""
 
     day: dt.date
     model: str
@@ -32,13 +34,15 @@ class SpentView(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     ms: int
-    cost: float = 0.0
+    cost: Annotated[str, Field(description="A decimal number, by the price of each use; `0` without a price.")] = "0"
+    currency: Annotated[str, Field(description="Empty without a price.")] = ""
 
     @classmethod
     def of(cls, one: Spent, by: Division) -> SpentView:
         return cls(
             day=one.day, model=one.model, uses=one.uses, prompt_tokens=one.prompt_tokens,
             completion_tokens=one.completion_tokens, ms=one.ms,
+            cost=str(Decimal(one.cost_micros) / MICRO), currency=one.currency,
             person_id=UUID(one.whose) if by == "person" else None,
             provider=one.whose if by == "provider" else None,
             purpose=one.whose if by == "purpose" else None,
@@ -51,7 +55,7 @@ class Costs(BaseModel):
 
 
 class BudgetView(BaseModel):
-    """A budget and what of it is used in the running period (UTC)."""
+    """A budget and what of it is used in the running period (UTC). It counts tokens, or what `counts` says instead."""
 
     id: UUID
     scope: Scope
@@ -61,6 +65,7 @@ class BudgetView(BaseModel):
     limit_tokens: int
     used_tokens: int
     hard: bool
+    counts: Counted
 
     @classmethod
     def of(cls, one: Standing) -> BudgetView:
@@ -68,6 +73,7 @@ class BudgetView(BaseModel):
         return cls(
             id=budget.id, scope=budget.scope, person_id=budget.person_id, provider=budget.provider,
             period=budget.period, limit_tokens=budget.limit, used_tokens=one.used, hard=budget.hard,
+            counts=budget.counts,
         )  # fmt: skip
 
 
@@ -78,10 +84,11 @@ class GivenBudget(BaseModel):
     period: Period
     limit_tokens: int
     hard: bool
+    counts: Counted
 
     @classmethod
     def of(cls, one: Given) -> GivenBudget:
-        return cls(who=one.who, period=one.period, limit_tokens=one.limit, hard=one.hard)
+        return cls(who=one.who, period=one.period, limit_tokens=one.limit, hard=one.hard, counts=one.counts)
 
 
 class Budgets(BaseModel):
@@ -90,7 +97,10 @@ class Budgets(BaseModel):
 
 
 class NewBudget(BaseModel):
-    """For one person, or without one for the whole plant; of one provider, or without one of all. A soft one only warns."""
+    """For one person, or without one for the whole plant; of one provider, or without one of all. A soft one only warns.
+
+    `limit_tokens` counts what `counts` says: tokens, calls of chat models, or searches, which no provider has.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -98,7 +108,14 @@ class NewBudget(BaseModel):
     provider: str = Field(default="", max_length=32)
     period: Period = "day"
     limit_tokens: int = Field(ge=1, le=10**12)
+    counts: Counted = "tokens"
     hard: Flag = True
+
+    @model_validator(mode="after")
+    def _searches_have_no_provider(self) -> Self:
+        if self.counts == "searches" and self.provider:
+            raise ValueError("Searches are made of no provider.")
+        return self
 
 
 class SpendingController(Controller):
@@ -121,15 +138,15 @@ class SpendingController(Controller):
         after = None
         if page_token:
             at, whose = cursors.decode(page_token), f"whose {by}"
-            after = at.number("used_on"), at.text("model"), at.text(whose)
+            after = at.number("used_on"), at.text("model"), at.text(whose), at.text("currency")
         async with gate.admit(principal, "usage.read", resource=Resource("model")) as admitted:
             found = await spending.spent(admitted, days=days, by=by)
         rest = found if after is None else [one for one in found if one.place > after]
         shown = rest[:page_size]
         following = None
         if len(rest) > page_size:
-            day, model, whose = shown[-1].place
-            following = cursors.encode({"used_on": day, "model": model, f"whose {by}": whose})
+            day, model, whose, currency = shown[-1].place
+            following = cursors.encode({"used_on": day, "model": model, f"whose {by}": whose, "currency": currency})
         return Costs(items=[SpentView.of(one, by) for one in shown], next_page_token=following)
 
     @get("/admin/budgets", operation_id="list_budgets", asks="usage.read")
@@ -156,7 +173,7 @@ class SpendingController(Controller):
         async with gate.admit(principal, "budgets.manage", resource=Resource("model"), request=request) as admitted:
             made = await spending.set_budget(
                 admitted, person_id=data.person_id, period=data.period, limit=data.limit_tokens, hard=data.hard,
-                provider=data.provider,
+                provider=data.provider, counts=data.counts,
             )  # fmt: skip
         return BudgetView.of(made)
 

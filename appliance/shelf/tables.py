@@ -55,7 +55,10 @@ class ModelEventRow(ControlBase):
 
 
 class UsageRow(TenantBase):
-    """One use of a chat model: a reservation while it runs, then what it took. No text stands here."""
+    """One use of a chat model: a reservation while it runs, then what it took. No text stands here.
+
+    `cost_micros` are millionths of the currency, by the price of the day; a later price changes nothing of it.
+    """
 
     __tablename__ = "model_usage"
     __table_args__ = (Index("ix_model_usage_at", "tenant_id", "at"),)
@@ -67,6 +70,8 @@ class UsageRow(TenantBase):
     provider: Mapped[str] = mapped_column(String(32))
     purpose: Mapped[str] = mapped_column(String(16))
     tokens: Mapped[int]
+    cost_micros: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    currency: Mapped[str] = mapped_column(String(8), server_default="")
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
     ms: Mapped[int]
@@ -74,15 +79,30 @@ class UsageRow(TenantBase):
 
 
 class BudgetRow(TenantBase):
-    """A limit on tokens; `person_id` is the nil UUID where it is the whole tenant's, `provider` empty where it is of all."""
+    """A limit on tokens, or on what else `counts` says; `person_id` is the nil UUID where it is the whole tenant's, `provider` empty where it is of all."""
 
     __tablename__ = "token_budgets"
-    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "provider", "period", name="uq_token_budgets"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "person_id", "provider", "period", "counts", name="uq_token_budgets"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     person_id: Mapped[uuid.UUID]
     provider: Mapped[str] = mapped_column(String(32))
     period: Mapped[str] = mapped_column(String(8))
     limit_tokens: Mapped[int] = mapped_column(BigInteger)
+    counts: Mapped[str] = mapped_column(String(8), server_default="tokens")
     hard: Mapped[bool]
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class SearchCountRow(TenantBase):
+    """How often somebody searched or asked on a day (UTC, `2026-11-28`), while a budget counted it."""
+
+    __tablename__ = "search_counts"
+    __table_args__ = (UniqueConstraint("tenant_id", "person_id", "day", name="uq_search_counts"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[uuid.UUID]
+    day: Mapped[str] = mapped_column(String(10))
+    used: Mapped[int]

@@ -61,6 +61,13 @@ SCHEDULES: Final = {
             CronTrigger(minute="*/15"),
             dt.timedelta(hours=1),
         ),
+        Schedule(
+            "approvals",
+            types.OVERDUE,
+            "every 15 minutes: requests that nobody answers",
+            CronTrigger(minute="*/15"),
+            dt.timedelta(hours=1),
+        ),
         _daily("cleanup", types.CLEANUP, "every night at 2:30: old jobs", hour=2, minute=30),
         _daily("optimize", types.OPTIMIZE, "every night at 3:15: indexes", hour=3, minute=15),
         _daily("check", types.CHECK, "on Sundays at 4:00: every page of the database", day_of_week="sun", hour=4),

@@ -13,6 +13,7 @@ OPTIMIZE: Final = "db.optimize"
 CLEANUP: Final = "cleanup"
 HEALTH: Final = "health.check"
 EXPORT: Final = "record.export"
+OVERDUE: Final = "approvals.overdue"
 IDLE: Final = 2
 
 
@@ -37,5 +38,6 @@ TYPES: Final = (
     JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
     JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
     JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
+    JobType(OVERDUE, "Puts requests that nobody answers before the admins, and rejects them in the end."),
     JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),
 )

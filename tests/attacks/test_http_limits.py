@@ -88,3 +88,21 @@ def test_nobody_but_an_admin_counts_afresh(node: RunningNode, used_up: httpx.Cli
         for client in (used_up, operator):
             assert client.get("/v1/admin/limits").status_code == 403
             assert client.post("/v1/admin/limits/reset", json={}).status_code == 403
+
+
+def test_nobody_but_an_admin_sets_a_limit_and_a_taken_session_widens_none(node: RunningNode) -> None:
+    outpost("limits", "reset", "--data", node.data)
+    tight = {"scope": "role", "subject": "viewer", "minute": 3}
+    with node.sign_in("viewer", TENANT) as viewer, node.sign_in("operator", TENANT) as operator:
+        for client in (viewer, operator):
+            assert client.put("/v1/admin/limits/set", json=tight).status_code == 403
+    with node.sign_in("admin", TENANT) as admin:
+        made = admin.put("/v1/admin/limits/set", json=tight)
+        assert made.status_code == 200
+        place = f"/v1/admin/limits/set/{made.json()['id']}"
+        for answer in (admin.delete(place), admin.put("/v1/admin/limits/set", json=tight | {"minute": 4})):
+            assert (answer.status_code, answer.json()["code"]) == (403, "step-up-required")
+
+    (held,) = outpost("limits", "show", "--json", "--data", node.data).json["set"]
+    assert held["minute"] == 3
+    outpost("limits", "unset", held["id"], "--data", node.data)

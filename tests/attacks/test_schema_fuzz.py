@@ -75,6 +75,9 @@ def here(fuzzed: Fuzzed, caller: httpx.Client) -> dict[str, Any]:
             "job_id": put["job_id"],
             "conversation_id": caller.post("/v1/conversations", json={"title": "Fuzzed"}).json().get("id", ""),
             "budget_id": door.put("/v1/admin/budgets", json={"limit_tokens": 10**9}).json()["id"],
+            "override_id": door.put(
+                "/v1/admin/limits/set", json={"scope": "route", "subject": "POST /v1/search", "minute": 10**6}
+            ).json()["id"],
             "tenant_id": door.get("/v1/auth/me").json()["tenant_id"],
             "kiosk_id": fuzzed.kiosk_id,
             "person_id": next(one["id"] for one in people if one["username"] == "operator"),

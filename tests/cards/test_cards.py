@@ -18,6 +18,7 @@ from appliance.guard.settings import Settings
 from appliance.guard.violations import Violations
 from appliance.jobs import Cancelled, Retry
 from appliance.jobs import store as jobs
+from appliance.shelf.searching import Searching
 from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from tests.answers.writers import Only
@@ -213,6 +214,7 @@ def chat_of(plant: Plant, writer: RowWriter) -> Chat:
         POLICY,
         receipts_of(plant.store, plant.gate, plant.search, plant.recorder),
         Violations(plant.store),
+        Searching(plant.store),
     )
 
 

@@ -30,6 +30,7 @@ from appliance.retrieval.postgres_engine import PostgresEngine
 from appliance.retrieval.service import Search
 from appliance.shelf.force import InForce
 from appliance.shelf.packages import Packages
+from appliance.shelf.searching import Searching
 from appliance.shelf.spending import Spending
 from appliance.store import Store, Tenant
 from appliance.store.admission import minter
@@ -64,7 +65,9 @@ async def chatting(store: Store, tenant: Tenant) -> AsyncIterator[Room]:
     wording = Wording(Only(SilentWriter()), cards, Spending(store), Screens(Guard(models), guarding, POLICY), within=8)
     cursors = Cursors(store.secret("cursor"))
     receipts = receipts_of(store, gate, search, recorder)
-    chat = Chat(store, gate, answers, wording, Intents(POLICY), guarding, POLICY, receipts, Violations(store))
+    chat = Chat(
+        store, gate, answers, wording, Intents(POLICY), guarding, POLICY, receipts, Violations(store), Searching(store)
+    )
     yield Room(store, tenant, chat, Conversations(store, gate, search, POLICY, EveryTeam(), cursors), gate, receipts)
     await gate.close()
     await recorder.close()

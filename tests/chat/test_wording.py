@@ -17,6 +17,7 @@ from appliance.chat.wording import Wording
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings
 from appliance.policy import PolicyEngine
+from appliance.policy.budgets import Allowance, Budgets
 from appliance.routing.values import Wanted
 from appliance.shelf.spending import BudgetExhausted, Spending
 from appliance.store import Admitted, Store
@@ -54,7 +55,7 @@ class Several:
 
     async def choose(self, wanted: Wanted) -> ChosenWriter:
         self.wanted.append(wanted)
-        return self.best if wanted.best or self.quick.of in wanted.without else self.quick
+        return self.best if wanted.best or self.quick.of in wanted.without or wanted.light else self.quick
 
 
 def screens(store: Store) -> Screens:
@@ -147,6 +148,63 @@ async def test_a_budget_of_one_provider_leaves_the_others_and_that_of_the_plant_
     )
     with pytest.raises(BudgetExhausted):
         await told(wording(store, writers), admitted(principal=who.principal))
+
+
+def with_budget(store: Store, said: Budgets) -> Wording:
+    """The second writer is the light one."""
+    writers = Several(Named(TRUE, called="big"), Named(TRUE, called="tiny"))
+    return Wording(
+        writers, cast("Cards", NoCards()), Spending(store, lambda _tenant_id: said), screens(store), within=8
+    )
+
+
+async def reserved(store: Store, who: Admitted, tokens: int) -> None:
+    await Spending(store).reserve(who.principal, model="big", purpose="words", tokens=tokens)
+
+
+LIMIT = 100_000
+SAID = Budgets(tenant=Allowance(day=LIMIT), light_until=120)
+
+
+@pytest.mark.parametrize(
+    ("used", "model", "budget"), [(0, "big", ""), (0.85, "big", "near"), (1, "tiny", "light"), (1.1, "tiny", "light")]
+)
+async def test_a_full_budget_leaves_the_light_model_and_the_answer_says_so(
+    store: Store, admitted: Callable[..., Admitted], used: float, model: str, budget: str
+) -> None:
+    who = admitted()
+    await reserved(store, who, round(used * LIMIT))
+
+    shown, end = await told(with_budget(store, SAID), who)
+
+    assert (shown, end.model, end.budget, end.as_json()["budget"]) == ([TRUE], model, budget, budget)
+
+
+async def test_at_the_second_line_nothing_is_written_and_it_says_when_to_come_back(
+    store: Store, admitted: Callable[..., Admitted]
+) -> None:
+    who = admitted()
+    await reserved(store, who, round(1.2 * LIMIT))
+
+    with pytest.raises(BudgetExhausted) as full:
+        await told(with_budget(store, SAID), who)
+
+    assert full.value.context["retry_after"] > 0
+    assert (full.value.status, full.value.light_left) == (429, False)
+
+
+async def test_a_light_model_is_not_followed_by_the_best_when_the_budget_is_used_up(
+    store: Store, admitted: Callable[..., Admitted]
+) -> None:
+    who = admitted()
+    await reserved(store, who, LIMIT)
+    writers = Several(Named(TRUE, called="big"), Named(FALSE, called="tiny"))
+    of = Wording(writers, cast("Cards", NoCards()), Spending(store, lambda _: SAID), screens(store), within=8)
+
+    shown, end = await told(of, who)
+
+    assert (shown, end.model, end.budget) == ([], "tiny", "light")
+    assert writers.quick.given == []
 
 
 async def test_a_question_that_gives_orders_to_a_model_reaches_none(

@@ -124,3 +124,29 @@ def test_the_doctor_says_that_a_plant_in_production_has_no_limits_of_its_own(nod
     assert {"limits": "ok", "limits of plants": "note"}.items() <= {
         one["subject"]: one["state"] for one in found
     }.items()
+
+
+@pytest.mark.usefixtures("afresh")
+def test_a_limit_that_is_set_holds_with_the_next_request_until_it_is_taken_away(node: RunningNode) -> None:
+    made = outpost("limits", "set", "--role", "viewer", "--minute", "2", "--data", node.data, "--json").json
+    try:
+        with node.sign_in("viewer", TENANT) as viewer, node.sign_in("operator", TENANT) as operator:
+            assert [ask(viewer).status_code for _ in range(3)] == [200, 200, 429]
+            assert [ask(operator).status_code for _ in range(3)] == [200] * 3
+        shown = outpost("limits", "show", "--json", "--data", node.data).json["set"]
+        assert [(one["scope"], one["subject"], one["minute"], one["hour"]) for one in shown] == [
+            ("role", "viewer", 2, None)
+        ]
+    finally:
+        outpost("limits", "unset", made["id"], "--data", node.data)
+
+    with node.sign_in("viewer", TENANT) as viewer:
+        assert ask(viewer).status_code == 200
+    assert outpost("limits", "show", "--json", "--data", node.data).json["set"] == []
+
+
+def test_a_limit_wider_than_the_pack_is_refused_with_what_may_be_set(node: RunningNode) -> None:
+    done = outpost("limits", "set", "--role", "viewer", "--minute", "999", "--data", node.data)
+
+    assert done.code != 0
+    assert "10 a minute and 50 an hour" in done.err

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.commands.spending import given_line
-from appliance.policy.budgets import Allowance, Budgets
+from appliance.policy.budgets import Allowance, Budgets, Price, Quota, read_budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Standing
-from appliance.shelf.spending import BudgetExhausted, Division, NoSuchBudget, Spending
+from appliance.shelf.searching import SearchesExhausted, Searching
+from appliance.shelf.spending import BudgetExhausted, Division, NoSuchBudget, Spending, has_budget
 from appliance.store import Admitted, Store
 
 Admit = Callable[..., Admitted]
@@ -195,3 +196,168 @@ async def test_askers_at_once_never_overdraw_a_budget_of_the_pack(by_pack: Spend
     )
 
     assert sum(isinstance(one, BudgetExhausted) for one in done) == 6
+
+
+async def test_calls_are_limited_however_short_they_are(spending: Spending, admitted: Admit) -> None:
+    asker = admitted().principal
+    await spending.set_budget(
+        admitted(role="admin"), person_id=asker.id, period="day", limit=2, hard=True, counts="calls"
+    )
+
+    done = await asyncio.gather(
+        *(spending.reserve(asker, model="m", purpose="words", tokens=1) for _ in range(5)), return_exceptions=True
+    )
+
+    assert sum(isinstance(one, BudgetExhausted) for one in done) == 3
+    (standing,) = await spending.standings(admitted(role="admin"))
+    assert (standing.used, standing.budget.counts) == (2, "calls")
+    with pytest.raises(BudgetExhausted, match="2 calls of chat models a day"):
+        await spending.reserve(asker, model="m", purpose="words", tokens=1)
+
+
+async def test_a_budget_of_calls_stands_beside_one_of_tokens(spending: Spending, admitted: Admit) -> None:
+    admin = admitted(role="admin")
+    await spending.set_budget(admin, person_id=None, period="day", limit=100, hard=True)
+    await spending.set_budget(admitted(role="admin"), person_id=None, period="day", limit=1, hard=True, counts="calls")
+
+    assert sorted(one.budget.counts for one in await spending.standings(admitted(role="admin"))) == ["calls", "tokens"]
+
+
+async def test_a_full_budget_leaves_light_models_until_a_second_line(store: Store, admitted: Admit) -> None:
+    said = Budgets(tenant=Allowance(day=100), light_until=120)
+    spending = Spending(store, lambda _tenant_id: said)
+    asker = admitted().principal
+    await spending.reserve(asker, model="m", purpose="words", tokens=95)
+
+    with pytest.raises(BudgetExhausted) as full:
+        await spending.reserve(asker, model="m", purpose="words", tokens=10)
+    assert full.value.light_left
+    await spending.reserve(asker, model="s", purpose="words", tokens=25, light=True)
+
+    with pytest.raises(BudgetExhausted) as over:
+        await spending.reserve(asker, model="s", purpose="words", tokens=1, light=True)
+    assert not over.value.light_left
+    assert over.value.context["retry_after"] > 0
+    with pytest.raises(BudgetExhausted) as also:
+        await spending.reserve(asker, model="m", purpose="words", tokens=1)
+    assert not also.value.light_left
+
+
+async def test_a_light_model_never_draws_on_a_providers_full_budget(spending: Spending, admitted: Admit) -> None:
+    await spending.set_budget(
+        admitted(role="admin"), person_id=None, period="day", limit=10, hard=True, provider="local"
+    )
+
+    with pytest.raises(BudgetExhausted) as full:
+        await spending.reserve(admitted().principal, model="s", purpose="words", tokens=11, light=True)
+    assert (full.value.provider, full.value.light_left) == ("local", False)
+
+
+async def test_what_a_use_costs_is_kept_when_the_price_changes(store: Store, admitted: Admit) -> None:
+    said = [Budgets(prices={"ibex": Price(900_000, 2_700_000, "EUR")})]
+    spending = Spending(store, lambda _tenant_id: said[0])
+    asker = admitted().principal
+
+    async def use(model: str, provider: str) -> None:
+        reserved = await spending.reserve(asker, model=model, purpose="words", tokens=500, provider=provider)
+        await spending.settle(reserved, prompt=1000, completion=100, ms=5)
+
+    await use("ibex/big", "ibex")
+    said[0] = Budgets(prices={"ibex/big": Price(9_000_000, 0, "EUR"), "ibex": Price(1, 1, "EUR")})
+    await use("ibex/big", "ibex")
+    await use("small", "local")
+
+    found = {(one.model, one.currency): one.cost_micros for one in await spending.spent(admitted(role="admin"), days=1)}
+    assert found == {("ibex/big", "EUR"): 900 + 270 + 9000, ("small", ""): 0}
+
+
+async def test_costs_of_two_currencies_are_never_added(store: Store, admitted: Admit) -> None:
+    for currency in ("EUR", "CZK"):
+        price = Price(1_000_000, 1_000_000, currency)
+        spending = Spending(store, lambda _tenant_id, price=price: Budgets(prices={"ibex": price}))  # type: ignore[misc]
+        reserved = await spending.reserve(admitted().principal, model="m", purpose="w", tokens=9, provider="ibex")
+        await spending.settle(reserved, prompt=7, completion=1, ms=5)
+
+    found = await spending.spent(admitted(role="admin"), days=1)
+
+    assert sorted((one.currency, one.cost_micros, one.uses) for one in found) == [("CZK", 8, 1), ("EUR", 8, 1)]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_a_cost_is_never_less_than_exact_and_less_than_a_millionth_above(p: int, c: int, pp: int, cc: int) -> None:
+    cost = Price(pp, cc, "EUR").cost(p, c)
+
+    assert 0 <= cost * 1_000_000 - (p * pp + c * cc) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"prompt": 0.9, "completion": "1", "currency": "EUR"},
+        {"prompt": "0.0000001", "completion": "1", "currency": "EUR"},
+        {"prompt": "-1", "completion": "1", "currency": "EUR"},
+        {"prompt": "NaN", "completion": "1", "currency": "EUR"},
+        {"prompt": "1e99", "completion": "1", "currency": "EUR"},
+        {"prompt": "1", "completion": "1", "currency": "€"},
+        {"prompt": "1", "completion": "1"},
+    ],
+)
+def test_a_price_that_is_none_is_refused(table: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="The price of ibex"):
+        read_budgets({"prices": {"ibex": table}})
+
+
+def test_prices_are_decimal_text_and_quotas_stand_beside_tokens() -> None:
+    said = read_budgets(
+        {
+            "light_until": 150,
+            "prices": {"ibex/big": {"prompt": "0.90", "completion": "2.7", "currency": "EUR"}},
+            "searches": {"roles": {"viewer": {"day": 50}}},
+            "calls": {"tenant": {"month": 1000, "hard": False}},
+        }
+    )
+
+    assert said.price("ibex", "ibex/big") == Price(900_000, 2_700_000, "EUR")
+    assert said.price("local", "small") is None
+    assert [(one.counts, one.who, one.limit) for one in rules.given(said)] == [
+        ("calls", None, 1000), ("searches", "viewer", 50),
+    ]  # fmt: skip
+
+
+async def test_searches_at_once_never_overdraw_their_budget(store: Store, admitted: Admit) -> None:
+    searching, spending = Searching(store), Spending(store)
+    asker = admitted().principal
+    await searching.count(asker)  # nothing counts yet
+    await spending.set_budget(
+        admitted(role="admin"), person_id=None, period="day", limit=3, hard=True, counts="searches"
+    )
+
+    done = await asyncio.gather(*(searching.count(asker) for _ in range(6)), return_exceptions=True)
+
+    assert sum(isinstance(one, SearchesExhausted) for one in done) == 3
+    (standing,) = await spending.standings(admitted(role="admin"))
+    assert standing.used == 3
+
+
+async def test_a_person_who_searched_enough_holds_nobody_else_back(store: Store, admitted: Admit) -> None:
+    now = [dt.datetime(2026, 3, 31, 23, 0, tzinfo=dt.UTC)]
+    said = Budgets(searches=Quota(roles={"viewer": Allowance(day=1), "operator": Allowance(day=1)}))
+    searching = Searching(store, lambda _tenant_id: said, clock=lambda: now[0])
+    one, other = admitted().principal, admitted().principal
+    await searching.count(one)
+
+    with pytest.raises(SearchesExhausted) as full:
+        await searching.count(one)
+    assert full.value.context["retry_after"] == 3600
+    await searching.count(other)
+    now[0] += dt.timedelta(hours=1)
+    await searching.count(one)
+
+
+async def test_a_budget_of_the_pack_is_a_budget(store: Store, admitted: Admit) -> None:
+    tenant_id = admitted().tenant_id
+    assert tenant_id is not None
+    assert not await has_budget(store, tenant_id, Budgets())
+    assert not await has_budget(store, tenant_id, Budgets(searches=Quota(tenant=Allowance(day=1))))
+
+    assert await has_budget(store, tenant_id, Budgets(roles={"viewer": Allowance(day=1)}))

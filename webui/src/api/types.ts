@@ -124,6 +124,8 @@ export interface WordedEvent {
   served_by: string;
   ms: number;
   warnings: Schemas["WarningView"][];
+  /** `near`: a budget is nearly used. `light`: it is used up, and the light model wrote therefore. */
+  budget: "" | "near" | "light";
 }
 
 export interface PassagesEvent {

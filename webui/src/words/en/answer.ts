@@ -82,6 +82,7 @@ export const inWords = {
   failed: "The model did not answer.",
   stand: "The quote above stands.",
   checked: "Each sentence checked against the documents",
+  budget: { near: "The budget for writing is nearly used.", light: "The small model wrote this: the budget for writing is used." },
   guarded: (text: string, kinds: string[]) => `${text} ${kinds.map((kind) => kind.toLowerCase().replaceAll("_", " ")).join(", ")}.`,
   open: "Show where it stands",
   longer: "Longer",
