@@ -182,6 +182,10 @@ class Settings:
             return self.admin_second_factor == "required"
         return not demo and self.exposed
 
+    def passwords_are_own(self, *, demo: bool) -> bool:
+        """Whether people replace a password that somebody else made; who tries the demo out need not."""
+        return not demo or self.profile != "development"
+
     @property
     def local_sign_in(self) -> bool:
         """Whether passwords are taken also where a plant has an identity provider."""

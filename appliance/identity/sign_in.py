@@ -64,6 +64,7 @@ class SignIn(Identities):
         factors: Factors,
         attempts: Attempts,
         admins_need_factor: bool,
+        own_passwords: bool,
         local: bool = True,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
@@ -73,6 +74,7 @@ class SignIn(Identities):
             store,
             recorder,
             admins_need_factor=admins_need_factor,
+            own_passwords=own_passwords,
             lifetimes=lifetimes,
             clock=clock,
             memberships=memberships,
@@ -200,12 +202,13 @@ class SignIn(Identities):
         now = self._clock()
         row.failures, row.locked_until, row.last_login = 0, None, now
         await queries.forget_old_sessions(session, row.id, now)
-        opened = SessionRow(id=new_id(), person_id=row.id, created_at=now, expires_at=now + self._lifetimes.session)
+        person = queries.person_of(row)
+        lifetime = self._lifetimes.first if self._owes(person) else self._lifetimes.session
+        opened = SessionRow(id=new_id(), person_id=row.id, created_at=now, expires_at=now + lifetime)
         session.add(opened)
         await session.flush()
         refresh = self._new_refresh(session, opened, now)
         await session.flush()
-        person = queries.person_of(row)
         await self._recorder.append(happened("auth.login", tenant.id, records.person(row, opened.id), **how))
         return self._signed_in(person, tenant.slug, opened.id, refresh)
 
@@ -267,6 +270,7 @@ class SignIn(Identities):
             access_token=self._tokens.issue(claims, self._lifetimes.access),
             expires_in=int(self._lifetimes.access.total_seconds()),
             refresh_token=refresh,
+            must_change=self._owes(person),
         )
 
     def _second_step(self, row: PersonRow) -> str:
@@ -279,7 +283,7 @@ class SignIn(Identities):
 
     def _new_refresh(self, session: AsyncSession, opened: SessionRow, now: dt.datetime) -> str:
         token = secrets.token_urlsafe(32)
-        expires = min(now + self._lifetimes.idle, opened.expires_at)
+        expires = now + self._lifetimes.idle  # or with its session
         session.add(RefreshTokenRow(hash=_hash(token), session_id=opened.id, expires_at=expires))
         return token
 

@@ -30,6 +30,7 @@ def person_of(row: PersonRow) -> Person:
         created_at=row.created_at,
         export_eligibility=frozenset(row.export_eligibility),
         duties=duties.from_json(row.duties),
+        must_change=row.must_change,
     )
 
 
@@ -136,6 +137,13 @@ async def end_sessions_at_kiosks(session: AsyncSession, person_id: UUID, now: dt
 
 async def seen(session: AsyncSession, session_id: UUID, now: dt.datetime) -> None:
     await session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
+
+
+async def lengthen(session: AsyncSession, session_id: UUID, lifetime: dt.timedelta) -> None:
+    """Let an open session last for `lifetime` from when it began."""
+    row = await session.get(SessionRow, session_id)
+    if row is not None:
+        row.expires_at = row.created_at + lifetime
 
 
 async def end_session(session: AsyncSession, session_id: UUID, now: dt.datetime) -> bool:

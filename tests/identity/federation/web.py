@@ -89,7 +89,10 @@ async def web(
     passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=burst)
     factors = Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
-    sign_in = SignIn(store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False)
+    sign_in = SignIn(
+        store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False,
+        own_passwords=False,
+    )  # fmt: skip
     outside = Outside(allowed, key_file=folder / "jwks.json", public_url=URL)
     federation, identities = assembled(store, recorder, sign_in, outside, attempts=attempts, admins_need_factor=False)
     services: dict[str, Any] = {

@@ -63,6 +63,15 @@ export const words = {
     } as Record<string, string>,
     refusedOtherwise: "Your company's sign-in did not work. Try again, or ask your admin.",
     toKiosk: "Open the kiosk screen",
+    own: {
+      title: "Choose your own password",
+      text: "The one you have was made for you. Everything opens once you have chosen your own.",
+      new: "New password",
+      hint: "10 characters or more, without your name. Nobody else needs to know it.",
+      weak: "Choose another one: 10 characters or more, without your name, and not the one you were given.",
+      submit: "Use this password",
+      working: "Changing",
+    },
   },
 
   stepUp: {
@@ -100,6 +109,10 @@ export const words = {
     offerOpen: "Open in an app here",
     offerCode: "Then type the code that it shows",
     confirm: "Done",
+    password: "Password",
+    passwordText: "Changing it signs you out everywhere else.",
+    passwordKeep: "Change password",
+    passwordKept: "Your password is changed.",
     pin: "PIN for the kiosk",
     pinText: "It goes with your badge. Your admin gives you the badge; the PIN is yours alone.",
     pinNew: "New PIN",
