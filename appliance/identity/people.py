@@ -171,7 +171,7 @@ class People:
                 raise UnknownPerson("Nobody with this id is here.")
             row.password_hash, row.must_change = hashed, False
             await queries.end_sessions(session, who.id, self._clock(), but=who.session_id)
-            await queries.lengthen(session, who.session_id, DEFAULT_LIFETIMES.session)
+            await queries.lasts(session, who.session_id, DEFAULT_LIFETIMES.session)
             admitted.outcome.resource_id = str(who.id)
 
     def _shown(self, person: Person) -> Person:

@@ -37,7 +37,7 @@ from appliance.identity.federation.store import has_provider
 from appliance.identity.identities import Identities, inactive
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
-from appliance.identity.ports import Memberships, Records
+from appliance.identity.ports import Memberships, News, Records
 from appliance.identity.records import Actor, denied, happened
 from appliance.identity.slips import Slips
 from appliance.identity.tables import PersonRow, RefreshTokenRow, SessionRow
@@ -83,8 +83,13 @@ class SignIn(Identities):
         self._passwords = passwords
         self._factors = factors
         self._attempts = attempts
+        self._news: News | None = None
         self._second_steps = Slips(store, "second-step", lifetimes.second_step, clock=clock)
         self._fingerprint_key = store.secret("second-step-passwords")
+
+    def ask_first(self, news: News) -> None:
+        """Have `news` asked what an identity provider says now of a session, before it is refreshed."""
+        self._news = news
 
     async def login(self, tenant_slug: str, username: str, password: str, *, address: str = "local") -> SignedIn:
         """Exchange a password for tokens. `address` is where the attempt comes from.
@@ -221,8 +226,11 @@ class SignIn(Identities):
         """
         refresh_hash = _hash(refresh_token)
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
-            if not await queries.refresh_known(session, refresh_hash):
-                raise SessionEnded("The session has ended.")
+            known = await queries.refresh_known(session, refresh_hash)
+        if known is None:
+            raise SessionEnded("The session has ended.")
+        if self._news is not None and known.used_at is None:
+            await self._news(known.session_id)
         refusal: OutpostError | None = None
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
             found = await queries.session_of(session, refresh_hash)
@@ -270,6 +278,7 @@ class SignIn(Identities):
             access_token=self._tokens.issue(claims, self._lifetimes.access),
             expires_in=int(self._lifetimes.access.total_seconds()),
             refresh_token=refresh,
+            session_id=session_id,
             must_change=self._owes(person),
         )
 

@@ -113,6 +113,7 @@ class SignedIn:
     access_token: str
     expires_in: int
     refresh_token: str
+    session_id: UUID
     must_change: bool = False
 
 
