@@ -81,7 +81,10 @@ def run(
     *,
     data: Data = None,
     listen: Annotated[
-        str | None, Parameter(help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000]")
+        str | None,
+        Parameter(
+            help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000, with a certificate 127.0.0.1:8443]"
+        ),
     ] = None,
     demo: Annotated[bool, Parameter(help="Fill an empty node with the demo plant.")] = False,
     passphrase_fd: Annotated[int | None, Parameter(help="An open descriptor to read the passphrase from.")] = None,

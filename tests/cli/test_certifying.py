@@ -38,6 +38,8 @@ def test_a_node_serves_its_plant_over_tls_once_it_has_a_certificate(data: Path) 
         with httpx.Client(verify=trusting, base_url=url, timeout=60) as client:
             headers = {"authorization": f"Bearer {with_own_password(client, **body)[1]}"}
             client.get("/v1/documents", headers=headers).raise_for_status()
+            sent = client.get("/v1/auth/oidc/plant/start").headers["location"]
+            assert sent.startswith(f"https://0.0.0.0:{node.port}/console#refused=")
         with node.owner() as door:
             found = door.get("/v1/health/components/tls").raise_for_status().json()
         assert found["state"] == "ok"
