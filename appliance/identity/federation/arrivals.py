@@ -26,10 +26,10 @@ from appliance.identity.federation.tables import TicketRow
 from appliance.identity.federation.values import Outsider, Provider
 from appliance.identity.limits import Attempts
 from appliance.identity.ports import Records
-from appliance.identity.records import Actor, denied, happened, person
+from appliance.identity.records import Actor, denied, happened, person, principal
 from appliance.identity.sign_in import SignIn
 from appliance.identity.values import Clock, SignedIn, utc_now
-from appliance.store import CONTROL, Purpose, Store, Tenant
+from appliance.store import CONTROL, Principal, Purpose, Store, Tenant
 
 CODE_LASTS: Final = dt.timedelta(minutes=1)
 CODE: Final = "arrival"
@@ -99,6 +99,10 @@ class Arrivals:
     async def refused(self, tenant: Tenant, why: str, address: str) -> None:
         """Record that somebody came back and was not let in."""
         await self._recorder.append(denied(tenant.id, why, Actor(), address=address))
+
+    async def not_confirmed(self, who: Principal, why: str, address: str) -> None:
+        """Record that somebody who is signed in could not confirm something."""
+        await self._recorder.append(denied(who.tenant_id, why, principal(who), address=address))
 
     async def arrived(
         self, provider: Provider, outsider: Outsider, journey: Journey, *, grant: str | None = None

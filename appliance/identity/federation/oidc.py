@@ -13,8 +13,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from appliance.identity.federation import claims as meaning
@@ -22,17 +23,19 @@ from appliance.identity.federation import tokens
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.asking import TokenEndpoint, endpoint
 from appliance.identity.federation.bearer import Verifier
-from appliance.identity.federation.errors import OutsideRefused, ProviderUnreachable
+from appliance.identity.federation.confirming import Confirmations
+from appliance.identity.federation.errors import NoSecondFactor, OutsideRefused, ProviderUnreachable
 from appliance.identity.federation.journeys import Journey
 from appliance.identity.federation.keys import IssuerKeys
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.schemas import redirect_uri
-from appliance.identity.federation.values import Outsider, Provider
+from appliance.identity.federation.values import Provider
 from appliance.identity.values import Clock, utc_now
 from appliance.store import Tenant
 
 SCOPES: Final = "openid profile email"
 LASTING: Final = "offline_access"
+NOTHING: Final[Mapping[str, str]] = {}
 LONGEST: Final = 4096
 """Characters of a code; more is none."""
 
@@ -43,6 +46,14 @@ class Departure:
 
     url: str
     cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What the page is told at the end of a journey: which kind it was, and a code that works once."""
+
+    kind: Literal["arrived", "confirmed"]
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +78,17 @@ class CodeFlow:
         verifier: Verifier,
         token_endpoint: TokenEndpoint,
         arrivals: Arrivals,
+        confirmations: Confirmations,
         *,
         public_url: str,
         clock: Clock = utc_now,
     ) -> None:
         self._providers, self._issuers, self._verifier, self._endpoint = providers, issuers, verifier, token_endpoint
-        self._arrivals, self._public_url, self._clock = arrivals, public_url, clock
+        self._arrivals, self._confirmations = arrivals, confirmations
+        self._public_url, self._clock = public_url, clock
 
-    async def start(self, slug: str) -> Departure:
-        """Begin a journey.
+    async def start(self, slug: str, *, about: str = "", more: Mapping[str, str] = NOTHING) -> Departure:
+        """Begin a journey: to sign in or, `about` something, to confirm it; `more` is asked of the provider then.
 
         Raises:
             NotOffered: the plant has no such provider.
@@ -85,7 +98,7 @@ class CodeFlow:
         provider = await self._providers.offered(tenant.id, "oidc")
         metadata = await self._issuers.metadata(provider.issuer)
         where = endpoint(metadata, "authorization_endpoint")
-        journey = Journey.begin("oidc", slug, self._clock())
+        journey = Journey.begin("oidc", slug, self._clock(), about)
         wanted = {
             "response_type": "code",
             "client_id": provider.client_id,
@@ -95,16 +108,18 @@ class CodeFlow:
             "nonce": journey.nonce,
             "code_challenge": challenge(journey.verifier),
             "code_challenge_method": "S256",
+            **more,
         }
         return Departure(
             f"{where}{'&' if '?' in where else '?'}{urlencode(wanted)}", self._arrivals.seals.cookie(journey)
         )
 
-    async def callback(self, slug: str, back: Return, cookie: str | None, *, address: str) -> str:
-        """The code for the page that the browser is sent to.
+    async def callback(self, slug: str, back: Return, cookie: str | None, *, address: str) -> Landing:
+        """What the page is told that the browser is sent to.
 
         Raises:
             OutsideRefused: it was not begun here, in this browser, or does not verify; recorded.
+            NoSecondFactor: as `Confirmations.confirmed` raises it; recorded.
             NotOffered, ProviderUnreachable: nobody came in.
             TooManyAttempts: from this address, recently.
             NoRoleHere, NotInvited, NameHeld, PersonInactive: as `Arrivals.arrived` raises them.
@@ -116,17 +131,25 @@ class CodeFlow:
             journey = self._arrivals.seals.journey(cookie)
             journey.check("oidc", slug, back.state, self._clock())
             await self._arrivals.spend_state(journey)
-            outsider, grant = await self._outsider(provider, tenant, journey, back)
-        except OutsideRefused as refused:
-            await self._arrivals.refused(tenant, refused.why, address)
+            claims, grant = await self._vouched(provider, tenant, journey, back)
+            outsider = meaning.outsider(claims, provider)
+            confirmed = await self._confirmations.confirmed(provider, claims, journey) if journey.about else None
+        except (OutsideRefused, NoSecondFactor) as refused:
+            why = refused.why if isinstance(refused, OutsideRefused) else "no second factor"
+            await self._arrivals.refused(tenant, why, address)
             raise
-        code = await self._arrivals.arrived(provider, outsider, journey, grant=grant)
+        landing = (
+            Landing("arrived", await self._arrivals.arrived(provider, outsider, journey, grant=grant))
+            if confirmed is None
+            else Landing("confirmed", confirmed)
+        )
         self._arrivals.attempts.give_back(address)
-        return code
+        return landing
 
-    async def _outsider(
+    async def _vouched(
         self, provider: Provider, tenant: Tenant, journey: Journey, back: Return
-    ) -> tuple[Outsider, str | None]:
+    ) -> tuple[dict[str, Any], str | None]:
+        """What the ID token says that the issuer gave for this journey, and its refresh token."""
         metadata = await self._issuers.metadata(provider.issuer)
         names_issuer = metadata.get("authorization_response_iss_parameter_supported") is True
         if back.issuer != provider.issuer and (back.issuer is not None or names_issuer):
@@ -140,7 +163,7 @@ class CodeFlow:
         if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), journey.nonce.encode()):
             raise OutsideRefused("claim nonce")
         meaning.check_tenant(claims, provider, slug=tenant.slug)
-        return meaning.outsider(claims, provider), grant
+        return claims, grant
 
     async def _redeemed(
         self, provider: Provider, metadata: dict[str, Any], slug: str, code: str, journey: Journey

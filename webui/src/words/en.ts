@@ -78,6 +78,13 @@ export const words = {
     title: "Please confirm that it is you",
     password: "Your password",
     submit: "Confirm",
+    outside: (title: string) => `Confirm with ${title}`,
+    outsideText: "Your company's sign-in opens in a window of its own. Sign in there once more.",
+    outsideRefused: "Your company's sign-in did not confirm it. Try again.",
+    noSecondFactor: "Your company's sign-in did not ask for a second factor, and admins need one here.",
+    noWindow: "The window was not opened. Allow it in the browser, then try again.",
+    noWay: "There is no way to confirm this here. Ask your admin.",
+    done: "You can close this window.",
   },
 
   factor: {
