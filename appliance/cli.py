@@ -282,6 +282,22 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     return finish(make_kiosk_code(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
 
 
+@app.command(name="reset-password")
+def reset_password(
+    username: Annotated[str, Parameter(help="Who lost their password.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Give a person a password for one sign-in; they choose their own then."""
+    from appliance.commands.people import reset_password as reset
+
+    work = reset(settings_of(data).socket, username, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
 @app.command(name="reset-factors")
 def reset_factors(
     username: Annotated[str, Parameter(help="Who lost phone and recovery codes.")],

@@ -545,6 +545,20 @@ def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -
     assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND
 
 
+def test_the_owner_gives_a_password_for_one_sign_in_to_somebody_who_lost_theirs(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        new = {"username": "forgot", "display_name": "Forgot", "role": "viewer"}
+        door.post("/v1/admin/users", json=new).raise_for_status()
+        tenant = next(one["slug"] for one in door.get("/v1/admin/tenants").json()["items"])
+    given = outpost("reset-password", "Forgot", *data, "--json")
+    assert given.code == 0, given.err
+    who = {"tenant": tenant, "username": "forgot", "password": given.json["password"]}
+    with plant.stranger() as client:
+        assert client.post("/v1/auth/login", json=who).raise_for_status().json()["must_change_password"] is True
+    assert outpost("reset-password", "nobody", *data).code == NOT_FOUND
+
+
 def test_a_plant_is_added_with_its_admin_and_switched_off_again(plant: Plant) -> None:
     data = ("--data", plant.node.data)
     added = outpost("tenant", "add", "zinc", "Zinc works", *data, "--json")
