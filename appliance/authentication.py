@@ -47,6 +47,8 @@ PUBLIC = frozenset(
 OUTSIDE = re.compile(r"/v1/auth/(?:oidc/[^/]+/(?:start|callback)|saml/[^/]+/(?:metadata|start|acs|finish))")
 """Where a browser goes to its identity provider, and comes back."""
 PRINCIPAL = "outpost.principal"
+FIRST_SIGN_IN = frozenset({("PUT", "/v1/auth/password"), ("POST", "/v1/auth/logout")})
+"""What is open to somebody who has to choose a password first."""
 
 
 def is_public(path: str) -> bool:
@@ -62,6 +64,9 @@ class Identities(Protocol):
     async def owner(self, tenant_slug: str | None) -> Principal:
         """The owner of the data directory, in the named tenant or the first."""
 
+    async def turn_away(self, principal: Principal) -> None:
+        """Raises PasswordOwed, which is recorded."""
+
 
 class Authentication:
     """ASGI middleware that puts a `Principal` into the scope, or refuses."""
@@ -73,7 +78,10 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Nobody is looked up for a public path, so that it answers while the databases do not.
         if scope["type"] == ScopeType.HTTP and not is_public(scope["path"].rstrip("/")):
-            cast("dict[str, Any]", scope)[PRINCIPAL] = await self._principal(scope)
+            principal = await self._principal(scope)
+            if principal.must_change and (scope["method"], scope["path"].rstrip("/")) not in FIRST_SIGN_IN:
+                await self._identities.turn_away(principal)
+            cast("dict[str, Any]", scope)[PRINCIPAL] = principal
         await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:

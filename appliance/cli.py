@@ -81,7 +81,10 @@ def run(
     *,
     data: Data = None,
     listen: Annotated[
-        str | None, Parameter(help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000]")
+        str | None,
+        Parameter(
+            help="HOST:PORT; beyond loopback only over TLS. [default: 127.0.0.1:8000, with a certificate 127.0.0.1:8443]"
+        ),
     ] = None,
     demo: Annotated[bool, Parameter(help="Fill an empty node with the demo plant.")] = False,
     passphrase_fd: Annotated[int | None, Parameter(help="An open descriptor to read the passphrase from.")] = None,
@@ -277,6 +280,22 @@ def kiosk_code(*, data: Data = None, tenant: Tenant = None, as_json: AsJson = Fa
     from appliance.commands.asking import make_kiosk_code
 
     return finish(make_kiosk_code(settings_of(data).socket, tenant=tenant, as_json=as_json), as_json=as_json)
+
+
+@app.command(name="reset-password")
+def reset_password(
+    username: Annotated[str, Parameter(help="Who lost their password.")],
+    /,
+    *,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Give a person a password for one sign-in; they choose their own then."""
+    from appliance.commands.people import reset_password as reset
+
+    work = reset(settings_of(data).socket, username, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
 
 
 @app.command(name="reset-factors")

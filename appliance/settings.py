@@ -40,8 +40,8 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("data", "var/demo", "The directory that holds everything this node knows. One directory, one node."),
     (
         "listen",
-        "127.0.0.1:8000",
-        "Where the API and the UI are served; beyond loopback only over TLS (`outpost tls init`).",
+        "",
+        "Where the API and the UI are served, as HOST:PORT; beyond loopback only over TLS (`outpost tls init`). Left empty: `127.0.0.1:8000`, and with a certificate `127.0.0.1:8443`.",
     ),
     ("tls_minimum", "1.3", "The oldest TLS spoken: `1.3`, or `1.2` for kiosks that know no better."),
     ("role", "node", "`node` (SQLCipher files) or `hub` (PostgreSQL)."),
@@ -82,7 +82,7 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "public_url",
         "",
-        "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on.",
+        "What people type to reach this box, such as `https://outpost.plant`; by default the address it listens on, by `https` where the node has a certificate.",
     ),
     ("word_within_seconds", "8", "An answer that takes no longer is put into words without being asked for."),
     (
@@ -127,6 +127,10 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
 Profile = Literal["production", "staging", "development"]
 CEILINGS: Final[Mapping[Profile, int]] = {"production": 60, "staging": 100, "development": 1000}
 """Requests of one person in a minute where nothing else is set."""
+DEFAULT, DEFAULT_TLS = "127.0.0.1:8000", "127.0.0.1:8443"
+"""Where a node listens that was not told."""
+CERTIFICATE: Final = Path("tls") / "node.sealed"
+"""In the data directory: what is served, if the node has a certificate."""
 DEMO_MARK: Final = "demo"
 """A file in the data directory of a node that carries the demo plant."""
 
@@ -161,7 +165,7 @@ class Settings:
     metrics_token: str | None = field(repr=False)
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
-    public_url: str
+    public_url_given: str
     admin_second_factor: Literal["", "required", "offered"]
     local_sign_in_given: Literal["", "on", "off"]
     site_country: str
@@ -182,10 +186,25 @@ class Settings:
             return self.admin_second_factor == "required"
         return not demo and self.exposed
 
+    def passwords_are_own(self, *, demo: bool) -> bool:
+        """Whether people replace a password that somebody else made; who tries the demo out need not."""
+        return not demo or self.profile != "development"
+
     @property
     def local_sign_in(self) -> bool:
         """Whether passwords are taken also where a plant has an identity provider."""
         return self.local_sign_in_given == "on" or (not self.local_sign_in_given and self.role == "node")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the node has a certificate: then it serves TLS, also on loopback, and nothing in the clear."""
+        return has_certificate(self.data)
+
+    @property
+    def public_url(self) -> str:
+        """What people type to reach this box; identity providers send browsers back to it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url_given or f"{'https' if self.encrypted else 'http'}://{host}:{self.port}"
 
     @property
     def reachable(self) -> bool:
@@ -241,13 +260,18 @@ class Settings:
             "metrics_token": self.metrics_token or "",
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
-            "public_url": self.public_url,
+            "public_url": self.public_url_given,
             "admin_second_factor": self.admin_second_factor,
             "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
             "violation_days": str(self.violation_days),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
+
+
+def has_certificate(data: Path) -> bool:
+    """Whether the node in `data` has a certificate."""
+    return (data / CERTIFICATE).exists()
 
 
 def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> Settings:
@@ -266,7 +290,9 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
                 raise InvalidSetting(f"{variable} is not a setting.")
             values[name] = value
     values |= {name: value for name, value in flags.items() if value is not None}
-    host, port = _address(values["listen"])
+    # A path that is no directory is refused below.
+    encrypted = has_certificate(Path(values["data"]))
+    host, port = _address(values["listen"] or (DEFAULT_TLS if encrypted else DEFAULT))
     role = values["role"]
     if role not in {"node", "hub"}:
         raise InvalidSetting(f"role is {role!r}; it is `node` or `hub`.")
@@ -300,7 +326,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
-        public_url=_public_url(values["public_url"], values["listen"]),
+        public_url_given=_public_url(values["public_url"]),
         admin_second_factor=_second_factor(values["admin_second_factor"]),
         local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
@@ -373,9 +399,9 @@ def _networks(listed: str) -> tuple[str, ...]:
     return networks
 
 
-def _public_url(given: str, listen: str) -> str:
-    found = (given or f"http://{listen}").lower().rstrip("/")
-    if not _PUBLIC_URL.fullmatch(found):
+def _public_url(given: str) -> str:
+    found = given.lower().rstrip("/")
+    if found and not _PUBLIC_URL.fullmatch(found):
         raise InvalidSetting(f"public_url is {given!r}; it is https://HOST or https://HOST:PORT.")
     return found
 

@@ -30,9 +30,41 @@ def test_a_node_that_others_can_reach_needs_a_certificate_and_loopback_does_not(
         require(settings)
     assert not require(load({}, listen="127.0.0.2:8000", data=str(tmp_path)))
 
-    (tmp_path / "tls").mkdir()
-    (tmp_path / "tls" / "node.sealed").touch()
+    certified(tmp_path)
     assert require(settings)
+
+
+def certified(data: Path) -> Path:
+    (data / "tls").mkdir()
+    (data / "tls" / "node.sealed").touch()
+    return data
+
+
+def test_a_node_with_a_certificate_listens_for_tls_and_says_https_everywhere(tmp_path: Path) -> None:
+    assert load({}, data=str(tmp_path)).public_url == "http://127.0.0.1:8000"
+
+    settings = load({}, data=str(certified(tmp_path)))
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 8443)
+    assert settings.public_url == "https://127.0.0.1:8443"
+    assert load({}, data=str(tmp_path), listen="[::1]:9000").public_url == "https://[::1]:9000"
+    assert load(settings.environment()).public_url == settings.public_url
+
+
+def test_a_certificate_made_later_changes_the_address_of_the_settings_at_hand(tmp_path: Path) -> None:
+    settings = load({}, data=str(tmp_path), listen="127.0.0.1:8443")
+    certified(tmp_path)
+
+    assert settings.public_url == "https://127.0.0.1:8443"
+
+
+def test_nobody_is_sent_to_an_address_in_the_clear_where_tls_is_served(tmp_path: Path) -> None:
+    given = {"OUTPOST_PUBLIC_URL": "http://outpost.plant"}
+    assert not require(load(given, data=str(tmp_path)))
+    certified(tmp_path)
+    with pytest.raises(InvalidSetting, match="serves TLS"):
+        require(load(given, data=str(tmp_path)))
+    assert require(load({"OUTPOST_PUBLIC_URL": "https://outpost.plant"}, data=str(tmp_path)))
 
 
 @pytest.mark.parametrize("minimum", ["1.1", "1.0", "1", "", "tls1.2", "1.4"])

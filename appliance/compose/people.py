@@ -45,11 +45,12 @@ def identity_of(base: Foundation, passwords: Passwords) -> Identity:
     people, kiosks = People(store, passwords=passwords), Kiosks(store, recorder, attempts=Attempts())
     attempts, factors = Attempts(), Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
-    needed = settings.admins_need_factor(demo=(settings.data / DEMO_MARK).exists())
+    demo = (settings.data / DEMO_MARK).exists()
+    needed = settings.admins_need_factor(demo=demo)
     memberships = Memberships(store)
     sign_in = SignIn(
         store, recorder, passwords=passwords, factors=factors, attempts=attempts, memberships=memberships,
-        admins_need_factor=needed, local=settings.local_sign_in,
+        admins_need_factor=needed, own_passwords=settings.passwords_are_own(demo=demo), local=settings.local_sign_in,
     )  # fmt: skip
     outside = Outside(settings.identity_hosts, settings.role == "hub", settings.jwks_local_path, settings.public_url)
     federation, identities = assembled(

@@ -35,6 +35,7 @@ from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
+from appliance.identity.federation import confirming_api
 from appliance.identity.passwords import Passwords
 from appliance.identity.values import utc_now
 from appliance.jobs import Jobs, Submitting, Waker
@@ -87,7 +88,7 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES,
 ]  # fmt: skip
 
 

@@ -66,9 +66,14 @@ class AuthController(Controller):
         step_ups: Injected[StepUps],
         x_step_up: XStepUp = None,
     ) -> None:
-        """Choose your own password. A step-up is asked for; your other sessions end."""
+        """Choose your own password; your other sessions end.
+
+        A step-up is asked for, but not where you have to: that session is at most fifteen minutes old and good for
+        nothing else.
+        """
         async with gate.admit(principal, "passwords.change", resource=Resource("person")) as admitted:
-            await step_ups.require(principal, "passwords.change", "", x_step_up)
+            if not principal.must_change:
+                await step_ups.require(principal, "passwords.change", "", x_step_up)
             await people.change_own_password(admitted, data.password)
         sign_in.forget()
 

@@ -93,10 +93,15 @@ class FactorView(Body):
 class FactorsView(Body):
     items: list[FactorView]
     recovery_codes: Annotated[int, Field(description="How many are unused.")]
+    has_password: Annotated[bool, Field(description="False for somebody who comes from an identity provider.")]
 
     @classmethod
     def of(cls, own: OwnFactors) -> Self:
-        return cls(items=[FactorView.of(one) for one in own.factors], recovery_codes=own.recovery_codes)
+        return cls(
+            items=[FactorView.of(one) for one in own.factors],
+            recovery_codes=own.recovery_codes,
+            has_password=own.has_password,
+        )
 
 
 class NewTotp(Body):

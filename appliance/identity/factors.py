@@ -104,7 +104,9 @@ class Factors:
         async with self._store.open_control(admitted) as session:
             rows = await queries.every(session, person_id)
             left = await queries.unused_codes(session, person_id)
-        return OwnFactors(tuple(queries.factor_of(row) for row in rows), left)
+            row = await people.person_by_id(session, admitted.tenant_id, person_id)
+        has_password = row is not None and bool(row.password_hash)
+        return OwnFactors(tuple(queries.factor_of(row) for row in rows), left, has_password)
 
     async def begin_totp(self, admitted: Admitted, name: str, site: str) -> TotpOffer:
         """Offer a new secret; an offer that was not confirmed is replaced.

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Final
 from uuid import UUID
 
+from appliance.errors import Forbidden
 from appliance.identity import api_key_store, api_keys, records, rules
 from appliance.identity import store as queries
 from appliance.identity.duties import NARROWING, duties_on
@@ -22,7 +23,7 @@ from appliance.identity.ports import Memberships, Records
 from appliance.identity.records import denied
 from appliance.identity.standing import Standing
 from appliance.identity.tokens import Claims, Tokens
-from appliance.identity.values import DEFAULT_LIFETIMES, AtKiosk, Clock, Kiosk, Lifetimes, utc_now
+from appliance.identity.values import DEFAULT_LIFETIMES, AtKiosk, Clock, Kiosk, Lifetimes, Person, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store, Tenant, TenantId
 
 SECRET: Final = "token-signing"  # noqa: S105 - the name of a secret
@@ -30,11 +31,19 @@ OWNER_NAME: Final = "owner"
 DENIALS: Final = 1024
 
 
+class PasswordOwed(Forbidden):
+    """Somebody else made the password, so that the session serves for nothing but choosing another."""
+
+    code, title = "password-change-required", "Choose your own password first"
+    hint = "Sign in at the console and choose one there, or with PUT /v1/auth/password; then everything else opens."
+
+
 class Identities:
     """Turns tokens into principals, for one process.
 
     Args:
         admins_need_factor: an admin without a second factor may do nothing but enrol one.
+        own_passwords: whose password somebody else made may do nothing but choose another.
     """
 
     def __init__(
@@ -43,6 +52,7 @@ class Identities:
         recorder: Records,
         *,
         admins_need_factor: bool,
+        own_passwords: bool,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
         memberships: Memberships | None = None,
@@ -50,6 +60,7 @@ class Identities:
         self._store = store
         self._recorder = recorder
         self._admins_need_factor = admins_need_factor
+        self._own_passwords = own_passwords
         self._lifetimes = lifetimes
         self._clock = clock
         self._tokens = Tokens(store.signing(SECRET), lifetimes=lifetimes, clock=clock)
@@ -113,6 +124,7 @@ class Identities:
         if claims.kiosk != (None if at is None else at.kiosk_id):
             raise TokenRefused("The token is not valid, or not any more.")
         role, clearance, eligibility = person.role, person.clearance, person.export_eligibility
+        owes = at is None and self._owes(person)
         duties = duties_on(person.duties, self._clock().date())
         teams = await self._standing.teams(person.id) if at is None else frozenset()
         if at is not None:
@@ -126,17 +138,27 @@ class Identities:
             name=person.username,
             role=role,
             clearance=clearance,
-            scopes=await self._scopes(claims, person.id, role),
+            scopes=rules.WITHOUT_PASSWORD if owes else await self._scopes(claims, person.id, role),
             session_id=session_id,
             kiosk_id=claims.kiosk,
             eligibility=eligibility,
             duties=duties,
             teams=teams,
+            must_change=owes,
         )
         if not person.is_active:
             await self._deny_once(principal, "person inactive")
             raise inactive(person=False)
         return principal
+
+    def _owes(self, person: Person) -> bool:
+        """Whether a sign-in with the password is good for choosing another alone; a badge or a PIN is not the password."""
+        return self._own_passwords and person.must_change
+
+    async def turn_away(self, principal: Principal) -> None:
+        """Refuse, on the record, who has to choose a password first. Raises PasswordOwed."""
+        await self._deny_once(principal, PasswordOwed.code)
+        raise PasswordOwed("Your password was made by somebody else; only choosing your own is open yet.")
 
     async def _beside(self, at: AtKiosk, session_id: UUID, kiosk_token: str | None) -> Kiosk:
         """The kiosk of a person's session, which must speak too; the session is then seen, to the minute.

@@ -14,7 +14,7 @@ from appliance.identity import store as queries
 from appliance.identity.errors import NotAPerson, UnknownPerson, UsernameTaken, WeakPassword
 from appliance.identity.passwords import Passwords, generated
 from appliance.identity.tables import PersonRow
-from appliance.identity.values import Clock, NewPerson, Person, PersonChange, PersonCreated, utc_now
+from appliance.identity.values import DEFAULT_LIFETIMES, Clock, NewPerson, Person, PersonChange, PersonCreated, utc_now
 from appliance.store import Admitted, Store, new_id
 
 
@@ -80,6 +80,7 @@ class People:
             role=new.role,
             clearance=rules.clearance(new.clearance, new.role, admitted.principal),
             password_hash="",
+            must_change=True,
             is_active=True,
             failures=0,
             created_at=self._clock(),
@@ -129,7 +130,7 @@ class People:
             if change.is_active is not None:
                 row.is_active = change.is_active
             if hashed is not None:
-                row.password_hash = hashed
+                row.password_hash, row.must_change = hashed, person_id != admitted.principal.id
             if change.unlock or hashed is not None:
                 row.failures, row.locked_until = 0, None
             if rules.ends_sessions(before, change):
@@ -147,7 +148,8 @@ class People:
         return self._shown(after)
 
     async def change_own_password(self, admitted: Admitted, chosen: str) -> None:
-        """Replace the password of who is admitted. Their other sessions end, also those at kiosks.
+        """Replace the password of who is admitted. Their other sessions end, also those at kiosks;
+        this one lasts as long as any from now on, where it was for choosing a password alone.
 
         Raises:
             NotAPerson: they signed in with no password of this node, or at a kiosk.
@@ -167,8 +169,9 @@ class People:
             row = await queries.person_to_change(session, admitted.tenant_id, who.id)
             if row is None:
                 raise UnknownPerson("Nobody with this id is here.")
-            row.password_hash = hashed
+            row.password_hash, row.must_change = hashed, False
             await queries.end_sessions(session, who.id, self._clock(), but=who.session_id)
+            await queries.lasts(session, who.session_id, DEFAULT_LIFETIMES.session)
             admitted.outcome.resource_id = str(who.id)
 
     def _shown(self, person: Person) -> Person:

@@ -27,6 +27,13 @@ class Memberships(Protocol):
         """The ids of the person's teams, each with what they are there."""
 
 
+class News(Protocol):
+    """What an identity provider says now of a session that it vouched for."""
+
+    async def __call__(self, session_id: UUID, /) -> None:
+        """Take it down; end the session where the provider does."""
+
+
 class NoTeams:
     """Where there are no teams, nobody is in one."""
 

@@ -50,6 +50,9 @@ raise a right or give a password (`raises`) ask for it; of limits, only those th
 WITHOUT_FACTOR: Final = frozenset({"auth.me", "factors.read", "factors.enrol"})
 """All that an admin may do who needs a second factor and has none."""
 
+WITHOUT_PASSWORD: Final = frozenset({"passwords.change"})
+"""All that somebody may do whose password was made by somebody else."""
+
 ROLES: Final[tuple[Role, ...]] = ("viewer", "operator", "admin")
 CLEARANCES: Final[Mapping[Role, int]] = {"viewer": 2, "operator": 2, "admin": 3}
 KIOSK_CLEARANCE: Final = 2

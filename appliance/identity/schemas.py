@@ -74,6 +74,9 @@ class TokenView(Body):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6749
     expires_in: int
     refresh_token: Annotated[str | None, Field(description="Null where the browser asked to have it in a cookie.")]
+    must_change_password: Annotated[
+        bool, Field(description="Somebody else made the password: nothing is open but PUT /v1/auth/password.")
+    ]
     user: UserView
 
     @classmethod
@@ -83,6 +86,7 @@ class TokenView(Body):
             access_token=signed_in.access_token,
             expires_in=signed_in.expires_in,
             refresh_token=signed_in.refresh_token,
+            must_change_password=signed_in.must_change,
             user=UserView(
                 id=person.id,
                 username=person.username,
@@ -247,6 +251,7 @@ class AdminUserView(Body):
     is_active: bool
     export_eligibility: list[str]
     duties: list[DutyView]
+    must_change_password: Annotated[bool, Field(description="Somebody else made it, and they have not replaced it.")]
     locked_until: dt.datetime | None
     last_login: dt.datetime | None
     created_at: dt.datetime
@@ -262,6 +267,7 @@ class AdminUserView(Body):
             is_active=person.is_active,
             export_eligibility=sorted(person.export_eligibility),
             duties=[DutyView(duty=cast("Duty", duty), until=until) for duty, until in sorted(person.duties.items())],
+            must_change_password=person.must_change,
             locked_until=person.locked_until,
             last_login=person.last_login,
             created_at=person.created_at,

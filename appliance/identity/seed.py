@@ -59,6 +59,7 @@ async def seed_people(
                     role=role,
                     clearance=rules.CLEARANCES[role],
                     password_hash=await passwords.hash(credential.password),
+                    must_change=True,
                     is_active=True,
                     failures=0,
                     created_at=clock(),

@@ -37,7 +37,7 @@ from appliance.identity.federation.store import has_provider
 from appliance.identity.identities import Identities, inactive
 from appliance.identity.limits import Attempts
 from appliance.identity.passwords import Passwords
-from appliance.identity.ports import Memberships, Records
+from appliance.identity.ports import Memberships, News, Records
 from appliance.identity.records import Actor, denied, happened
 from appliance.identity.slips import Slips
 from appliance.identity.tables import PersonRow, RefreshTokenRow, SessionRow
@@ -64,6 +64,7 @@ class SignIn(Identities):
         factors: Factors,
         attempts: Attempts,
         admins_need_factor: bool,
+        own_passwords: bool,
         local: bool = True,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
@@ -73,6 +74,7 @@ class SignIn(Identities):
             store,
             recorder,
             admins_need_factor=admins_need_factor,
+            own_passwords=own_passwords,
             lifetimes=lifetimes,
             clock=clock,
             memberships=memberships,
@@ -81,8 +83,13 @@ class SignIn(Identities):
         self._passwords = passwords
         self._factors = factors
         self._attempts = attempts
+        self._news: News | None = None
         self._second_steps = Slips(store, "second-step", lifetimes.second_step, clock=clock)
         self._fingerprint_key = store.secret("second-step-passwords")
+
+    def ask_first(self, news: News) -> None:
+        """Have `news` asked what an identity provider says now of a session, before it is refreshed."""
+        self._news = news
 
     async def login(self, tenant_slug: str, username: str, password: str, *, address: str = "local") -> SignedIn:
         """Exchange a password for tokens. `address` is where the attempt comes from.
@@ -200,12 +207,13 @@ class SignIn(Identities):
         now = self._clock()
         row.failures, row.locked_until, row.last_login = 0, None, now
         await queries.forget_old_sessions(session, row.id, now)
-        opened = SessionRow(id=new_id(), person_id=row.id, created_at=now, expires_at=now + self._lifetimes.session)
+        person = queries.person_of(row)
+        lifetime = self._lifetimes.first if self._owes(person) else self._lifetimes.session
+        opened = SessionRow(id=new_id(), person_id=row.id, created_at=now, expires_at=now + lifetime)
         session.add(opened)
         await session.flush()
         refresh = self._new_refresh(session, opened, now)
         await session.flush()
-        person = queries.person_of(row)
         await self._recorder.append(happened("auth.login", tenant.id, records.person(row, opened.id), **how))
         return self._signed_in(person, tenant.slug, opened.id, refresh)
 
@@ -218,8 +226,11 @@ class SignIn(Identities):
         """
         refresh_hash = _hash(refresh_token)
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
-            if not await queries.refresh_known(session, refresh_hash):
-                raise SessionEnded("The session has ended.")
+            known = await queries.refresh_known(session, refresh_hash)
+        if known is None:
+            raise SessionEnded("The session has ended.")
+        if self._news is not None and known.used_at is None:
+            await self._news(known.session_id)
         refusal: OutpostError | None = None
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL, write=True) as session:
             found = await queries.session_of(session, refresh_hash)
@@ -267,6 +278,8 @@ class SignIn(Identities):
             access_token=self._tokens.issue(claims, self._lifetimes.access),
             expires_in=int(self._lifetimes.access.total_seconds()),
             refresh_token=refresh,
+            session_id=session_id,
+            must_change=self._owes(person),
         )
 
     def _second_step(self, row: PersonRow) -> str:
@@ -279,7 +292,7 @@ class SignIn(Identities):
 
     def _new_refresh(self, session: AsyncSession, opened: SessionRow, now: dt.datetime) -> str:
         token = secrets.token_urlsafe(32)
-        expires = min(now + self._lifetimes.idle, opened.expires_at)
+        expires = now + self._lifetimes.idle  # or with its session
         session.add(RefreshTokenRow(hash=_hash(token), session_id=opened.id, expires_at=expires))
         return token
 

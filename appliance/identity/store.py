@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.identity import duties
+from appliance.identity.federation.tables import GrantRow
 from appliance.identity.tables import EnrolmentCodeRow, KioskRow, PersonRow, RefreshTokenRow, SessionRow
 from appliance.identity.values import AtKiosk, Kiosk, Person, Role
 from appliance.store import TenantId
@@ -30,6 +31,7 @@ def person_of(row: PersonRow) -> Person:
         created_at=row.created_at,
         export_eligibility=frozenset(row.export_eligibility),
         duties=duties.from_json(row.duties),
+        must_change=row.must_change,
     )
 
 
@@ -111,8 +113,8 @@ async def session_of(session: AsyncSession, refresh_hash: str) -> tuple[RefreshT
     return None if found is None else (found[0], found[1], found[2])
 
 
-async def refresh_known(session: AsyncSession, refresh_hash: str) -> bool:
-    return await session.get(RefreshTokenRow, refresh_hash) is not None
+async def refresh_known(session: AsyncSession, refresh_hash: str) -> RefreshTokenRow | None:
+    return await session.get(RefreshTokenRow, refresh_hash)
 
 
 async def use_refresh(session: AsyncSession, refresh_hash: str, now: dt.datetime) -> bool:
@@ -127,6 +129,7 @@ async def end_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime,
     if but is not None:
         open_ones.append(SessionRow.id != but)
     await session.execute(update(SessionRow).where(*open_ones).values(ended_at=now))
+    await _forget_grants(session)
 
 
 async def end_sessions_at_kiosks(session: AsyncSession, person_id: UUID, now: dt.datetime) -> None:
@@ -138,16 +141,32 @@ async def seen(session: AsyncSession, session_id: UUID, now: dt.datetime) -> Non
     await session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
 
 
+async def lasts(session: AsyncSession, session_id: UUID, lifetime: dt.timedelta) -> None:
+    """Let a session end `lifetime` after it began."""
+    row = await session.get(SessionRow, session_id)
+    if row is not None:
+        row.expires_at = row.created_at + lifetime
+
+
 async def end_session(session: AsyncSession, session_id: UUID, now: dt.datetime) -> bool:
     """False if it had ended before."""
     open_one = (SessionRow.id == session_id, SessionRow.ended_at.is_(None))
-    return await _changed(session, update(SessionRow).where(*open_one).values(ended_at=now))
+    changed = await _changed(session, update(SessionRow).where(*open_one).values(ended_at=now))
+    await _forget_grants(session)
+    return changed
+
+
+async def _forget_grants(session: AsyncSession) -> None:
+    """What a provider gave for a session goes with it."""
+    over = select(SessionRow.id).where(SessionRow.ended_at.is_not(None))
+    await session.execute(delete(GrantRow).where(GrantRow.session_id.in_(over)))
 
 
 async def forget_old_sessions(session: AsyncSession, person_id: UUID, now: dt.datetime) -> None:
     """Delete the person's sessions that could not be used any more, ended or not."""
     old = select(SessionRow.id).where(SessionRow.person_id == person_id, SessionRow.expires_at < now)
     await session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.session_id.in_(old)))
+    await session.execute(delete(GrantRow).where(GrantRow.session_id.in_(old)))
     await session.execute(delete(SessionRow).where(SessionRow.person_id == person_id, SessionRow.expires_at < now))
 
 

@@ -13,6 +13,8 @@ from appliance.store import ControlBase, Json, UtcDateTime
 
 
 class PersonRow(ControlBase):
+    """`must_change` is whether somebody else made the password."""
+
     __tablename__ = "people"
     __table_args__ = (UniqueConstraint("tenant_id", "username"),)
 
@@ -25,6 +27,7 @@ class PersonRow(ControlBase):
     export_eligibility: Mapped[list[str]] = mapped_column(Json, default=list)
     duties: Mapped[dict[str, str | None]] = mapped_column(Json, default=dict)
     password_hash: Mapped[str] = mapped_column(String(255))
+    must_change: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -25,7 +25,7 @@ class Lifetimes:
     """How long what is handed out lasts.
 
     A person signs in again after `idle` without use, and after `session` in any case; at a kiosk after `at_kiosk_idle`,
-    and after `at_kiosk`.
+    and after `at_kiosk`. Who has to choose a password first has `first` for it.
     """
 
     access: dt.timedelta = dt.timedelta(minutes=15)
@@ -39,6 +39,7 @@ class Lifetimes:
     step_up: dt.timedelta = dt.timedelta(minutes=2)
     at_kiosk_idle: dt.timedelta = dt.timedelta(minutes=10)
     at_kiosk: dt.timedelta = dt.timedelta(hours=12)
+    first: dt.timedelta = dt.timedelta(minutes=15)
 
 
 DEFAULT_LIFETIMES: Final = Lifetimes()
@@ -49,7 +50,7 @@ class Person:
     """Somebody who can sign in. `username` is folded to one spelling and unique within the tenant.
 
     `export_eligibility` are the export regimes, `EAR` and `ITAR`, that they may see documents of; `duties` what they are
-    asked to do beside their role, over or not.
+    asked to do beside their role, over or not. `must_change`: somebody else made their password.
     """
 
     id: UUID
@@ -64,6 +65,7 @@ class Person:
     created_at: dt.datetime
     export_eligibility: frozenset[str] = frozenset()
     duties: Duties = field(default_factory=dict)
+    must_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,18 @@ class PersonCreated:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person's tokens: the access token for `expires_in` seconds, the refresh token for one use."""
+    """A person's tokens: the access token for `expires_in` seconds, the refresh token for one use.
+
+    `must_change`: they serve for nothing but choosing a password.
+    """
 
     person: Person
     tenant_slug: str
     access_token: str
     expires_in: int
     refresh_token: str
+    session_id: UUID
+    must_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +131,11 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class OwnFactors:
-    """What a person has beside the password; `recovery_codes` is how many are unused."""
+    """What a person has beside the password, and whether they have one here; `recovery_codes` is how many are unused."""
 
     factors: tuple[Factor, ...]
     recovery_codes: int
+    has_password: bool
 
 
 @dataclass(frozen=True, slots=True)

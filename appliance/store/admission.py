@@ -27,6 +27,7 @@ class Principal:
 
     `eligibility` are the export regimes, `EAR` and `ITAR`, that it may see documents of; `duties` what it has been asked
     to do beside its role, as far as that is in force now; `teams` the ids of the teams that it is in, each with what it is there.
+    `must_change`: it may do nothing but choose a password of its own.
     """
 
     id: uuid.UUID
@@ -41,6 +42,7 @@ class Principal:
     eligibility: frozenset[str] = frozenset()
     duties: frozenset[str] = frozenset()
     teams: frozenset[tuple[str, TeamRole]] = frozenset()
+    must_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.settings import has_certificate
 from appliance.store.files import make_directory, write_durably
 from appliance.store.sealing import seal, unseal
 from appliance.tls import certificates as rules
 from appliance.tls.certificates import Names, Pair
 from appliance.tls.errors import CertificateDamaged, CertificateRefused, NoCertificate
-from appliance.tls.required import FOLDER, SERVED, has_certificate
+from appliance.tls.required import FOLDER, SERVED
 
 AUTHORITY: Final = "ca.sealed"
 PURPOSE: Final = "tls"

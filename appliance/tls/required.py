@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
-from appliance.settings import Settings
+from appliance.settings import CERTIFICATE, InvalidSetting, Settings
 from appliance.tls.errors import TlsRequired
 
-FOLDER: Final = "tls"
-SERVED: Final = "node.sealed"
-
-
-def has_certificate(data: Path) -> bool:
-    """Whether the node in `data` has a certificate: then it serves TLS, also on loopback."""
-    return (data / FOLDER / SERVED).exists()
+FOLDER: Final = CERTIFICATE.parent.name
+SERVED: Final = CERTIFICATE.name
 
 
 def require(settings: Settings) -> bool:
@@ -22,8 +16,13 @@ def require(settings: Settings) -> bool:
 
     Raises:
         TlsRequired: others can reach the address, and there is no certificate.
+        InvalidSetting: people would be sent to an address in the clear, where nobody answers.
     """
-    secure = has_certificate(settings.data)
+    secure = settings.encrypted
     if settings.reachable and not secure:
         raise TlsRequired(f"{settings.host} can be reached by others, and this node has no certificate for TLS.")
+    if secure and settings.public_url.startswith("http:"):
+        raise InvalidSetting(
+            f"public_url is {settings.public_url}, and this node serves TLS.", hint="Begin it with https://."
+        )
     return secure

@@ -30,8 +30,7 @@ def through(node: RunningNode, address: str) -> httpx.Client:
 
 
 def wanted(node: RunningNode, role: str) -> dict[str, str]:
-    who = next(one for one in node.credentials() if one["role"] == role)
-    return {name: who[name] for name in ("tenant", "username", "password")}
+    return node.own(role, TENANT)
 
 
 def test_a_browser_is_signed_in_with_a_cookie_for_encrypted_lines(node: RunningNode) -> None:

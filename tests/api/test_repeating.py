@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.api.plant import QUESTION, TENANT, Plant, problem_of
-from tests.node import RunningNode, listed
+from tests.node import RunningNode, listed, with_own_password
 
 
 def key() -> dict[str, str]:
@@ -153,8 +153,7 @@ def test_an_answer_is_not_given_again_to_who_has_lost_the_right(plant: Plant) ->
 
         def sign_in() -> None:
             login = {"tenant": TENANT, "username": name, "password": new["password"]}
-            token = oda.post("/v1/auth/login", json=login).raise_for_status().json()["access_token"]
-            oda.headers["authorization"] = f"Bearer {token}"
+            oda.headers["authorization"] = f"Bearer {with_own_password(oda, **login)[1]}"
 
         sign_in()
         headers, files = key(), {"file": ("odas.md", b"# Oda\n\nHers.\n")}

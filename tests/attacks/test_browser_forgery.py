@@ -85,8 +85,7 @@ def test_no_form_of_a_foreign_page_is_taken_for_a_request(plant: Plant, changing
 
 def test_a_sign_in_is_not_forged_into_a_browser(plant: Plant) -> None:
     """Login CSRF, and a session that somebody else has chosen: what a page sends along is never what is given back."""
-    who = next(one for one in plant.node.credentials() if one["tenant"] == TENANT and one["role"] == "viewer")
-    body = {name: who[name] for name in ("tenant", "username", "password")}
+    body = plant.node.own("viewer", TENANT)
     chosen = {"cookie": "session=chosen; sid=chosen", "x-session-id": "chosen"}
     given = set()
     with plant.stranger() as page:

@@ -27,8 +27,7 @@ def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def login(plant: Plant, browser: httpx.Client, role: str = "viewer") -> httpx.Response:
-    who = next(one for one in plant.node.credentials() if one["tenant"] == TENANT and one["role"] == role)
-    body = {name: who[name] for name in ("tenant", "username", "password")}
+    body = plant.node.own(role, TENANT)
     return browser.post("/v1/auth/login", json=body, headers=ASKING).raise_for_status()
 
 
@@ -54,8 +53,7 @@ def test_a_browser_gets_its_refresh_token_where_no_script_can_read_it(plant: Pla
 
 
 def test_a_program_that_does_not_ask_gets_its_token_in_the_body_and_no_cookie(plant: Plant) -> None:
-    who = next(one for one in plant.node.credentials() if one["role"] == "viewer")
-    body = {name: who[name] for name in ("tenant", "username", "password")}
+    body = plant.node.own("viewer", TENANT)
     with plant.stranger() as client:
         answer = client.post("/v1/auth/login", json=body).raise_for_status()
         assert "set-cookie" not in answer.headers

@@ -17,7 +17,7 @@ import httpx
 from tests.attacks.routes import Operation, operations
 from tests.conftest import Template
 from tests.identity.site import Device
-from tests.node import RunningNode
+from tests.node import RunningNode, with_own_password
 from tests.packs.variants import pack
 
 NORTH, SOUTH = "north", "south"
@@ -67,6 +67,7 @@ class TwoPlants:
     def sign_in(self, tenant: str, role: str) -> dict[str, Any]:
         body = {"tenant": tenant, "username": f"{tenant}-{role}", "password": PASSWORD}
         with httpx.Client(base_url=self.node.url, timeout=60) as anybody:
+            body["password"] = with_own_password(anybody, **body)[0]
             tokens: dict[str, Any] = anybody.post("/v1/auth/login", json=body).raise_for_status().json()
         return tokens
 

@@ -44,6 +44,9 @@ class KnownTokens:
     async def owner(self, tenant_slug: str | None) -> Principal:
         raise Unauthenticated(f"Nobody owns {tenant_slug} here.")
 
+    async def turn_away(self, principal: Principal) -> None:
+        raise AssertionError(principal)
+
 
 @dataclass
 class Site:

@@ -64,14 +64,13 @@ async def _unrecorded(_: Recorder, *records: NewRecord) -> list[RecordRef]:
 def requests(folder: Path, disk: float) -> list[Figure]:
     """Requests a second with the record and without, in turn."""
     with RunningNode(folder / "node", demo=False) as node:
-        who = next(one for one in node.credentials() if one["role"] == "admin")
+        body = node.own("admin", "plant")
     settings = replace(load({}), data=node.data)
 
     async def both() -> tuple[list[float], list[float]]:
         async with web(settings) as (app, _, _):
             transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # litestar types its own messages
             async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
-                body = {name: who[name] for name in ("tenant", "username", "password")}
                 token = (await client.post("/v1/auth/login", json=body)).raise_for_status().json()["access_token"]
                 client.headers["authorization"] = f"Bearer {token}"
                 kept, bare = [], []

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.shell import outpost
-from tests.node import RunningNode
+from tests.node import RunningNode, with_own_password
 from tests.tls.plant_authority import PlantAuthority
 
 
@@ -36,9 +36,10 @@ def test_a_node_serves_its_plant_over_tls_once_it_has_a_certificate(data: Path) 
         who = next(one for one in node.credentials() if one["role"] == "viewer")
         body = {name: who[name] for name in ("tenant", "username", "password")}
         with httpx.Client(verify=trusting, base_url=url, timeout=60) as client:
-            token = client.post("/v1/auth/login", json=body).raise_for_status().json()["access_token"]
-            headers = {"authorization": f"Bearer {token}"}
+            headers = {"authorization": f"Bearer {with_own_password(client, **body)[1]}"}
             client.get("/v1/documents", headers=headers).raise_for_status()
+            sent = client.get("/v1/auth/oidc/plant/start").headers["location"]
+            assert sent.startswith(f"https://0.0.0.0:{node.port}/console#refused=")
         with node.owner() as door:
             found = door.get("/v1/health/components/tls").raise_for_status().json()
         assert found["state"] == "ok"

@@ -24,7 +24,7 @@ from tests.api.plant import MANUAL, QUESTION, TENANT, TORQUE, Plant
 from tests.chat.test_chat_http import BESIDE, PROMISED
 from tests.cli.shell import outpost
 from tests.identity.site import App
-from tests.node import free_port
+from tests.node import free_port, with_own_password
 from tests.packs.variants import VIEWERS
 
 VERIFY = Path(__file__).resolve().parents[2] / "packaging" / "verify_audit.py"
@@ -529,9 +529,9 @@ def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -
         tenant = next(one["slug"] for one in door.get("/v1/admin/tenants").json()["items"])
     who = {"tenant": tenant, "username": "lost", "password": made["password"]}
     with plant.stranger() as client:
-        token = client.post("/v1/auth/login", json=who).json()["access_token"]
+        who["password"], token = with_own_password(client, **who)
         client.headers["authorization"] = f"Bearer {token}"
-        asked = {"action": "factors.enrol", "password": made["password"]}
+        asked = {"action": "factors.enrol", "password": who["password"]}
         confirmed = {"x-step-up": client.post("/v1/auth/step-up", json=asked).json()["step_up"]}
         offer = client.post("/v1/auth/factors/totp", headers=confirmed).json()
         code = {"code": App(offer["secret"], utc_now).code()}
@@ -543,6 +543,20 @@ def test_the_owner_lets_somebody_in_who_lost_their_second_factor(plant: Plant) -
         assert (ended.code, ended.json) == (0, {"id": made["id"], "username": "lost"})
         assert client.post("/v1/auth/login", json=who).status_code == 200
     assert outpost("reset-factors", "nobody", *data).code == NOT_FOUND
+
+
+def test_the_owner_gives_a_password_for_one_sign_in_to_somebody_who_lost_theirs(plant: Plant) -> None:
+    data = ("--data", plant.node.data)
+    with plant.node.owner() as door:
+        new = {"username": "forgot", "display_name": "Forgot", "role": "viewer"}
+        door.post("/v1/admin/users", json=new).raise_for_status()
+        tenant = next(one["slug"] for one in door.get("/v1/admin/tenants").json()["items"])
+    given = outpost("reset-password", "Forgot", *data, "--json")
+    assert given.code == 0, given.err
+    who = {"tenant": tenant, "username": "forgot", "password": given.json["password"]}
+    with plant.stranger() as client:
+        assert client.post("/v1/auth/login", json=who).raise_for_status().json()["must_change_password"] is True
+    assert outpost("reset-password", "nobody", *data).code == NOT_FOUND
 
 
 def test_a_plant_is_added_with_its_admin_and_switched_off_again(plant: Plant) -> None:

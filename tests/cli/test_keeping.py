@@ -53,8 +53,7 @@ def moved(data: Path, *words: str | Path, typed: str = "") -> str:
 
 def test_a_node_under_a_passphrase_starts_with_it_and_with_nothing_else(data: Path) -> None:
     with RunningNode(data, demo=False) as node:
-        who = next(one for one in node.credentials() if one["role"] == "admin")
-        body = {name: who[name] for name in ("tenant", "username", "password")}
+        body = node.own("admin", "plant")
         tokens = httpx.post(f"{node.url}/v1/auth/login", json=body).raise_for_status().json()
     code = moved(data, "--to", "passphrase", typed=f"{PASSPHRASE}\n")
 

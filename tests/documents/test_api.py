@@ -42,6 +42,9 @@ class Doorman:
     async def owner(self, tenant_slug: str | None) -> Principal:
         return self.known["admin"]
 
+    async def turn_away(self, principal: Principal) -> None:
+        raise AssertionError(principal)
+
 
 def pdf(*pages: str) -> bytes:
     out = io.BytesIO()

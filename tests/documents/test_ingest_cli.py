@@ -29,6 +29,9 @@ class OwnersDoor:
     async def owner(self, tenant_slug: str | None) -> Principal:
         return self._owner
 
+    async def turn_away(self, principal: Principal) -> None:
+        raise AssertionError(principal)
+
 
 @pytest.fixture
 def client(node_plant: Plant) -> httpx.AsyncClient:

@@ -78,7 +78,7 @@ async def test_a_person_sets_up_an_app_and_then_signs_in_with_a_code(
 async def test_an_admin_who_needs_a_factor_sets_one_up_and_sees_the_codes(browser: Browser, tmp_path: Path) -> None:
     """On a node of its own, which is told that admins need one."""
     with RunningNode(tmp_path / "node", demo=False, environment={"OUTPOST_ADMIN_SECOND_FACTOR": "required"}) as node:
-        admin = next(one for one in node.credentials() if one["role"] == "admin")
+        admin = node.own("admin", "plant")
         context = await browser.new_context(base_url=node.url, viewport={"width": 1024, "height": 768})
         page = await context.new_page()
         await page.goto("/console")

@@ -74,6 +74,7 @@ class Site:
     """Everything about identity, as `compose` would build it."""
 
     def __init__(self, store: Store, *, burst: int = 1000, admins_need_factor: bool = False) -> None:
+        self.own_passwords = False
         self.store = store
         self.clock = HandClock()
         self.record = RecordBook()
@@ -94,6 +95,7 @@ class Site:
             factors=self.factors,
             attempts=self.attempts,
             admins_need_factor=self.admins_need_factor,
+            own_passwords=self.own_passwords,
             local=self.local,
             clock=self.clock,
         )

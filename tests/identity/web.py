@@ -52,7 +52,9 @@ class Web:
 
 
 @asynccontextmanager
-async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = False) -> AsyncIterator[Web]:
+async def web(
+    store: Store, engine: PolicyEngine, *, admins_need_factor: bool = False, own_passwords: bool = False
+) -> AsyncIterator[Web]:
     """Serve the identity API over `store`, as `compose` puts it together."""
     site = Site(store)
     recorder = Recorder(store, Instance(store.data / "run"))
@@ -68,6 +70,7 @@ async def web(store: Store, engine: PolicyEngine, *, admins_need_factor: bool = 
         factors=factors,
         attempts=attempts,
         admins_need_factor=admins_need_factor,
+        own_passwords=own_passwords,
     )
     services: dict[str, Any] = {
         "gate": gate,

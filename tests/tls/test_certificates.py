@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.settings import has_certificate
 from appliance.tls import certificates as rules
 from appliance.tls.errors import BadName, CertificateDamaged, CertificateRefused, NoCertificate
 from appliance.tls.place import Place
-from appliance.tls.required import has_certificate
 from appliance.tls.standing import standing
 from tests.tls.plant_authority import NOW, PlantAuthority
 

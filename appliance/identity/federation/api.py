@@ -13,6 +13,7 @@ from appliance.errors import OutpostError
 from appliance.identity.federation import journeys, schemas
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.checking import examined
+from appliance.identity.federation.confirming import Confirmations
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.oidc import CodeFlow, Departure, Return
 from appliance.identity.federation.providers import Providers
@@ -41,6 +42,7 @@ class Federation:
     arrivals: Arrivals
     oidc: CodeFlow
     saml: SamlFlow
+    confirmations: Confirmations
     public_url: str
 
 
@@ -59,7 +61,7 @@ class SignInSettingsController(Controller):
         """Which identity providers your plant trusts, and what to register with them. Secrets are not shown."""
         async with gate.admit(principal, "sign_in.read", resource=Resource("sign_in")) as admitted:
             found = await federation.providers.of(admitted)
-        return schemas.SignInView.of(found, federation.public_url, await _slug(store, principal))
+        return schemas.SignInView.of(found, federation.public_url, await slug_of(store, principal))
 
     @put("/", operation_id="set_sign_in", asks="sign_in.manage")
     async def write(
@@ -75,7 +77,7 @@ class SignInSettingsController(Controller):
         request = data.model_dump_json(exclude={"oidc": {"client_secret"}}).encode()
         async with gate.admit(principal, "sign_in.manage", resource=Resource("sign_in"), request=request) as admitted:
             found = await federation.providers.put(admitted, data.wanted(principal.tenant_id))
-        return schemas.SignInView.of(found, federation.public_url, await _slug(store, principal))
+        return schemas.SignInView.of(found, federation.public_url, await slug_of(store, principal))
 
     @post("/tests", operation_id="test_sign_in", asks="sign_in.manage", status_code=200)
     async def test(
@@ -118,7 +120,7 @@ class WaysController(Controller):
         """Exchange the code that the browser came back with for tokens, once, in that browser."""
         cookie = request.cookies.get(journeys.COOKIE)
         signed_in = await federation.arrivals.exchanged(data.code, cookie, address=_address(request))
-        return Response(TokenView.of(signed_in), cookies=[_cookie(federation, "", 0)])
+        return Response(TokenView.of(signed_in), cookies=[cookie_of(federation, "", 0)])
 
     @get("/oidc/{tenant:str}/start", operation_id="oidc_start", security=[], status_code=303)
     async def oidc_start(self, tenant: FromPath[str], federation: Injected[Federation]) -> Response[None]:
@@ -143,10 +145,10 @@ class WaysController(Controller):
         cookie = request.cookies.get(journeys.COOKIE)
         back = Return(state_given, code, iss, error)
         try:
-            arrived = await federation.oidc.callback(tenant, back, cookie, address=_address(request))
+            landing = await federation.oidc.callback(tenant, back, cookie, address=_address(request))
         except OutpostError as refusal:
-            return _refused(federation, refusal)
-        return _sent(federation, f"{PAGE}#arrived={arrived}")
+            return _refused(federation, refusal, cookie)
+        return _sent(federation, f"{PAGE}#{landing.kind}={landing.code}")
 
     @get("/saml/{tenant:str}/metadata", operation_id="saml_metadata", security=[], media_type=METADATA)
     async def saml_metadata(self, tenant: FromPath[str], federation: Injected[Federation]) -> bytes:
@@ -194,20 +196,25 @@ class WaysController(Controller):
 
 
 def _departing(federation: Federation, departure: Departure) -> Response[None]:
-    cookie = _cookie(federation, departure.cookie, int(journeys.LASTS.total_seconds()))
+    cookie = cookie_of(federation, departure.cookie, int(journeys.LASTS.total_seconds()))
     return Response(None, status_code=303, headers={"location": departure.url}, cookies=[cookie])
 
 
-def _refused(federation: Federation, refusal: OutpostError) -> Response[None]:
-    """A browser is shown why on a page; only the code of the error goes there."""
-    return _sent(federation, f"{PAGE}#refused={refusal.code}")
+def _refused(federation: Federation, refusal: OutpostError, cookie: str | None = None) -> Response[None]:
+    """A browser is shown why on a page; only the code of the error goes there, and what kind of journey it was."""
+    try:
+        confirms = bool(federation.arrivals.seals.journey(cookie).about)
+    except OutpostError:
+        confirms = False
+    return _sent(federation, f"{PAGE}#{'unconfirmed' if confirms else 'refused'}={refusal.code}")
 
 
 def _sent(federation: Federation, to: str) -> Response[None]:
     return Response(None, status_code=303, headers={"location": federation.public_url + to})
 
 
-def _cookie(federation: Federation, value: str, seconds: int) -> Cookie:
+def cookie_of(federation: Federation, value: str, seconds: int) -> Cookie:
+    """What a browser keeps of its journey."""
     return Cookie(
         key=journeys.COOKIE,
         value=value,
@@ -223,7 +230,8 @@ def _address(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client is not None else "local"
 
 
-async def _slug(store: Store, principal: Principal) -> str:
+async def slug_of(store: Store, principal: Principal) -> str:
+    """The short name of who asks' plant."""
     return next(one.slug for one in await store.tenants() if one.id == principal.tenant_id)
 
 

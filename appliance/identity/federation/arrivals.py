@@ -20,15 +20,16 @@ from appliance.identity.federation import people
 from appliance.identity.federation import store as queries
 from appliance.identity.federation.bearer import accepted
 from appliance.identity.federation.errors import NotOffered, OutsideRefused
+from appliance.identity.federation.grants import Grants
 from appliance.identity.federation.journeys import LASTS, Journey, Seals, hashed
 from appliance.identity.federation.tables import TicketRow
 from appliance.identity.federation.values import Outsider, Provider
 from appliance.identity.limits import Attempts
 from appliance.identity.ports import Records
-from appliance.identity.records import Actor, denied, happened, person
+from appliance.identity.records import Actor, denied, happened, person, principal
 from appliance.identity.sign_in import SignIn
 from appliance.identity.values import Clock, SignedIn, utc_now
-from appliance.store import CONTROL, Purpose, Store, Tenant
+from appliance.store import CONTROL, Principal, Purpose, Store, Tenant
 
 CODE_LASTS: Final = dt.timedelta(minutes=1)
 CODE: Final = "arrival"
@@ -40,10 +41,17 @@ class Arrivals:
     """
 
     def __init__(
-        self, store: Store, recorder: Records, sign_in: SignIn, *, attempts: Attempts, clock: Clock = utc_now
+        self,
+        store: Store,
+        recorder: Records,
+        sign_in: SignIn,
+        *,
+        attempts: Attempts,
+        grants: Grants,
+        clock: Clock = utc_now,
     ) -> None:
         self._store, self._recorder, self._sign_in = store, recorder, sign_in
-        self.attempts, self._clock = attempts, clock
+        self.attempts, self._grants, self._clock = attempts, grants, clock
         self.seals = Seals(store.secret("sign-in-journeys"))
 
     async def tenant(self, slug: str) -> Tenant:
@@ -92,8 +100,14 @@ class Arrivals:
         """Record that somebody came back and was not let in."""
         await self._recorder.append(denied(tenant.id, why, Actor(), address=address))
 
-    async def arrived(self, provider: Provider, outsider: Outsider, journey: Journey) -> str:
-        """The code for whom the provider has vouched for.
+    async def not_confirmed(self, who: Principal, why: str, address: str) -> None:
+        """Record that somebody who is signed in could not confirm something."""
+        await self._recorder.append(denied(who.tenant_id, why, principal(who), address=address))
+
+    async def arrived(
+        self, provider: Provider, outsider: Outsider, journey: Journey, *, grant: str | None = None
+    ) -> str:
+        """The code for whom the provider has vouched for. `grant` is the refresh token that it gave.
 
         Raises:
             NoRoleHere, NotInvited, NameHeld, PersonInactive, OutsideRefused: recorded; nobody came in.
@@ -112,7 +126,7 @@ class Arrivals:
                     tenant_id=provider.tenant_id,
                     kind=CODE,
                     binding=journey.binding,
-                    sealed=self.seals.seal(CODE, {"person": str(judged.person.id)}),
+                    sealed=self.seals.seal(CODE, {"person": str(judged.person.id), "grant": grant}),
                     expires_at=now + CODE_LASTS,
                 )
                 session.add(ticket)
@@ -140,7 +154,8 @@ class Arrivals:
                 refusal = OutsideRefused("a code of another browser, or used before")
             else:
                 tenant = await self.tenant(journey.tenant)
-                who = UUID(self.seals.open(CODE, ticket.sealed)["person"])
+                kept = self.seals.open(CODE, ticket.sealed)
+                who = UUID(kept["person"])
                 row = await people_queries.person_to_change(session, tenant.id, who)
                 if ticket.tenant_id != tenant.id or row is None:
                     refusal = TenantInactive("Nobody can sign in to this plant now.")
@@ -149,6 +164,7 @@ class Arrivals:
                     await self._recorder.append(denied(tenant.id, "person inactive", person(row)))
                 else:
                     signed_in = await self._sign_in.begin(session, row, tenant)
+                    await self._grants.keep(session, signed_in.session_id, kept["grant"])
         if refusal is not None:
             raise refusal
         self.attempts.give_back(address)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from appliance.identity.federation.api import Federation
 from appliance.identity.federation.arrivals import Arrivals
+from appliance.identity.federation.asking import TokenEndpoint
 from appliance.identity.federation.bearer import Identities, Verifier
+from appliance.identity.federation.confirming import Confirmations
+from appliance.identity.federation.grants import Grants
 from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
 from appliance.identity.federation.oidc import CodeFlow
 from appliance.identity.federation.providers import Providers
@@ -52,11 +55,16 @@ def assembled(
     reach = Reach(outside.hosts, beyond=outside.beyond)
     keys = Keys(KeyFile(outside.key_file), IssuerKeys(reach))
     verifier = Verifier(providers, keys)
-    arrivals = Arrivals(store, recorder, sign_in, attempts=attempts)
+    grants = Grants(store, recorder, providers, keys.issuers, verifier, reach)
+    sign_in.ask_first(grants.renew)
+    arrivals = Arrivals(store, recorder, sign_in, attempts=attempts, grants=grants)
+    confirmations = Confirmations(store, providers, arrivals, admins_need_factor=admins_need_factor)
     url = outside.public_url
-    oidc = CodeFlow(providers, keys.issuers, verifier, reach, arrivals, public_url=url)
+    oidc = CodeFlow(
+        providers, keys.issuers, verifier, TokenEndpoint(providers, reach), arrivals, confirmations, public_url=url
+    )
     saml = SamlFlow(providers, arrivals, public_url=url)
     identities = Identities(
         sign_in, verifier, store, recorder, memberships=memberships, admins_need_factor=admins_need_factor
     )
-    return Federation(providers, keys, arrivals, oidc, saml, url), identities
+    return Federation(providers, keys, arrivals, oidc, saml, confirmations, url), identities

@@ -90,6 +90,9 @@ class Own(Protocol):
     async def owner(self, tenant_slug: str | None) -> Principal:
         """The owner of the data directory."""
 
+    async def turn_away(self, principal: Principal) -> None:
+        """Raises PasswordOwed."""
+
 
 class Identities:
     """Who is behind a token, whoever made it.
@@ -119,6 +122,9 @@ class Identities:
 
     async def owner(self, tenant_slug: str | None) -> Principal:
         return await self._own.owner(tenant_slug)
+
+    async def turn_away(self, principal: Principal) -> None:
+        await self._own.turn_away(principal)
 
     async def authenticate(self, token: str, *, kiosk_token: str | None = None) -> Principal:
         """Who the token belongs to, with the rights they have now.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from appliance.errors import OutpostError
-from appliance.identity.federation import jwks, oidc
+from appliance.identity.federation import jwks
+from appliance.identity.federation.asking import endpoint
 from appliance.identity.federation.keys import Keys
 from appliance.identity.federation.providers import certificate
 from appliance.identity.federation.values import Finding, Provider
@@ -36,7 +37,7 @@ async def _issuer(provider: Provider, keys: Keys) -> tuple[Finding, int]:
     try:
         metadata, shown = await keys.issuers.look(provider.issuer)
         for name in ("authorization_endpoint", "token_endpoint"):
-            oidc.endpoint(metadata, name)
+            endpoint(metadata, name)
     except OutpostError as problem:
         return Finding("oidc", "issuer", False, f"{problem.detail} {problem.hint}"), 0
     return Finding("oidc", "issuer", True, "answers, and says where to sign in"), len(shown)

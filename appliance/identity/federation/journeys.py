@@ -40,6 +40,7 @@ class Journey:
         nonce: comes back inside the token.
         verifier: proves that who redeems the code asked for it (PKCE, RFC 7636).
         ends: seconds since 1970.
+        about: what is confirmed by it; empty where somebody signs in.
     """
 
     kind: Kind
@@ -48,12 +49,13 @@ class Journey:
     nonce: str
     verifier: str
     ends: int
+    about: str = ""
 
     @classmethod
-    def begin(cls, kind: Kind, tenant: str, now: dt.datetime) -> Journey:
+    def begin(cls, kind: Kind, tenant: str, now: dt.datetime, about: str = "") -> Journey:
         """A new one, with 256 random bits in each secret. A SAML id must not begin with a digit."""
         state, nonce, verifier = ("_" + secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
-        return cls(kind, tenant, state, nonce, verifier, int((now + LASTS).timestamp()))
+        return cls(kind, tenant, state, nonce, verifier, int((now + LASTS).timestamp()), about)
 
     def check(self, kind: Kind, tenant: str, state: str | None, now: dt.datetime) -> None:
         """Whether what came back belongs to it. Raises OutsideRefused."""

@@ -81,9 +81,9 @@ class Reach:
             return False
         return True
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, *, bearer: str | None = None) -> Answer:
         """Raises AddressNotListed, ProviderUnreachable."""
-        return await self._ask("GET", url)
+        return await self._ask("GET", url, bearer=bearer)
 
     async def post(self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None = None) -> Answer:
         """Send a form, with name and secret in an `Authorization` header if given. Raises as `get` does."""
@@ -111,15 +111,19 @@ class Reach:
         *,
         form: Mapping[str, str] | None = None,
         basic: tuple[str, str] | None = None,
+        bearer: str | None = None,
     ) -> Answer:
         place = self._listed(url)
         at = await self._pinned(place)
         # The plant's own authority stands in the system's list.
         verify = ssl.create_default_context() if place.scheme == "https" else False
+        headers = {"host": f"{place.host}:{place.port}", "accept": "application/json"}
+        if bearer is not None:
+            headers["authorization"] = f"Bearer {bearer}"
         request = httpx.Request(
             method,
             f"{place.scheme}://{at}:{place.port}{place.path or '/'}",
-            headers={"host": f"{place.host}:{place.port}", "accept": "application/json"},
+            headers=headers,
             data=form,
             extensions={"sni_hostname": place.host.strip("[]")},
         )

@@ -12,9 +12,9 @@ from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.identity.federation.tables import IdentityProviderRow, OutsidePersonRow, SpentRow, TicketRow
+from appliance.identity.federation.tables import GrantRow, IdentityProviderRow, OutsidePersonRow, SpentRow, TicketRow
 from appliance.identity.federation.values import Kind, Provider
-from appliance.identity.tables import PersonRow
+from appliance.identity.tables import PersonRow, SessionRow
 from appliance.store import TenantId
 
 _COLUMNS: Final = frozenset({"id", "tenant_id", "kind", "issuer", "enabled", "has_secret", "changed_at"})
@@ -95,6 +95,21 @@ async def known_outsider(
 async def people_from(session: AsyncSession, tenant_id: TenantId, kind: Kind) -> Sequence[UUID]:
     query = select(OutsidePersonRow.person_id).filter_by(tenant_id=tenant_id, kind=kind)
     return (await session.scalars(query)).all()
+
+
+async def grant_of(session: AsyncSession, session_id: UUID) -> tuple[GrantRow, str, str, TenantId] | None:
+    """What a provider gave for a session that is open, its issuer, the person's id there, and the tenant."""
+    query = (
+        select(GrantRow, OutsidePersonRow)
+        .join(SessionRow, SessionRow.id == GrantRow.session_id)
+        .join(OutsidePersonRow, OutsidePersonRow.person_id == SessionRow.person_id)
+        .where(GrantRow.session_id == session_id, SessionRow.ended_at.is_(None))
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    grant, person = found
+    return grant, person.issuer, person.external_id, TenantId(person.tenant_id)
 
 
 async def spend(session: AsyncSession, hashed: str, until: dt.datetime, now: dt.datetime) -> bool:

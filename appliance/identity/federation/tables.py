@@ -43,6 +43,16 @@ class OutsidePersonRow(ControlBase):
     said_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
+class GrantRow(ControlBase):
+    """A provider's refresh token, sealed for the session that it was given for, and when the provider last answered to it."""
+
+    __tablename__ = "provider_grants"
+
+    session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sign_in_sessions.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    asked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
 class TicketRow(ControlBase):
     """SHA-256 of something that works once, in the browser that `binding` is a hash of."""
 

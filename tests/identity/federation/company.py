@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from appliance.identity.federation.bearer import Identities, Verifier
+from appliance.identity.federation.grants import Grants
 from appliance.identity.federation.keys import IssuerKeys, KeyFile, Keys
 from appliance.identity.federation.providers import Providers
 from appliance.identity.federation.reach import Reach
@@ -80,6 +81,13 @@ class FederatedSite(Site):
         self.keys = Keys(self.file_keys, self.issuer_keys)
         self.providers = Providers(store, clock=self.clock, monotonic=self.clock.seconds)
         self.verifier = Verifier(self.providers, self.keys, clock=self.clock)
+        self.grants = self.grants_by(self.issuer_keys, self.reach)
+
+    def grants_by(self, issuers: IssuerKeys, reach: Reach) -> Grants:
+        return Grants(
+            self.store, self.record, self.providers, issuers, self.verifier, reach,
+            clock=self.clock, monotonic=self.clock.seconds,
+        )  # fmt: skip
 
     @property
     def identities(self) -> Identities:

@@ -88,6 +88,10 @@ class Idp:
         """Somebody of the company, with these claims from now on."""
         httpx.put(f"{self.url}/users/{quote(sub, safe='')}", json=claims).raise_for_status()
 
+    def revokes(self, sub: str) -> None:
+        """Take back every token of somebody."""
+        httpx.post(f"{self.url}/users/{quote(sub, safe='')}/revoke-tokens").raise_for_status()
+
     def register(self, redirect_uri: str) -> tuple[str, str]:
         """Id and secret of a new client."""
         answer = httpx.post(f"{self.url}/oauth2/clients", json={"redirect_uris": [redirect_uri]})

@@ -21,7 +21,7 @@ from tests.identity.federation.company import ISSUER, FederatedSite, Issuer
 
 
 def arrivals_of(site: FederatedSite) -> Arrivals:
-    return Arrivals(site.store, site.record, site.sign_in, attempts=site.attempts, clock=site.clock)
+    return Arrivals(site.store, site.record, site.sign_in, attempts=site.attempts, grants=site.grants, clock=site.clock)
 
 
 def nora(site: FederatedSite) -> Outsider:

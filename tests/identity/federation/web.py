@@ -17,7 +17,7 @@ from appliance.gate import Gate
 from appliance.identity import ApiKeys, Attempts, Factors, Kiosks, Passwords, People, Proofs, SignIn, StepUps
 from appliance.identity import api as identity_api
 from appliance.identity.badges import Badges
-from appliance.identity.federation import api
+from appliance.identity.federation import api, confirming_api
 from appliance.identity.federation.assembly import Outside, assembled
 from appliance.identity.federation.providers import Providers
 from appliance.identity.tenants import Tenants
@@ -78,7 +78,13 @@ async def comes_back(browser: httpx.AsyncClient, location: str) -> tuple[str, st
 
 @asynccontextmanager
 async def web(
-    store: Store, folder: Path, *, allowed: Sequence[str] = (), tenants: Sequence[Tenant] = (), burst: int = 1000
+    store: Store,
+    folder: Path,
+    *,
+    allowed: Sequence[str] = (),
+    tenants: Sequence[Tenant] = (),
+    burst: int = 1000,
+    admins_need_factor: bool = False,
 ) -> AsyncIterator[FederatedWeb]:
     """Serve sign-in over `store`, as `compose` puts it together; each tenant has an admin `ada`."""
     site = Site(store)
@@ -89,9 +95,14 @@ async def web(
     passwords, attempts = Passwords(memory_kib=8, passes=1), Attempts(burst=burst)
     factors = Factors(store)
     proofs = Proofs(store, recorder, passwords=passwords, factors=factors, attempts=attempts)
-    sign_in = SignIn(store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False)
+    sign_in = SignIn(
+        store, recorder, passwords=passwords, factors=factors, attempts=attempts, admins_need_factor=False,
+        own_passwords=False,
+    )  # fmt: skip
     outside = Outside(allowed, key_file=folder / "jwks.json", public_url=URL)
-    federation, identities = assembled(store, recorder, sign_in, outside, attempts=attempts, admins_need_factor=False)
+    federation, identities = assembled(
+        store, recorder, sign_in, outside, attempts=attempts, admins_need_factor=admins_need_factor
+    )
     services: dict[str, Any] = {
         "gate": gate,
         "store": store,
@@ -111,7 +122,7 @@ async def web(
     try:
         for tenant in tenants:
             await site.add(tenant, "ada", "admin")
-        routes = [*identity_api.ROUTES, *api.ROUTES]
+        routes = [*identity_api.ROUTES, *api.ROUTES, *confirming_api.ROUTES]
         yield FederatedWeb(site, build(routes, services, identities), federation.providers, recorder)
     finally:
         await federation.keys.issuers.close()

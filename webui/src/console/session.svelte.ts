@@ -41,6 +41,8 @@ class Session implements Credentials {
   narrowed: boolean = $state(false);
   /** What the person is asked to do beside their role, as far as it is in force. */
   duties: string[] = $state.raw([]);
+  /** Somebody whose password somebody else made: signed in for choosing their own, and nothing else. */
+  first: SignedIn | null = $state.raw(null);
   /** What waits for the person to show again that it is them. */
   asked: Asked | null = $state.raw(null);
 
@@ -75,6 +77,15 @@ class Session implements Credentials {
     return answer !== null;
   }
 
+  /** Replace the password that somebody else made; the person is signed in then. */
+  async choose(password: string): Promise<void> {
+    const held = this.first;
+    if (!held) return;
+    await open.PUT("/v1/auth/password", { body: { password }, headers: { Authorization: `Bearer ${held.access_token}` } });
+    this.first = null;
+    this.#enter(await this.#fresh(), held.user.tenant);
+  }
+
   /** Learn what the person may do: nothing but enrol a second factor, or read the record, or all of their role. */
   async look(): Promise<void> {
     const me = await body(client.call.GET("/v1/auth/me"));
@@ -98,7 +109,7 @@ class Session implements Credentials {
   }
 
   async signOut(): Promise<void> {
-    const [person, token] = [this.#person, this.#token];
+    const [person, token] = [this.#person ?? this.first?.user, this.#token ?? this.first?.access_token ?? null];
     this.#forget();
     this.expired = false;
     if (!person) return;
@@ -130,7 +141,7 @@ class Session implements Credentials {
       const fresh = await this.#fresh();
       if (this.#person !== person) return false;
       // Somebody else has signed in in another tab: this one must not act in their name.
-      if (fresh.user.id === person.id) {
+      if (fresh.user.id === person.id && !fresh.must_change_password) {
         this.#hold(fresh);
         return true;
       }
@@ -155,7 +166,8 @@ class Session implements Credentials {
   }
 
   #enter(signedIn: SignedIn, tenant: string): void {
-    this.#hold(signedIn);
+    if (signedIn.must_change_password) this.first = signedIn;
+    else this.#hold(signedIn);
     localStorage.setItem(TENANT, tenant);
     this.expired = false;
   }
@@ -169,6 +181,7 @@ class Session implements Credentials {
   #forget(): void {
     this.#token = null;
     this.#person = null;
+    this.first = null;
     this.narrowed = false;
     this.duties = [];
     sessionStorage.removeItem(KEY);

@@ -33,12 +33,28 @@ export const signIn = {
   } as Record<string, string>,
   refusedOtherwise: "Your company's sign-in did not work. Try again, or ask your admin.",
   toKiosk: "Open the kiosk screen",
+  own: {
+    title: "Choose your own password",
+    text: "The one you have was made for you. Everything opens once you have chosen your own.",
+    new: "New password",
+    hint: "10 characters or more, without your name. Nobody else needs to know it.",
+    weak: "Choose another one: 10 characters or more, without your name, and not the one you were given.",
+    submit: "Use this password",
+    working: "Changing",
+  },
 };
 
 export const stepUp = {
   title: "Please confirm that it is you",
   password: "Your password",
   submit: "Confirm",
+  outside: (title: string) => `Confirm with ${title}`,
+  outsideText: "Your company's sign-in opens in a window of its own. Sign in there once more.",
+  outsideRefused: "Your company's sign-in did not confirm it. Try again.",
+  noSecondFactor: "Your company's sign-in did not ask for a second factor, and admins need one here.",
+  noWindow: "The window was not opened. Allow it in the browser, then try again.",
+  noWay: "There is no way to confirm this here. Ask your admin.",
+  done: "You can close this window.",
 };
 
 export const factor = {
@@ -70,6 +86,10 @@ export const account = {
   offerOpen: "Open in an app here",
   offerCode: "Then type the code that it shows",
   confirm: "Done",
+  password: "Password",
+  passwordText: "Changing it signs you out everywhere else.",
+  passwordKeep: "Change password",
+  passwordKept: "Your password is changed.",
   pin: "PIN for the kiosk",
   pinText: "It goes with your badge. Your admin gives you the badge; the PIN is yours alone.",
   pinNew: "New PIN",
