@@ -91,7 +91,8 @@ async def export_record(
     form = form or ("csv" if out.suffix == ".csv" else "jsonl")
     store = await _open(settings)
     try:
-        found = [one for one in await store.tenants() if tenant is None or one.slug == tenant]
+        known = [*await store.tenants(), *(await store.erased() if tenant else ())]
+        found = [one for one in known if tenant is None or one.slug == tenant]
         if not found:
             raise NotFound(f"There is no tenant {tenant!r} on this node.")
         written = await export(store, found[0].id, out, form=form, selection=selection)
