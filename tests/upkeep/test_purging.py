@@ -27,6 +27,7 @@ from appliance.identity.values import NewApiKey
 from appliance.jobs import enqueue
 from appliance.policy import DEFAULT_PACK, PolicyEngine
 from appliance.policy.pack import parse, read
+from appliance.seeding import _tenants as wanted_tenants
 from appliance.shelf.spending import Spending
 from appliance.store import AUDIT, CONTROL, BlobName, Group, Purpose, Store, Tenant, TenantId, new_id, open_store
 from appliance.store.admission import minter
@@ -383,3 +384,14 @@ async def test_a_process_that_still_held_it_lets_go_when_it_looks_who_is_here(pl
         async with other.open_internal(Purpose.VERIFY, plants.south.id):
             pass
     await other.close()
+
+
+async def test_making_the_node_again_brings_no_erased_plant_back(plants: Plants) -> None:
+    process = plants.process(plants.store)
+    await plants.delete(process, plants.south, now=True)
+    await process.purging.look()
+    await process.close()
+
+    found = await wanted_tenants(plants.store, [("north", "North plant"), ("south", "South plant")])
+
+    assert [one.slug for one in found] == ["north"]
