@@ -65,3 +65,24 @@ def tenant_on(slug: Slug, /, *, data: Data = None, as_json: AsJson = False) -> i
     from appliance.commands.tenants import change_tenant
 
     return finish(change_tenant(settings_of(data).socket, slug, {"is_active": True}, as_json=as_json), as_json=as_json)
+
+
+@tenant.command(name="delete")
+def tenant_delete(
+    slug: Slug,
+    /,
+    *,
+    purge_now: Annotated[
+        bool, Parameter(name="--purge-now", negative="", help="Erase it within a minute, not in 30 days.")
+    ] = False,
+    confirm: Annotated[
+        str | None, Parameter(help="With --purge-now: its short name again, where nobody can be asked for it.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> int:
+    """Switch a plant off, and erase it with all its data in 30 days; `outpost tenant on` undoes it until then."""
+    from appliance.commands.tenants import delete_tenant
+
+    work = delete_tenant(settings_of(data).socket, slug, now=purge_now, confirm=confirm, as_json=as_json)
+    return finish(work, as_json=as_json)

@@ -75,8 +75,10 @@ def _wanted() -> list[tuple[str, str]]:
 
 
 async def _tenants(store: Store, wanted: list[tuple[str, str]]) -> list[Tenant]:
-    known = {tenant.slug: tenant for tenant in await store.tenants()}
-    return [known.get(slug) or await store.create_tenant(slug, name) for slug, name in wanted]
+    """Those that are here, or made now; one that was erased does not come back."""
+    known, gone = {tenant.slug: tenant for tenant in await store.tenants()}, {one.slug for one in await store.erased()}
+    here = [(slug, name) for slug, name in wanted if slug not in gone]
+    return [known.get(slug) or await store.create_tenant(slug, name) for slug, name in here]
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ COMPOSITION = {
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
     "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose",
-    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard",
+    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard", "appliance/upkeep",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""
 

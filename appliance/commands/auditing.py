@@ -11,10 +11,11 @@ from typing import Literal
 
 from rich.console import Console
 
+from appliance.audit.values import NewRecord
 from appliance.audit.verify import VerifyReport, verify
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.settings import Settings
-from appliance.store import Store, open_store
+from appliance.store import Store, Tenant, new_id, open_store
 from appliance.unlocking import unlock
 
 
@@ -95,13 +96,20 @@ async def export_record(
         raise EmptyPeriod(f"{selection.since.isoformat()} is not before {selection.until.isoformat()}.")
     form = form or ("csv" if out.suffix == ".csv" else "jsonl")
     async with foundation(settings) as base:
-        found = [one for one in await base.store.tenants() if tenant is None or one.slug == tenant]
+        erased = await base.store.erased() if tenant else []
+        found = [one for one in (*await base.store.tenants(), *erased) if tenant is None or one.slug == tenant]
         if not found:
             raise NotFound(f"There is no tenant {tenant!r} on this node.")
-        owner = owner_in(base.store, found[0].id)
-        async with base.gate.admit(owner, "audit.read_all", Resource("record")) as admitted:
-            written = await export(base.store, found[0].id, out, form=form, selection=selection)
-            admitted.outcome.metadata |= {"export": form, "records": written.records, "root": written.root}
+        plant = found[0]
+        if plant in erased:
+            # It has no policy any more that could decide, and no key that a record in its log could be sealed with.
+            await base.recorder.append(_of_erased(plant))
+            written = await export(base.store, plant.id, out, form=form, selection=selection)
+        else:
+            owner = owner_in(base.store, plant.id)
+            async with base.gate.admit(owner, "audit.read_all", Resource("record")) as admitted:
+                written = await export(base.store, plant.id, out, form=form, selection=selection)
+                admitted.outcome.metadata |= {"export": form, "records": written.records, "root": written.root}
     if as_json:
         sys.stdout.write(json.dumps(asdict(written)) + "\n")
     else:
@@ -111,6 +119,21 @@ async def export_record(
         if form == "jsonl":
             print(f"check it anywhere: python3 verify_audit.py {out.name} --key {written.public_key}")
     return 0
+
+
+def _of_erased(plant: Tenant) -> NewRecord:
+    """That the owner exports the log of an erased plant; it stands in the node's own."""
+    return NewRecord(
+        tenant_id=None,
+        event_type="audit.read_all",
+        phase="single",
+        correlation_id=new_id(),
+        user_id=None,
+        actor_kind="owner",
+        resource_type="tenant",
+        resource_id=str(plant.id),
+        metadata={"slug": plant.slug},
+    )
 
 
 def _in_utc(at: dt.datetime | None) -> dt.datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from appliance.client import answered, open_door
 from appliance.commands.people import USERS
 from appliance.identity.errors import NoTenant
 from appliance.identity.rules import folded
+from appliance.identity.tenants import NotConfirmed
 
 TENANTS: Final = "/v1/admin/tenants"
 FIRST: Final = "admin"
@@ -60,10 +62,39 @@ async def change_tenant(socket: Path, slug: str, change: dict[str, Any], *, as_j
     return 0
 
 
+async def delete_tenant(socket: Path, slug: str, *, now: bool, confirm: str | None, as_json: bool) -> int:
+    """Delete a plant; to have it erased at once its short name is typed once more.
+
+    Raises:
+        NotRunning, Refused, NoTenant: nothing was changed.
+        NotConfirmed: something else was typed.
+    """
+    async with open_door(socket) as door:
+        if (known := await _named(door, slug)) is None:
+            raise NoTenant("This node has no plant of that short name.")
+        if now and confirm is None:
+            print(f"{known['name']}: its documents, people and conversations are erased, and nothing brings them back.")
+            confirm = await asyncio.to_thread(input, "Type its short name to erase it now: ")
+        if now and folded(confirm or "") != known["slug"]:
+            raise NotConfirmed("The short name that was typed is not that of the plant.")
+        query = {"confirm": known["slug"], "now": str(now).lower()}
+        gone = answered(await door.delete(f"{TENANTS}/{known['id']}", params=query))
+    if as_json:
+        print(json.dumps(gone))
+        return 0
+    print(_line(gone))
+    print("It is erased within a minute." if now else f"Until then `outpost tenant on {gone['slug']}` undoes it.")
+    return 0
+
+
 async def _named(door: httpx.AsyncClient, slug: str) -> dict[str, Any] | None:
     items = answered(await door.get(TENANTS))["items"]
     return next((one for one in items if one["slug"] == folded(slug)), None)
 
 
 def _line(one: dict[str, Any]) -> str:
-    return f"{one['slug']:<16} {'on ' if one['is_active'] else 'off'}  {one['name']}"
+    return f"{one['slug']:<16} {'on ' if one['is_active'] else 'off'}  {one['name']}{_until(one)}"
+
+
+def _until(one: dict[str, Any]) -> str:
+    return f"  (erased on {one['purge_at'][:10]})" if one["purge_at"] else ""

@@ -31,7 +31,7 @@ from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
-from appliance.upkeep import Planner, Working
+from appliance.upkeep import Planner, Purging, Working
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
             await planner.start()
             stack.callback(planner.close)
+            purging = asyncio.create_task(
+                Purging(base.store, base.gate, base.recorder, settings.data / "exports").run()
+            )
+            stack.callback(purging.cancel)
         elif strange := sorted(set(only) - set(handlers)):
             raise UnknownJobType(f"Nothing here does {', '.join(strange)}; there are {', '.join(sorted(handlers))}.")
         else:

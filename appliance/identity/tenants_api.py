@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Self
 from uuid import UUID
 
-from litestar import Controller, get, patch, post
-from litestar.params import FromPath, JSONBody
+from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from appliance.identity.errors import NoTenant
@@ -36,10 +37,13 @@ class TenantView(Body):
     slug: str
     name: str
     is_active: bool
+    purge_at: Annotated[dt.datetime | None, Field(description="When all of it is erased, after it was deleted.")] = None
 
     @classmethod
     def of(cls, tenant: Tenant) -> Self:
-        return cls(id=tenant.id, slug=tenant.slug, name=tenant.name, is_active=tenant.is_active)
+        return cls(
+            id=tenant.id, slug=tenant.slug, name=tenant.name, is_active=tenant.is_active, purge_at=tenant.purge_at
+        )
 
 
 class TenantPage(Body):
@@ -108,6 +112,30 @@ class TenantController(Controller):
             changed = await tenants.update(admitted, tenant_id, name=data.name, is_active=data.is_active)
         sign_in.forget()
         return TenantView.of(changed)
+
+    @delete("/{tenant_id:uuid}", operation_id="delete_tenant", asks="tenants.delete", status_code=202)
+    async def delete(
+        self,
+        tenant_id: FromPath[UUID],
+        principal: Injected[Principal],
+        gate: Injected[Door],
+        tenants: Injected[Tenants],
+        sign_in: Injected[SignIn],
+        confirm: Annotated[str, QueryParameter(description="The short name of the plant, typed.", max_length=63)] = "",
+        now: Annotated[
+            bool, QueryParameter(description="Erase it within a minute, without the days of grace.")
+        ] = False,
+    ) -> TenantView:
+        """Switch a plant off at once, and erase it with all its data in 30 days; for the owner of the node.
+
+        Switching it on again before then undoes it.
+        """
+        request = f"{tenant_id} {confirm} {now}".encode()
+        resource = Resource("tenant", str(tenant_id), {"tenant": tenant_id})
+        async with gate.admit(principal, "tenants.delete", resource=resource, request=request) as admitted:
+            deleted = await tenants.delete(admitted, tenant_id, confirm=confirm, now=now)
+        sign_in.forget()
+        return TenantView.of(deleted)
 
 
 async def _visible(store: Store, policy: Permits, principal: Principal) -> list[Tenant]:

@@ -14,8 +14,8 @@ from appliance.store import Principal, TenantId
 
 KEEPING: Final = ("policy.read", "policy.stage", "policy.activate")
 """What the owner of the data directory must always be able to do."""
-OF_THE_NODE: Final = frozenset({"tenants.list", "tenants.read", "tenants.update"})
-"""What the owner may do about every tenant: see that it is there, name it, switch it off and on."""
+OF_THE_NODE: Final = frozenset({"tenants.list", "tenants.read", "tenants.update", "tenants.delete"})
+"""What the owner may do about every tenant: see that it is there, name it, switch it off and on, delete it."""
 
 PEOPLE: Final[tuple[Literal["person", "service"], ...]] = ("person", "service")
 

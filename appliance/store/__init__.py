@@ -17,7 +17,7 @@ from appliance.store.schema import (
     TenantBase,
     UtcDateTime,
 )
-from appliance.store.sessions import Purpose, SecondWrite, Signing, Store, Tenant, Where
+from appliance.store.sessions import Purpose, SecondWrite, Signing, Store, Tenant, Where, tenant_from
 
 __all__ = [
     "AUDIT",
@@ -49,4 +49,5 @@ __all__ = [
     "open_store",
     "recover_master_key",
     "renew_recovery_code",
+    "tenant_from",
 ]

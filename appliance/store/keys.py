@@ -202,6 +202,10 @@ class Keyring:
         """Derive 32 bytes for `purpose` from the key of `name`; the same for as long as that key lives."""
         return derive(self.key(name), purpose)
 
+    def forget(self, name: str) -> None:
+        """Hold the key of `name` in memory no longer; it is read again if it is still there."""
+        self._open.pop(name, None)
+
     def destroy(self, name: str) -> None:
         """Forget the key of `name` for ever: what it protects can be read by nobody any more."""
         self._open.pop(name, None)

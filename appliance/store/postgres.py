@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from appliance.store import migrate
 from appliance.store.blobs import tenant_key_name
+from appliance.store.erasing import erase_rows, rows_left
 from appliance.store.errors import (
+    StoreDamaged,
     StoreOutdated,
     StoreUnprepared,
     TenantExists,
@@ -111,6 +113,12 @@ class PostgresStore(Store):
         tenant = where if isinstance(where, UUID) else None
         if tenant is not None and not self._keyring.has(tenant_key_name(TenantId(tenant))):
             raise UnknownTenant("There is no such tenant on this hub.")
+        async with self._lend(where, write=write) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _lend(self, where: Where, *, write: bool) -> AsyncIterator[AsyncConnection]:
+        tenant = where if isinstance(where, UUID) else None
         schema = where.value if isinstance(where, Group) else Group.TENANT.value
         async with self._engine.connect() as connection:
             # Tables are qualified by the map, so that no prepared statement serves two schemas; the path is for SQL
@@ -152,6 +160,18 @@ class PostgresStore(Store):
                 self._keyring.destroy(tenant_key_name(tenant.id))
                 raise TenantExists(f"There is already a tenant {slug}.") from None
             return tenant
+
+    async def _let_go(self, tenant_id: TenantId) -> None:
+        self._keyring.forget(tenant_key_name(tenant_id))
+
+    async def _erase_rows(self, tenant_id: TenantId) -> None:
+        """Row-level security shows no others. The key may be gone already, so it is not asked for."""
+        with named(tenant_id):
+            async with self._lend(tenant_id, write=True) as connection:
+                await connection.run_sync(erase_rows, tenant_id, Group.TENANT.value)
+                if left := await connection.run_sync(rows_left, tenant_id, Group.TENANT.value):
+                    raise StoreDamaged(f"{left} rows of the tenant could not be deleted.")
+                await connection.commit()
 
     async def migrate(self) -> None:
         async with locked(self.data / "keys" / "lock"):

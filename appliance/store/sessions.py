@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 import datetime as dt
 import enum
 import re
@@ -18,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from appliance.errors import Unavailable
 from appliance.store.admission import Admitted
 from appliance.store.blobs import Blobs, tenant_key_name
+from appliance.store.erasing import erase_rows, remove_tree
 from appliance.store.errors import InvalidTenant, TenantExists
 from appliance.store.failures import named
+from appliance.store.files import locked
 from appliance.store.finishing import uninterrupted
 from appliance.store.ids import TenantId
 from appliance.store.keys import Keyring, RecoveryCode
@@ -50,17 +53,23 @@ class Purpose(enum.Enum):
     VAULT = "vault"
     LIMITS = "limits"
     IDEMPOTENCY = "idempotency"
+    PURGE = "purge"
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One plant, or part of one, with its own data. `slug` is what people type at sign-in."""
+    """One plant, or part of one, with its own data. `slug` is what people type at sign-in.
+
+    `purge_at` is when it may be erased, `purged_at` when it was: then only its log is left.
+    """
 
     id: TenantId
     slug: str
     name: str
     is_active: bool
     config: Mapping[str, Any]
+    purge_at: dt.datetime | None = None
+    purged_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +203,52 @@ class Store(abc.ABC):
         """Lend a connection in a transaction that has just begun, on which the tables of `where` can be used."""
 
     async def tenants(self) -> list[Tenant]:
-        """All tenants of this node, by name."""
+        """All tenants of this node, by name. This process lets go of what it still holds of those that are being erased."""
+        found, gone = await self._known()
+        for one in gone:
+            await self._let_go(one.id)
+        return found
+
+    async def erased(self) -> list[Tenant]:
+        """Tenants that are being erased, and those that were, by name: what is left of these is their log."""
+        return (await self._known())[1]
+
+    def has_key(self, tenant_id: TenantId) -> bool:
+        """Whether what the tenant stored can still be read."""
+        return self._keyring.has(tenant_key_name(tenant_id))
+
+    async def erase(self, tenant_id: TenantId) -> None:
+        """Destroy the tenant's key, and delete its rows and stored files. What another killed is ended by doing it again.
+
+        Raises:
+            StoreBusy, StoreDamaged: something is left.
+        """
+        async with locked(self.data / "keys" / "lock"):
+            await self._let_go(tenant_id)
+            await self._erase_rows(tenant_id)
+            self._keyring.destroy(tenant_key_name(tenant_id))
+            await asyncio.to_thread(remove_tree, self.data / "tenants" / str(tenant_id))
+            async with self._transaction(CONTROL, write=True) as session:
+                connection = await session.connection()
+                schema = None if connection.dialect.name == "sqlite" else CONTROL.value
+                await connection.run_sync(erase_rows, tenant_id, schema)
+
+    async def _known(self) -> tuple[list[Tenant], list[Tenant]]:
+        """The tenants that are here, and those whose erasure has begun."""
         async with self._transaction(CONTROL, write=False) as session:
-            rows = await session.scalars(select(TenantRow).order_by(TenantRow.name, TenantRow.slug))
-            return [_tenant(row) for row in rows]
+            rows = (await session.scalars(select(TenantRow).order_by(TenantRow.name, TenantRow.slug))).all()
+        return (
+            [tenant_from(row) for row in rows if row.purge_begun_at is None],
+            [tenant_from(row) for row in rows if row.purge_begun_at is not None],
+        )
+
+    @abc.abstractmethod
+    async def _let_go(self, tenant_id: TenantId) -> None:
+        """Hold neither key nor file of the tenant in this process."""
+
+    @abc.abstractmethod
+    async def _erase_rows(self, tenant_id: TenantId) -> None:
+        """Delete the tenant's rows where others' are beside them."""
 
     @abc.abstractmethod
     async def create_tenant(self, slug: str, name: str, config: Mapping[str, Any] | None = None) -> Tenant:
@@ -237,9 +288,10 @@ class Store(abc.ABC):
             raise InvalidTenant(
                 "A tenant's name has 1 to 200 characters.", hint="Give the tenant a name that people know."
             )
-        if any(tenant.slug == slug for tenant in await self.tenants()):
+        here, gone = await self._known()
+        if any(tenant.slug == slug for tenant in (*here, *gone)):
             raise TenantExists(f"There is already a tenant {slug}.")
 
 
-def _tenant(row: TenantRow) -> Tenant:
-    return Tenant(TenantId(row.id), row.slug, row.name, row.is_active, row.config)
+def tenant_from(row: TenantRow) -> Tenant:
+    return Tenant(TenantId(row.id), row.slug, row.name, row.is_active, row.config, row.purge_at, row.purged_at)

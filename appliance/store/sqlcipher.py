@@ -87,6 +87,14 @@ class SqlcipherStore(Store):
                 if self._keyring.has(tenant_key_name(tenant.id)):
                     await asyncio.to_thread(self._bring_up, tenant.id)
 
+    async def _let_go(self, tenant_id: TenantId) -> None:
+        self._keyring.forget(tenant_key_name(tenant_id))
+        if (file := self._files.pop(tenant_id, None)) is not None:
+            await file.close()
+
+    async def _erase_rows(self, tenant_id: TenantId) -> None:
+        """They are in a file of the tenant's own, which nobody reads without its key."""
+
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         async with locked(self.data / "keys" / "lock"):

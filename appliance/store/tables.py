@@ -13,7 +13,11 @@ from appliance.store.schema import ControlBase, Json, TenantBase, UtcDateTime, t
 
 
 class TenantRow(ControlBase):
-    """A tenant exists from the moment its row does; file and key were durable before."""
+    """A tenant exists from the moment its row does; file and key were durable before.
+
+    `purge_at` is when it may be erased, `purge_begun_at` when that began and cannot be undone, `purged_at` when nothing was
+    left. The row itself stays, to say whose log it was.
+    """
 
     __tablename__ = "tenants"
 
@@ -23,6 +27,9 @@ class TenantRow(ControlBase):
     is_active: Mapped[bool] = mapped_column(default=True)
     config: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    purge_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    purge_begun_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    purged_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class MetaRow(TenantBase):

@@ -130,3 +130,23 @@ async def test_an_admin_of_a_plant_keeps_no_plant_not_even_their_own(
         assert (await ada.post("/v1/admin/tenants", json={"slug": "west", "name": "West"})).status_code == 403
 
     assert {one.slug: one.is_active for one in await node.site.store.tenants()} == {"north": True, "south": True}
+
+
+async def test_the_owner_deletes_a_plant_by_its_typed_name_and_undoes_it(
+    node: Web, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    where = f"/v1/admin/tenants/{other_tenant.id}"
+    async with owner(node) as door:
+        for typed in ({}, {"confirm": "north"}, {"confirm": "SOUTH", "now": "true"}):
+            refused = await door.delete(where, params=typed)
+            assert (refused.status_code, refused.json()["code"]) == (400, "not-confirmed")
+        deleted = await door.delete(where, params={"confirm": "south"})
+        assert (deleted.status_code, deleted.json()["is_active"]) == (202, False)
+        assert deleted.json()["purge_at"] is not None
+        assert (await node.login("south", "otto", PASSWORD)).status_code == 403
+        last = await door.delete(f"/v1/admin/tenants/{tenant.id}", params={"confirm": "north"})
+        assert (last.status_code, last.json()["code"]) == (409, "last-tenant")
+        back = await door.patch(where, json={"is_active": True})
+        assert (back.json()["is_active"], back.json()["purge_at"]) == (True, None)
+    async with await node.signed_in("north", "ada", PASSWORD) as ada:
+        assert (await ada.delete(where, params={"confirm": "south"})).status_code == 403

@@ -12,12 +12,15 @@ import PeoplePage from "./PeoplePage.svelte";
 import PolicyPage from "./PolicyPage.svelte";
 import SettingsPage from "./SettingsPage.svelte";
 import TeamsPage from "./TeamsPage.svelte";
+import UsagePage from "./UsagePage.svelte";
 
 /** Who looks, as far as pages differ by it. */
 export interface Viewer {
   admin: boolean;
   /** Reads the record, and does nothing else. */
   audits: boolean;
+  /** Has the duty of a supervisor. */
+  supervises: boolean;
   /** Is in a team, or sees all of them. */
   teams: boolean;
 }
@@ -45,6 +48,7 @@ export const pages: ConsolePage[] = [
   { to: "/console/people", icon: "people", name: words.nav.people, page: PeoplePage, open: admin },
   { to: "/console/teams", icon: "team", name: words.nav.teams, page: TeamsPage, open: worker, shown: (viewer) => viewer.admin || viewer.teams },
   { to: "/console/models", icon: "edit", name: words.nav.models, page: ModelsPage, open: admin },
+  { to: "/console/usage", icon: "chart", name: words.nav.usage, page: UsagePage, open: (viewer) => !viewer.audits && (viewer.admin || viewer.supervises) },
   { to: "/console/policy", icon: "shield", name: words.nav.policy, page: PolicyPage, open: admin },
   { to: "/console/guard", icon: "eye", name: words.nav.guard, page: GuardPage, open: (viewer) => viewer.admin || viewer.audits },
   { to: "/console/settings", icon: "settings", name: words.nav.settings, page: SettingsPage, open: admin },

@@ -9,8 +9,9 @@ import * as people from "./en/people.ts";
 import * as policy from "./en/policy.ts";
 import * as settings from "./en/settings.ts";
 import * as signIn from "./en/signIn.ts";
+import * as usage from "./en/usage.ts";
 
 /** Every word the screens say, in English, by area. Another language is another module of this shape. */
-export const words = { ...answer, ...audit, ...documents, ...frame, ...guard, ...kiosk, ...models, ...people, ...policy, ...settings, ...signIn };
+export const words = { ...answer, ...audit, ...documents, ...frame, ...guard, ...kiosk, ...models, ...people, ...policy, ...settings, ...signIn, ...usage };
 
 export type Words = typeof words;

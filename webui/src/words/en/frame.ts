@@ -44,6 +44,7 @@ export const nav = {
   people: "People",
   teams: "Teams",
   models: "Models",
+  usage: "Usage",
   approvals: "Approvals",
   policy: "Policy",
   guard: "Guard",

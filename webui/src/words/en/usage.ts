@@ -1,0 +1,35 @@
+/** What chat models wrote, and what it may be. */
+
+export const chart = { others: "Others", total: "Total", none: "Nothing" };
+
+export const usage = {
+  title: "Usage",
+  about: "What chat models wrote for this plant. Quotes need no model and are not counted. Days are those of UTC.",
+  by: "Divided by",
+  divisions: { model: "Model", person: "Person or kiosk", purpose: "Purpose", provider: "Provider" },
+  measure: "Shown",
+  measures: { tokens: "Tokens", uses: "Answers written", seconds: "Writing time" },
+  units: { tokens: "tokens", uses: "answers written", seconds: "seconds of writing" },
+  span: "Period",
+  days: (count: number) => `Last ${count} days`,
+  perDay: (what: string) => `${what} per day`,
+  label: (what: string, by: string, days: number) => `${what} per day by ${by.toLowerCase()}, last ${days} days. The numbers stand in the table below.`,
+  inSum: (days: number) => `In the last ${days} days`,
+  columns: { uses: "Written", prompt: "Tokens read", completion: "Tokens written", seconds: "Seconds", cost: "Cost" },
+  tokens: (count: string) => `${count} tokens`,
+  free: "The models of this box cost nothing but time.",
+  none: (days: number) => `No chat model wrote anything in the last ${days} days.`,
+  download: "Save as table",
+  local: "This box",
+  purposes: { words: "Answers in words", cards: "Knowledge cards" },
+  nameless: (id: string) => `Somebody (${id})`,
+  plant: "The whole plant",
+  of: (who: string, provider: string) => `${who}, of ${provider}`,
+  each: (role: string) => `Each ${role.toLowerCase()}`,
+  budgets: "Budgets",
+  noBudgets: "Nothing limits how much is written.",
+  used: (used: string, limit: string, period: string) => `${used} of ${limit} tokens ${period}`,
+  given: (limit: string, period: string) => `${limit} tokens ${period}, by the policy, where none is set`,
+  soft: " (warns only)",
+  periods: { day: "today", month: "this month" },
+};
