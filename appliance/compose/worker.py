@@ -25,12 +25,16 @@ from appliance.health import NotWell
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
+from appliance.processes import INITIALISED
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
+from appliance.settings import DEMO_MARK
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
-from appliance.upkeep import Planner, Working
+from appliance.store import Store
+from appliance.tls.required import FOLDER
+from appliance.upkeep import Backups, Planner, Working
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -76,7 +80,7 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             violations,
         )
         probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
-        working = Working(base.store, base.gate, probes, settings.data / "exports")
+        working = Working(base.store, base.gate, probes, settings.data / "exports", backups_of(settings, base.store))
         handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
@@ -98,6 +102,11 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
             bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
+
+
+def backups_of(settings: Settings, store: Store) -> Backups:
+    """Backups of all that a node or hub cannot get again from a stick of packages."""
+    return Backups(store, settings.backups, (INITIALISED, DEMO_MARK, FOLDER))
 
 
 async def _writes(routes: Routes) -> bool:

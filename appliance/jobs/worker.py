@@ -131,6 +131,7 @@ class Worker:
             row.owner_id,
             reporter.report,
             row.retries,
+            row.created_at,
         )
         doing = asyncio.ensure_future(self._handlers[row.kind](job))
         heart = asyncio.create_task(reporter.beat(doing))

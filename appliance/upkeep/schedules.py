@@ -61,6 +61,7 @@ SCHEDULES: Final = {
             CronTrigger(minute="*/15"),
             dt.timedelta(hours=1),
         ),
+        _daily("backup", types.BACKUP, "every night at 1:15: a backup of everything", hour=1, minute=15),
         _daily("cleanup", types.CLEANUP, "every night at 2:30: old jobs", hour=2, minute=30),
         _daily("optimize", types.OPTIMIZE, "every night at 3:15: indexes", hour=3, minute=15),
         _daily("check", types.CHECK, "on Sundays at 4:00: every page of the database", day_of_week="sun", hour=4),

@@ -13,6 +13,7 @@ OPTIMIZE: Final = "db.optimize"
 CLEANUP: Final = "cleanup"
 HEALTH: Final = "health.check"
 EXPORT: Final = "record.export"
+BACKUP: Final = "backup"
 IDLE: Final = 2
 
 
@@ -22,6 +23,15 @@ class Ages(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     days: int = Field(default=30, ge=1, le=3650)
+
+
+class Keep(BaseModel):
+    """How many backups stay: the newest of so many days, and of so many weeks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    daily: int = Field(default=7, ge=1, le=366)
+    weekly: int = Field(default=4, ge=0, le=520)
 
 
 class Form(BaseModel):
@@ -36,6 +46,9 @@ TYPES: Final = (
     JobType(CHECK, "Reads every page of the plant's database and checks it.", of_database=True, priority=IDLE),
     JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
     JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
+    JobType(
+        BACKUP, "Copies the whole node, checks the copy, and lets old ones go.", Keep, of_database=True, priority=IDLE
+    ),
     JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
     JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),
 )
