@@ -22,7 +22,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -38,7 +38,7 @@ from appliance.store.files import locked, make_directory, sync_directory, write_
 from appliance.store.finishing import uninterrupted
 from appliance.store.migrate import head
 from appliance.upkeep import rules
-from appliance.upkeep.manifests import FORMAT, KEYS, MANIFEST, SUMS, Backup, packed, read_manifest, sums_of
+from appliance.upkeep.manifests import FORMAT, KEYS, MANIFEST, SUMS, Backup, packed, read_manifest, sums_of, whole_in
 
 SPARE: Final = 64 * 2**20
 """Bytes that are left free on the disk of the backups."""
@@ -53,7 +53,7 @@ class Backups:
     """
 
     def __init__(self, store: Store, folder: Path, beside: Sequence[str] = ()) -> None:
-        self._store, self.folder, self._beside = store, folder, (*beside, EPOCH_FILE)
+        self._store, self.folder, self._beside = store, folder, tuple(dict.fromkeys((*beside, EPOCH_FILE)))
 
     async def make(
         self,
@@ -91,14 +91,13 @@ class Backups:
                 self._let_go(daily, weekly)
                 return read_manifest(self.folder / rules.named(now))
 
+    def at(self, folder: Path) -> Backups:
+        """The same, kept elsewhere."""
+        return Backups(self._store, folder, self._beside)
+
     def all(self) -> list[Backup]:
         """Those that are whole, the oldest first."""
-        found = []
-        for path in self.folder.glob("*Z"):
-            if rules.moment_of(path.name) is not None:
-                with contextlib.suppress(BackupUnsound):
-                    found.append(read_manifest(path))
-        return sorted(found, key=lambda one: one.made_at)
+        return whole_in(self.folder)
 
     def _let_go(self, daily: int, weekly: int) -> None:
         every = {one.made_at: one.name for one in self.all()}
@@ -112,12 +111,13 @@ class Backups:
         store = self._store
         self._refuse_if_full()
         make_directory(draft)
+        held = set(await store.copy_keys())
         await progress(0.0, "copying stored files")
-        await uninterrupted(asyncio.to_thread(self._copy_blobs, draft))
+        await uninterrupted(asyncio.to_thread(self._copy_blobs, draft, held))
         await progress(0.3, "copying the database")
         counted = await store.copy_rows(draft, lambda: self._copy_beside(draft))
         # Files that were stored meanwhile; one that is missing now was taken away on purpose.
-        await uninterrupted(asyncio.to_thread(self._copy_blobs, draft))
+        await uninterrupted(asyncio.to_thread(self._copy_blobs, draft, held))
         write_durably(self.folder / KEYS, packed(await store.copy_keys()))
         await progress(0.5, "reading the copy back")
         await store.check_copy(draft, counted)
@@ -169,12 +169,14 @@ class Backups:
                     make_directory(target.parent)
                     write_durably(target, path.read_bytes())
 
-    def _copy_blobs(self, draft: Path) -> None:
+    def _copy_blobs(self, draft: Path, held: Collection[str]) -> None:
         """Copy what is not there yet; what the backup before has too is shared with it, where the disk can."""
         last = self.all()[-1:]
         for source in self._store.data.glob("tenants/*/blobs/??/*"):
             target = draft / source.relative_to(self._store.data)
-            if source.name.startswith(".") or target.exists():
+            plant = target.relative_to(draft).parts[1]
+            # What no key opens any more is erased.
+            if f"tenant-{plant}.wrapped" not in held or source.name.startswith(".") or target.exists():
                 continue
             make_directory(target.parent)
             if last and _linked(self.folder / last[0].name / target.relative_to(draft), target, source.stat().st_size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.store.errors import BackupUnsound
+from appliance.upkeep.rules import moment_of
 
 FORMAT: Final = "outpost-backup/1"
 MANIFEST: Final = "manifest.json"
@@ -46,6 +48,16 @@ def read_manifest(path: Path) -> Backup:
         )
     except (KeyError, ValueError, TypeError):
         raise BackupUnsound(f"The manifest of {path.name} cannot be read.") from None
+
+
+def whole_in(folder: Path) -> list[Backup]:
+    """The backups of a folder that are whole, the oldest first."""
+    found = []
+    for path in folder.glob("*Z"):
+        if moment_of(path.name) is not None:
+            with contextlib.suppress(BackupUnsound):
+                found.append(read_manifest(path))
+    return sorted(found, key=lambda one: one.made_at)
 
 
 def manifest_of(path: Path) -> dict[str, Any]:

@@ -67,7 +67,7 @@ async def house(store: Store, tenant: Tenant, tmp_path: Path) -> AsyncIterator[H
     store.post_record = gate.post_record
     probes: dict[str, Callable[[], Awaitable[str]]] = {"models": well, "providers": ill}
     exports = tmp_path / "exports"
-    backups = Backups(store, tmp_path / "backups")
+    backups = Backups(store, tmp_path / "backups", ("initialised",))
     working = Working(store, gate, probes, exports, backups)
     yield House(store, tenant, gate, recorder, working, exports, backups)
     await gate.close()
