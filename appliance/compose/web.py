@@ -22,7 +22,7 @@ from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
-from appliance.documents import approvals_api
+from appliance.documents import approvals_api, renewing
 from appliance.documents.approvals import Approvals
 from appliance.documents.described import Described
 from appliance.documents.ingest import WATCHES
@@ -89,7 +89,7 @@ ROUTES = [
 ]  # fmt: skip
 
 
-TYPES = catalogue(*TRYING, *upkeep.TYPES)
+TYPES = catalogue(*TRYING, *upkeep.TYPES, *renewing.TYPES)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",

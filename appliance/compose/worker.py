@@ -16,6 +16,7 @@ from appliance.answers.screens import Screens
 from appliance.cards import Building
 from appliance.cards.nights import Nights
 from appliance.documents.ingest import Ingest
+from appliance.documents.renewing import Renewing
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
@@ -81,7 +82,13 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
         )
         probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
         working = Working(base.store, base.gate, probes, settings.data / "exports", backups_of(settings, base.store))
-        handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
+        handlers = {
+            **ingest.handlers,
+            **Renewing(base.store, base.gate, PassageIndex(base.engine), ingest).handlers,
+            **building.handlers,
+            **trying.HANDLERS,
+            **working.handlers,
+        }
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)

@@ -14,6 +14,7 @@ CLEANUP: Final = "cleanup"
 HEALTH: Final = "health.check"
 EXPORT: Final = "record.export"
 BACKUP: Final = "backup"
+REINDEX: Final = "index.rebuild"
 IDLE: Final = 2
 
 
@@ -48,6 +49,12 @@ TYPES: Final = (
     JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
     JobType(
         BACKUP, "Copies the whole node, checks the copy, and lets old ones go.", Keep, of_database=True, priority=IDLE
+    ),
+    JobType(
+        REINDEX,
+        "Makes the text and vector index of every document anew, while people search.",
+        of_database=True,
+        priority=IDLE,
     ),
     JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
     JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),
