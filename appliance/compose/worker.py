@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
 
 from appliance.compose.foundation import Foundation, foundation, orders_of
+from appliance.compose.gauges import beat
 
 
 @asynccontextmanager
@@ -90,6 +91,8 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             **working.handlers,
         }
         if only is None:
+            beats = asyncio.create_task(beat(settings.run))
+            stack.callback(beats.cancel)
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))

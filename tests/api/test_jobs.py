@@ -144,3 +144,13 @@ def test_one_person_does_not_fill_the_queue(plant: Plant) -> None:
             door.delete(f"{JOBS}/{one.json()['job_id']}").raise_for_status()
 
     assert [one.status_code for one in made] == [202] * 50 + [429]
+
+
+def test_a_stream_says_once_when_to_come_back(plant: Plant) -> None:
+    viewer = plant.person("viewer")
+    job = asked(viewer, "test")
+    with viewer.stream("GET", f"{JOBS}/{job['job_id']}/events") as response:
+        text = "".join(response.iter_text())
+
+    assert text.startswith("retry: 3000\n")
+    assert text.count("retry:") == 1
