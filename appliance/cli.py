@@ -19,6 +19,7 @@ from cyclopts import Parameter
 from appliance import (
     __version__,
     cli_api_keys,
+    cli_backup,
     cli_duties,
     cli_jobs,
     cli_keys,
@@ -74,6 +75,8 @@ app.command(cli_sign_in.sign_in)
 app.command(cli_tenants.tenant)
 app.command(cli_jobs.schedule)
 app.command(cli_jobs.worker)
+app.command(cli_backup.backup)
+app.command(cli_backup.restore)
 
 
 @app.command

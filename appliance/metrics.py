@@ -57,4 +57,13 @@ RATE_DEGRADED = Gauge(
     "outpost_rate_limit_degraded", "1 while the shared counters do not answer and each process counts for itself."
 )
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
+JOBS_BY_TYPE = Gauge("outpost_jobs_by_type", "Jobs of all tenants, by type and state.", ["type", "state"])
+JOB_OLDEST = Gauge("outpost_job_oldest_seconds", "How long the oldest job that could run has waited.", ["type"])
+JOB_SECONDS = Gauge(
+    "outpost_job_seconds", "How long jobs that ended in the last hour ran, as mean and max.", ["type", "figure"]
+)
+JOB_ENDED = Gauge("outpost_job_ended", "Jobs that ended in the last hour, by how.", ["type", "state"])
+JOB_RETRIES = Gauge("outpost_job_retries", "Further tries of jobs that are open or ended in the last hour.", ["type"])
+JOB_DEAD = Gauge("outpost_job_dead", "Jobs that failed and are still listed, by why.", ["type", "reason"])
+WORKER_BEAT = Gauge("outpost_worker_heartbeat_age_seconds", "How long ago the worker of this node last beat.")
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

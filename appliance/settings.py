@@ -116,6 +116,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "What a monitor beyond this box sends as a bearer token to read `/metrics`; without one it cannot.",
     ),
+    (
+        "backups",
+        "",
+        "Where backups are made; best on another disk. By default `backups` in the data directory, which protects against mistakes alone.",
+    ),
     ("violation_days", "90", "How many days what the guard found is listed; the record keeps it longer."),
     (
         "site_country",
@@ -170,6 +175,7 @@ class Settings:
     local_sign_in_given: Literal["", "on", "off"]
     site_country: str
     violation_days: int
+    backups_given: Path | None
 
     @property
     def profile(self) -> Profile:
@@ -222,6 +228,11 @@ class Settings:
         return self.data / "run"
 
     @property
+    def backups(self) -> Path:
+        """Where backups are made."""
+        return self.backups_given or self.data / "backups"
+
+    @property
     def socket(self) -> Path:
         """The owner's door: whoever may open this socket acts as the owner of the data directory."""
         return self.run / "outpost.sock"
@@ -265,6 +276,7 @@ class Settings:
             "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
             "violation_days": str(self.violation_days),
+            "backups": str(self.backups_given or ""),
         }
         return {PREFIX + name.upper(): value for name, value in values.items()}
 
@@ -331,6 +343,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
         violation_days=_count("violation_days", values["violation_days"], 1, 3650),
+        backups_given=Path(values["backups"]).absolute() if values["backups"] else None,
     )
     if len(os.fsencode(settings.models_socket)) > LONGEST_SOCKET:
         raise InvalidSetting(

@@ -144,9 +144,13 @@ class Cursors:
         return Position(json.loads(body))
 
 
-def sse(event: str, data: Any, *, id: str | None = None) -> bytes:
-    """Frame one server-sent event (WHATWG HTML, 9.2): JSON in a single `data` line."""
-    lines = [f"event: {event}"]
+RETRY_MS = 3000
+"""How long a reader whose stream broke waits before it comes back."""
+
+
+def sse(event: str, data: Any, *, id: str | None = None, first: bool = False) -> bytes:
+    """Frame one server-sent event (WHATWG HTML, 9.2): JSON in a single `data` line; the first of a stream says when to come back."""
+    lines = [*([f"retry: {RETRY_MS}"] if first else []), f"event: {event}"]
     if id is not None:
         lines.append(f"id: {id}")
     lines.append(f"data: {json.dumps(data, separators=(',', ':'), ensure_ascii=False)}")

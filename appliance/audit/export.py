@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from appliance.audit.channel import in_session
+from appliance.audit.epochs import epoch_of
 from appliance.audit.errors import UnknownLog
 from appliance.audit.notes import Checkpoint
 from appliance.audit.proofs import Proofs
@@ -59,19 +60,21 @@ async def export(
     form: Literal["jsonl", "csv"] = "jsonl",
     selection: Selection = WHOLE,
     disclose: bool = False,
-    epoch: int = 1,
+    epoch: int | None = None,
 ) -> Exported:
     """Write a tenant's log (the node's for None) to `out`, which appears complete or not at all.
 
     Args:
         disclose: open the personal fields that are still kept.
+        epoch: which of the logs; by default the one that is being written.
 
     Raises:
         UnknownLog: there is no record in it.
         RecordDamaged: a record is missing, so that nothing proves an excerpt.
         OSError: `out` cannot be written.
     """
-    log, signer = log_name(tenant_id, epoch), signer_of(store)
+    log = log_name(tenant_id, epoch_of(store.data) if epoch is None else epoch)
+    signer = signer_of(store)
     draft = out.with_name(f".{out.name}.part")
     async with store.open_internal(Purpose.VERIFY, AUDIT) as session:
         frontier = await in_session(session, partial(present, log=log))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.audit.channel import Channel, named, open_channel
+from appliance.audit.epochs import epoch_of
 from appliance.audit.errors import RecordUnavailable
 from appliance.audit.heads import HEAD_FILE, HeadFile
 from appliance.audit.instances import Instance
@@ -51,7 +52,7 @@ class Recorder:
         store: holds the audit data, the keys and the outboxes.
         instance: this process, alive for as long as it records.
         heads: where the head file stands; by default in the store's data directory, where `verify` looks for it.
-        epoch: grows when a node is restored, cloned or reset.
+        epoch: grows when a node is restored, cloned or reset; by default the one that the data directory is in.
 
     Attributes:
         outbox: post-records that travel with the change they describe.
@@ -63,12 +64,12 @@ class Recorder:
         instance: Instance,
         *,
         heads: Path | None = None,
-        epoch: int = 1,
+        epoch: int | None = None,
         checkpoint_every: int = CHECKPOINT_EVERY,
     ) -> None:
         self.signer = signer_of(store)
         self.sealer = sealer_of(store)
-        self.epoch = epoch
+        self.epoch = epoch_of(store.data) if epoch is None else epoch
         self.heads = HeadFile(
             heads or store.data / HEAD_FILE, node_id=self.signer.node_id, public_key=self.signer.public_key
         )

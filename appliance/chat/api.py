@@ -170,7 +170,7 @@ async def _events(
 ) -> AsyncGenerator[bytes, None]:
     # Closed even when the reader goes away, so that the record says what became of the question.
     async with aclosing(rest):
-        yield sse(*first)
+        yield sse(*first, first=True)
         try:
             async for name, shown in rest:
                 yield sse(name, shown)

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from appliance.compose.foundation import Foundation
 from appliance.health import Health, NotWell
 from appliance.identity.federation.keys import Keys as IdentityKeys
-from appliance.metrics import JOBS
 from appliance.routing import Routes
-from appliance.store import CONTROL, Purpose, Store
+from appliance.store import CONTROL, Purpose
 from appliance.tls.place import Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
@@ -101,18 +100,3 @@ def health_of(
             **({"identity": identity} if identity_keys.file.configured else {}),
         }
     )
-
-
-def gauges_of(store: Store) -> Callable[[], Awaitable[None]]:
-    """Counts of stored things, read when `/metrics` is scraped."""
-    from appliance.jobs.service import job_counts
-
-    async def read() -> None:
-        totals = dict.fromkeys(("queued", "running", "finished", "failed", "cancelled"), 0)
-        for tenant in await store.tenants():
-            for state, count in (await job_counts(store, tenant.id)).items():
-                totals[state] += count
-        for state, count in totals.items():
-            JOBS.labels(state).set(count)
-
-    return read

@@ -15,6 +15,7 @@ from appliance.audit import api as audit_api
 from appliance.audit.service import AuditLog
 from appliance.cards import Cards
 from appliance.cards import api as cards_api
+from appliance.cards.service import CARDS
 from appliance.chat import api as chat_api
 from appliance.chat.conversations import Conversations
 from appliance.chat.intents import Intents
@@ -22,13 +23,15 @@ from appliance.chat.receipts import Receipts
 from appliance.chat.service import Chat
 from appliance.chat.wording import Wording
 from appliance.documents import api as documents_api
-from appliance.documents import approvals_api
+from appliance.documents import approvals_api, renewing
 from appliance.documents.approvals import Approvals
+from appliance.documents.approving import INGEST
 from appliance.documents.described import Described
-from appliance.documents.ingest import WATCHES
+from appliance.documents.ingest import ERASE, WATCHES
 from appliance.documents.library import Library
 from appliance.documents.moving import Moving
 from appliance.documents.sandbox import Sandbox
+from appliance.documents.settling import IN_FORCE
 from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
@@ -82,7 +85,8 @@ if TYPE_CHECKING:
 
 from appliance.compose.counting import counters_of
 from appliance.compose.foundation import foundation, orders_of
-from appliance.compose.health import gauges_of, health_of
+from appliance.compose.gauges import gauges_of
+from appliance.compose.health import health_of
 from appliance.compose.people import identity_of
 
 ROUTES = [
@@ -92,7 +96,9 @@ ROUTES = [
 ]  # fmt: skip
 
 
-TYPES = catalogue(*TRYING, *upkeep.TYPES)
+TYPES = catalogue(*TRYING, *upkeep.TYPES, *renewing.TYPES)
+FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
+"""Types of job that follow from what people do, and that nobody asks for."""
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
@@ -203,7 +209,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "vault": Vault(store, masks or Masks()),
             "health": health_of(base, routes, certificates, counted, identity.federation.keys),
             "node": node_facts(settings),
-            "gauges": gauges_of(store),
+            "gauges": gauges_of(store, settings.run, frozenset({*TYPES, *FOLLOWING})),
             "shelf": shelf,
             "built_in": built_in,
             "chat_probe": Probe(settings.run),

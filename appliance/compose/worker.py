@@ -17,6 +17,7 @@ from appliance.cards import Building
 from appliance.cards.nights import Nights
 from appliance.documents.ingest import Ingest
 from appliance.documents.overdue import Overdue
+from appliance.documents.renewing import Renewing
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
 from appliance.guard.screening import Guard
@@ -26,18 +27,23 @@ from appliance.health import NotWell
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
+from appliance.processes import INITIALISED
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
+from appliance.settings import DEMO_MARK
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
-from appliance.upkeep import Planner, Purging, Working
+from appliance.store import Store
+from appliance.tls.required import FOLDER
+from appliance.upkeep import Backups, Planner, Purging, Working
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
 from appliance.compose.foundation import Foundation, foundation, orders_of
+from appliance.compose.gauges import beat
 
 
 @asynccontextmanager
@@ -77,10 +83,19 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             violations,
         )
         probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
-        working = Working(base.store, base.gate, probes, settings.data / "exports")
+        working = Working(base.store, base.gate, probes, settings.data / "exports", backups_of(settings, base.store))
         overdue = Overdue(base.store, base.gate, base.policy)
-        handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers, **overdue.handlers}
+        handlers = {
+            **ingest.handlers,
+            **Renewing(base.store, base.gate, PassageIndex(base.engine), ingest).handlers,
+            **building.handlers,
+            **trying.HANDLERS,
+            **working.handlers,
+            **overdue.handlers,
+        }
         if only is None:
+            beats = asyncio.create_task(beat(settings.run))
+            stack.callback(beats.cancel)
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
@@ -104,6 +119,11 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
             bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
+
+
+def backups_of(settings: Settings, store: Store) -> Backups:
+    """Backups of all that a node or hub cannot get again from a stick of packages."""
+    return Backups(store, settings.backups, (INITIALISED, DEMO_MARK, FOLDER))
 
 
 async def _writes(routes: Routes) -> bool:

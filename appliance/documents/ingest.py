@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -50,6 +50,7 @@ PAUSE_SHARE = 0.15
 PATIENCE = 40
 """How often a job waits for the models or the reader, at most a minute each time, before it gives up."""
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -94,9 +95,17 @@ class Ingest:
         document_id = UUID(job.payload["document_id"])
         resource = Resource("document", str(document_id))
         principal = library_worker(job.tenant_id)
-        try:
+
+        async def work() -> Mapping[str, Any]:
             async with self._gate.admit(principal, "documents.ingest", resource) as admitted:
                 return await self._ingest(admitted, job, document_id)
+
+        return await self.patiently(job, work())
+
+    async def patiently(self, job: RunningJob, work: Awaitable[T]) -> T:
+        """Do part of a job. Raises Retry while the models or the reader are down, Cancelled."""
+        try:
+            return await work
         except (EmbedderUnavailable, ReaderUnavailable) as error:
             if job.retries >= PATIENCE:
                 raise
@@ -122,7 +131,7 @@ class Ingest:
         if not passages:
             raise UnreadableFile("No text was found in the file.")
         passages, likely = await self._screened(job, passages)
-        vectors = await self._embed(job, passages)
+        vectors = await self.embed(job, passages)
         await self._tell(job, 0.95, "putting it in place")
         admitted.outcome.metadata |= {
             "passages": len(passages),
@@ -186,7 +195,7 @@ class Ingest:
             await asyncio.sleep((time.monotonic() - began) * PAUSE_SHARE)
         return made, likely
 
-    async def _embed(self, job: RunningJob, passages: Sequence[Passage]) -> NDArray[np.float32]:
+    async def embed(self, job: RunningJob, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """One vector a passage, in order. Texts of like length go together, so that little is padded."""
         texts = [embedded_text(passage) for passage in passages]
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))

@@ -55,6 +55,9 @@ class Index(Protocol):
     ) -> None:
         """Make `passages` the only passages of the document; `vectors` is (len(passages), 384), L2-normalised."""
 
+    async def renew(self, session: AsyncSession, document: DocumentFacts, vectors: NDArray[np.float32]) -> None:
+        """Make the entries of the document's passages anew; passages and their numbers stay. One vector a passage, in order."""
+
     async def remove(self, session: AsyncSession, document_id: UUID) -> None:
         """Forget every passage of the document; a document without passages is no error."""
 

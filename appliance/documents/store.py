@@ -150,6 +150,12 @@ def _is_id(name: str) -> bool:
     return True
 
 
+async def read_before(session: AsyncSession) -> list[UUID]:
+    """Documents that have been read in, or failed to be, the oldest first."""
+    query = select(DocumentRow.id).where(DocumentRow.status.in_(("ready", "failed")))
+    return list(await session.scalars(query.order_by(DocumentRow.created_at, DocumentRow.id)))
+
+
 async def everything_dated(session: AsyncSession) -> list[DocumentRow]:
     """Documents whose standing depends on the time."""
     dated = or_(DocumentRow.effective_from.is_not(None), DocumentRow.effective_until.is_not(None))

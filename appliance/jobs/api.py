@@ -123,6 +123,19 @@ class JobsController(Controller):
         """Ask anybody's job to stop: 202 the first time, 200 from then on."""
         return told(*await jobs.cancel(principal, job_id, action="jobs.manage"))
 
+    @post(
+        "/admin/jobs/{job_id:uuid}/retry",
+        operation_id="retry_job",
+        asks="jobs.manage",
+        status_code=202,
+        response_headers=FOLLOW,
+    )
+    async def again(
+        self, job_id: FromPath[UUID], principal: Injected[Principal], submitting: Injected[Submitting]
+    ) -> Response[JobView]:
+        """Have a job that failed or was cancelled done again: a new job like it, made once."""
+        return accepted(await submitting.again(principal, job_id))
+
     @get("/jobs/{job_id:uuid}", operation_id="get_job", asks="jobs.read")
     async def read(self, job_id: FromPath[UUID], principal: Injected[Principal], jobs: Injected[Jobs]) -> JobView:
         """One job."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import InvalidInput, NotFound, TooManyRequests
+from appliance.errors import Conflict, InvalidInput, NotFound, TooManyRequests
 
 
 class NoSuchJob(NotFound):
@@ -24,3 +24,10 @@ class TooManyJobs(TooManyRequests):
 
     code, title = "too-many-jobs", "You have too many jobs under way"
     hint = "Wait until some have ended, or cancel some."
+
+
+class NotRepeatable(Conflict):
+    """A job was to be done again that has not failed, or that followed from something else."""
+
+    code, title = "not-repeatable", "That job cannot be done again"
+    hint = "Only jobs that failed or were cancelled can; a document is read in again on its own page."

@@ -14,7 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.gate import Gate, Refused
+from appliance.jobs import counting
 from appliance.jobs import store as queries
+from appliance.jobs.counting import Measured
 from appliance.jobs.errors import NoSuchJob
 from appliance.jobs.rules import PRIORITY, may_move
 from appliance.jobs.schemas import JobPage, JobView
@@ -152,6 +154,7 @@ class Jobs:
         async with self._admit(principal, "jobs.read", job_id) as admitted:
             await self._may(admitted, job_id)  # once: whose it is does not change
             began = spoke = time.monotonic()
+            first = True
             while time.monotonic() - began < STREAM_SECONDS:
                 async with self._store.open_session(admitted) as session:
                     job = await _found(session, job_id)
@@ -159,9 +162,10 @@ class Jobs:
                 for event in news:
                     after, spoke = event.seq, time.monotonic()
                     body = {"seq": event.seq, "at": event.at.isoformat(), **event.data}
-                    yield sse(event.kind, body, id=str(event.seq))
+                    yield sse(event.kind, body, id=str(event.seq), first=first)
+                    first = False
                 if not news and job.state not in OPEN:
-                    yield sse("end", view(job).model_dump(mode="json"))
+                    yield sse("end", view(job).model_dump(mode="json"), first=first)
                     return
                 if time.monotonic() - spoke > HEARTBEAT_SECONDS:
                     spoke = time.monotonic()
@@ -211,10 +215,10 @@ def view(job: JobRow) -> JobView:
     )  # fmt: skip
 
 
-async def job_counts(store: Store, tenant_id: TenantId) -> dict[str, int]:
-    """How many jobs of a tenant are in which state, for metrics."""
+async def measured(store: Store, tenant_id: TenantId, now: dt.datetime) -> Measured:
+    """The queue of a tenant as a monitor sees it."""
     async with store.open_internal(Purpose.HEALTH, tenant_id) as session:
-        return await queries.counts(session)
+        return await counting.measure(session, now)
 
 
 async def last_with_key(store: Store, tenant_id: TenantId, prefix: str) -> JobView | None:

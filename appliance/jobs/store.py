@@ -128,12 +128,6 @@ async def forget(session: AsyncSession, states: Sequence[str], before: dt.dateti
     return len((await session.scalars(gone.execution_options(synchronize_session=False))).all())
 
 
-async def counts(session: AsyncSession) -> dict[str, int]:
-    """How many jobs are in which state."""
-    rows = await session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
-    return {state: count for state, count in rows}  # noqa: C416 - rows are not pairs to mypy
-
-
 async def progress(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:
     rows = await session.execute(select(JobRow.id, JobRow.progress, JobRow.word).where(JobRow.id.in_(job_ids)))
     return {job_id: (share, word) for job_id, share, word in rows}

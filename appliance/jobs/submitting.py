@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from appliance.gate import Gate
 from appliance.jobs import store as queries
-from appliance.jobs.errors import TooManyJobs, UnknownJobType
+from appliance.jobs.errors import NoSuchJob, NotRepeatable, TooManyJobs, UnknownJobType
 from appliance.jobs.schemas import JobTypes, JobTypeView, JobView, NewJob
 from appliance.jobs.service import enqueue, view
 from appliance.jobs.types import Types, named
@@ -24,6 +25,13 @@ MOST_OPEN: Final = 50
 
 OwnerOf = Callable[[Admitted, UUID], Awaitable[Owner]]
 """The person with this id, of the admitted tenant; raises NotFound where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Whose job it was."""
+
+    id: UUID
 
 
 class Submitting:
@@ -67,6 +75,38 @@ class Submitting:
         Raises as `submit` does, and NotFound where there is no such person.
         """
         return await self._make(principal, "jobs.manage", new, key=key, owner_id=owner_id, of_database=of_database)
+
+    async def again(self, principal: Principal, job_id: UUID) -> JobView:
+        """Make a job like one that failed or was cancelled, for the same person; asked twice it is made once.
+
+        Raises:
+            NoSuchJob: there is none.
+            NotRepeatable: it has not failed, or nobody can ask for its type.
+        """
+        resource = Resource("job", str(job_id))
+        async with (
+            self._gate.admit(principal, "jobs.manage", resource) as admitted,
+            self._store.open_session(admitted, write=True) as session,
+        ):
+            old = await queries.find(session, job_id, None)
+            if old is None:
+                raise NoSuchJob("There is no such job.")
+            if old.state not in {"failed", "cancelled"} or old.kind not in self._types:
+                raise NotRepeatable(f"It is {old.state}, of the type {old.kind}.")
+            made = await enqueue(
+                session,
+                kind=old.kind,
+                payload=old.payload,
+                owner=Of(old.owner_id),
+                idempotency_key=f"again:{job_id}",
+                priority=old.priority,
+            )
+            admitted.outcome.metadata |= {"type": old.kind, "made": str(made)}
+            row = await queries.find(session, made, None)
+            assert row is not None
+            shown = view(row)
+        self._waker.wake()
+        return shown
 
     async def _make(
         self,

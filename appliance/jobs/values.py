@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NewType, Protocol
@@ -45,7 +46,7 @@ class Cancelled(Exception):
 class RunningJob:
     """A claimed job, as its handler sees it.
 
-    `attempt` counts from 1, also over restarts of the worker; `retries` counts the times that a handler asked for.
+    `asked_at` is when it was put into the queue. `attempt` counts from 1, also over restarts of the worker; `retries` counts the times that a handler asked for.
     """
 
     id: JobId
@@ -56,6 +57,7 @@ class RunningJob:
     owner_id: UUID
     report: Callable[[float, str], Awaitable[None]]
     retries: int = 0
+    asked_at: dt.datetime | None = None
 
     async def progress(self, share: float, word: str) -> None:
         """Tell watchers how far the work is (0 to 1) and what it does.

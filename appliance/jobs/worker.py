@@ -72,10 +72,12 @@ class Worker:
             asyncio.get_running_loop().call_later(grace, self._running.cancel)
 
     async def run(self) -> None:
-        await self._take_over()
+        lost = await self._take_over()
         while not self._stopping.is_set():
             worked = False
-            for tenant in await self._store.tenants():
+            # One job of each plant in turn. A plant whose job ended the worker before waits for the others, or a row of
+            # such jobs would keep them from their turn for as long.
+            for tenant in sorted(await self._store.tenants(), key=lambda one: one.id in lost):
                 if tenant.is_active and not self._stopping.is_set():
                     self._running = asyncio.create_task(self._one(tenant.id))
                     try:
@@ -86,15 +88,19 @@ class Worker:
                         log.warning("the queue could not be read", code=error.code, detail=error.detail)
             if not worked and not self._stopping.is_set():
                 await self._bell.wait(LOOK_SECONDS)
+            lost = frozenset()
         self._bell.close()
 
-    async def _take_over(self) -> None:
-        """Jobs of dead workers of this node need not wait for their lease."""
+    async def _take_over(self) -> frozenset[TenantId]:
+        """Jobs of dead workers of this node need not wait for their lease; whose they were."""
+        lost = set()
         for tenant in await self._store.tenants():
             async with self._store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
                 for job in await queries.recent(session, owner_id=None, state="running", limit=100, before=None):
                     if job.worker is not None and job.worker != self._name and not self._is_alive(job.worker):
                         job.lease_until = dt.datetime.now(dt.UTC) - rules.LEASE
+                        lost.add(tenant.id)
+        return frozenset(lost)
 
     async def _one(self, tenant_id: TenantId) -> bool:
         now = dt.datetime.now(dt.UTC)
@@ -131,6 +137,7 @@ class Worker:
             row.owner_id,
             reporter.report,
             row.retries,
+            row.created_at,
         )
         doing = asyncio.ensure_future(self._handlers[row.kind](job))
         heart = asyncio.create_task(reporter.beat(doing))

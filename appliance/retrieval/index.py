@@ -37,6 +37,15 @@ class PassageIndex:
         ids = await store.put_passages(session, source_id, passages)
         await self._engine.write(session, ids, [columns_of(document, item) for item in passages], vectors)
 
+    async def renew(self, session: AsyncSession, document: DocumentFacts, vectors: NDArray[np.float32]) -> None:
+        """Make the entries of the document's passages anew; passages and their numbers stay. One vector a passage, in order."""
+        rows = await store.passages_of(session, document.id)
+        if len(rows) != len(vectors):
+            raise ValueError(f"{len(rows)} passages and {len(vectors)} vectors do not match")
+        ids = [id_ for id_, _ in rows]
+        await self._engine.erase(session, ids)
+        await self._engine.write(session, ids, [columns_of(document, item) for _, item in rows], vectors)
+
     async def remove(self, session: AsyncSession, document_id: UUID) -> None:
         """Forget every passage of the document; a document without passages is no error."""
         known = await store.source_of(session, document_id)

@@ -21,7 +21,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, NewType
+from typing import Final, NewType
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,35 +30,17 @@ from appliance.store.errors import BlobDamaged, StoreFull, UnknownBlob
 from appliance.store.files import make_directory, sync_directory
 from appliance.store.ids import TenantId
 from appliance.store.keys import Keyring
+from appliance.store.segments import MARK, SALT, SEGMENT, TAG, nonce, segments
 
 BlobName = NewType("BlobName", str)
 """64 hexadecimal digits."""
 
-SEGMENT: Final = 1 << 20
-_MARK: Final = b"OPB1"
-_SALT: Final = 7
-_TAG: Final = 16
 _NO_SPACE: Final = 28  # ENOSPC
 
 
 def tenant_key_name(tenant_id: TenantId) -> str:
     """Under which name the keyring holds a tenant's key."""
     return f"tenant-{tenant_id}"
-
-
-def _nonce(salt: bytes, number: int, *, last: bool) -> bytes:
-    return salt + number.to_bytes(4, "big") + (b"\x01" if last else b"\x00")
-
-
-def _segments(stream: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Cut `stream` into pieces of `size` bytes; yields each with whether it is the last. An empty stream has one."""
-    piece = stream.read(size)
-    while True:
-        following = stream.read(size)
-        yield piece, not following
-        if not following:
-            return
-        piece = following
 
 
 class Blobs:
@@ -98,6 +80,19 @@ class Blobs:
 
     async def exists(self, tenant_id: TenantId, name: BlobName) -> bool:
         return await asyncio.to_thread(self._path(tenant_id, name).is_file)
+
+    def under(self, root: Path) -> Blobs:
+        """Copies of them below another root."""
+        return Blobs(root, self._keyring)
+
+    def names(self, tenant_id: TenantId) -> list[BlobName]:
+        """What a tenant has stored, in order; drafts of an upload are none."""
+        folders = self._root / str(tenant_id) / "blobs"
+        return sorted(BlobName(path.name) for path in folders.glob("??/*") if not path.name.startswith("."))
+
+    def is_whole(self, tenant_id: TenantId, name: BlobName) -> bool:
+        """Whether it is there and every segment verifies. Blocking: call it in a thread."""
+        return self._is_whole(tenant_id, name)
 
     async def remove(self, tenant_id: TenantId, name: BlobName) -> None:
         """Forget a stored file; one that is not there is no error."""
@@ -157,13 +152,13 @@ class Blobs:
     def _write(self, draft: Path, content: bytes | Path, cipher: AESGCM, name: BlobName) -> bytes:
         """Encrypt `content` into `draft`; returns the SHA-256 of what was encrypted."""
         digest = hashlib.sha256()
-        salt = os.urandom(_SALT)
+        salt = os.urandom(SALT)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as target:
-            target.write(_MARK + salt)
+            target.write(MARK + salt)
             for number, (piece, last) in enumerate(self._pieces(content)):
                 digest.update(piece)
-                target.write(cipher.encrypt(_nonce(salt, number, last=last), piece, name.encode()))
+                target.write(cipher.encrypt(nonce(salt, number, last=last), piece, name.encode()))
             target.flush()
             os.fsync(target.fileno())
         return digest.digest()
@@ -171,7 +166,7 @@ class Blobs:
     def _pieces(self, content: bytes | Path) -> Iterator[tuple[bytes, bool]]:
         if isinstance(content, Path):
             with content.open("rb") as stream:
-                yield from _segments(stream, SEGMENT)
+                yield from segments(stream, SEGMENT)
             return
         for start in range(0, max(len(content), 1), SEGMENT):
             yield content[start : start + SEGMENT], start + SEGMENT >= len(content)
@@ -182,13 +177,13 @@ class Blobs:
         except FileNotFoundError:
             raise UnknownBlob("Nothing is stored under that name.") from None
         with stream:
-            head = stream.read(len(_MARK) + _SALT)
-            if len(head) != len(_MARK) + _SALT or not head.startswith(_MARK):
+            head = stream.read(len(MARK) + SALT)
+            if len(head) != len(MARK) + SALT or not head.startswith(MARK):
                 raise BlobDamaged("A stored file does not begin as ours do.", blob=name)
-            cipher, salt = self._cipher(tenant_id), head[len(_MARK) :]
-            for number, (piece, last) in enumerate(_segments(stream, SEGMENT + _TAG)):
+            cipher, salt = self._cipher(tenant_id), head[len(MARK) :]
+            for number, (piece, last) in enumerate(segments(stream, SEGMENT + TAG)):
                 try:
-                    yield cipher.decrypt(_nonce(salt, number, last=last), piece, name.encode())
+                    yield cipher.decrypt(nonce(salt, number, last=last), piece, name.encode())
                 except (InvalidTag, ValueError):
                     raise BlobDamaged(f"Segment {number} of a stored file does not verify.", blob=name) from None
 

@@ -190,3 +190,10 @@ class UnsecuredDatabase(InvalidInput):
 
     code, title = "unsecured-database", "The line to the database is not secured"
     hint = "Add sslmode=verify-full (and sslrootcert=FILE, the CA of the plant) to database_url."
+
+
+class BackupUnsound(Damaged):
+    """A backup does not hold what was to be kept."""
+
+    code, title = "backup-unsound", "That backup cannot be relied on"
+    hint = "Take another backup; the disk or stick that holds this one may be failing."

@@ -70,6 +70,14 @@ def guard_schemas(connection: Connection, *, role: str) -> None:
             connection.execute(text(f"CREATE POLICY tenant_isolation ON {name} USING ({_MINE}) WITH CHECK ({_MINE})"))
 
 
+def row_level_security(connection: Connection, *, forced: bool) -> None:
+    """Hold the owner of the tenants' tables to row-level security too, or for the time of a restore not."""
+    for table, _ in _tables(connection, Group.TENANT):
+        if table != "alembic_version":
+            word = "FORCE" if forced else "NO FORCE"
+            connection.execute(text(f'ALTER TABLE {Group.TENANT.value}."{table}" {word} ROW LEVEL SECURITY'))
+
+
 def _tables(connection: Connection, group: Group) -> list[tuple[str, bool]]:
     """The tables of a schema, each with whether it has a column `tenant_id`."""
     rows = connection.execute(

@@ -152,6 +152,10 @@ class Keyring:
             keyring.key("control")
         return keyring
 
+    def shared(self) -> Keyring:
+        """The same keys for another store of this process, whose end does not touch this one."""
+        return Keyring(self._directory, self.master)
+
     def hold(self, descriptor: int) -> None:
         """Keep a lock open until `close`."""
         self._held.append(descriptor)

@@ -25,8 +25,8 @@ def head(group: Group) -> str:
     return max(path.stem for path in (CHAINS / group.value / "versions").glob("[0-9]*.py"))
 
 
-def upgrade(connection: Connection, group: Group) -> None:
-    """Apply the missing steps of `group` inside the transaction of `connection`.
+def upgrade(connection: Connection, group: Group, to: str | None = None) -> None:
+    """Apply the missing steps of `group`, up to the revision `to` or the newest, inside the transaction of `connection`.
 
     On PostgreSQL the group's schema must be first in the search path.
     """
@@ -35,7 +35,7 @@ def upgrade(connection: Connection, group: Group) -> None:
     from alembic.script import ScriptDirectory
 
     chain = ScriptDirectory(str(CHAINS / group.value))
-    newest = head(group)
+    newest = to or head(group)
 
     def steps(revision: Any, _context: MigrationContext) -> Any:
         return chain._upgrade_revs(newest, revision)

@@ -7,11 +7,13 @@ security shows none.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +24,7 @@ from appliance.store import migrate
 from appliance.store.blobs import tenant_key_name
 from appliance.store.erasing import erase_rows, rows_left
 from appliance.store.errors import (
+    BackupUnsound,
     StoreDamaged,
     StoreOutdated,
     StoreUnprepared,
@@ -32,9 +35,10 @@ from appliance.store.errors import (
 )
 from appliance.store.failures import named
 from appliance.store.files import locked
-from appliance.store.guards import guard_schemas, may_bypass
+from appliance.store.guards import guard_schemas, may_bypass, row_level_security
 from appliance.store.ids import TenantId, new_id
 from appliance.store.keys import Keyring, RecoveryCode
+from appliance.store.rows import check_rows, fill_rows, write_rows
 from appliance.store.schema import AUDIT, CONTROL, Group
 from appliance.store.sessions import Store, Tenant, Where
 from appliance.store.tables import MetaRow, TenantRow
@@ -198,8 +202,8 @@ class PostgresStore(Store):
         finally:
             await owner.dispose()
 
-    def _bring_up(self, connection: Connection) -> None:
-        """Create what is missing and migrate all groups, in one transaction of the owner."""
+    def _bring_up(self, connection: Connection, revisions: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Create what is missing and migrate all groups, in one transaction of the owner; no further than `revisions`."""
         if connection.scalar(text("SELECT count(*) FROM pg_extension WHERE extname = 'vector'")) == 0:
             raise StoreUnprepared("The database lacks the extension pgvector.")
         for group in Group:
@@ -207,8 +211,50 @@ class PostgresStore(Store):
             connection.execute(
                 text("SELECT set_config('search_path', :path, true)"), {"path": f"{group.value}, public"}
             )
-            migrate.upgrade(connection, group)
+            migrate.upgrade(connection, group, revisions.get(group.value))
         guard_schemas(connection, role=str(self._role))
+
+    async def copy_rows(self, folder: Path, still: Callable[[], None]) -> Mapping[str, int]:
+        held = [tenant.id for tenant in await self.tenants() if self._keyring.has(tenant_key_name(tenant.id))]
+        still()
+        with named(CONTROL):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                await connection.execute(_SESSION, {"tenant": "", "path": "public", "readonly": "on"})
+                return await write_rows(connection, folder, held, self._rows_key)
+
+    async def check_copy(self, folder: Path, counted: Mapping[str, int]) -> None:
+        if wrong := await asyncio.to_thread(check_rows, folder, counted, self._rows_key):
+            raise BackupUnsound(f"{wrong[0]} does not hold as many rows as were read.")
+
+    def of_copy(self, folder: Path) -> Store | None:
+        return None
+
+    async def put_back(self, folder: Path, revisions: Mapping[str, str]) -> None:
+        """Fill an empty database with the rows of a backup, in one transaction of the owner of its tables.
+
+        Raises:
+            StoreOutdated: there is no owner's URL.
+            Conflict: the database holds rows.
+            BackupUnsound: a file is not as it was written; nothing was changed.
+        """
+        if self._owner_url is None:
+            raise StoreOutdated("Only the owner of the tables can fill them.")
+        owner: AsyncEngine = create_async_engine(_url(self._owner_url), poolclass=pool.NullPool)
+        held = [UUID(name.removeprefix("tenant-")) for name in self._keyring.names() if name.startswith("tenant-")]
+        try:
+            with named(CONTROL):
+                async with owner.begin() as connection:
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                    await connection.run_sync(self._bring_up, revisions)
+                    await connection.run_sync(row_level_security, forced=False)
+                    await fill_rows(connection, folder, held, self._rows_key)
+                    await connection.run_sync(row_level_security, forced=True)
+        finally:
+            await owner.dispose()
+
+    def _rows_key(self, tenant: UUID | None) -> bytes:
+        return self.secret("backup") if tenant is None else self.tenant_secret(TenantId(tenant), "backup")
 
     async def close(self) -> None:
         try:

@@ -27,7 +27,7 @@ from appliance.store.finishing import uninterrupted
 from appliance.store.ids import TenantId
 from appliance.store.keys import Keyring, RecoveryCode
 from appliance.store.schema import CONTROL, Group
-from appliance.store.switching import generation
+from appliance.store.switching import GENERATIONS, generation
 from appliance.store.tables import TenantRow
 
 Where = Literal[Group.CONTROL, Group.AUDIT] | TenantId
@@ -264,6 +264,25 @@ class Store(abc.ABC):
         """Bring every table to this release; quick when they are. Several processes may call it at once."""
 
     @abc.abstractmethod
+    async def copy_rows(self, folder: Path, still: Callable[[], None]) -> Mapping[str, int]:
+        """Write all rows below `folder` as they were at one moment, encrypted under the keys that they are read with.
+
+        `still` is called at that moment, before anything is written that is not in the copy. Returns how many rows stand
+        where, as far as they can be counted without reading them again; `check_copy` wants it back.
+
+        Raises:
+            StoreBusy, StoreFull: the copy is not whole.
+        """
+
+    @abc.abstractmethod
+    async def check_copy(self, folder: Path, counted: Mapping[str, int]) -> None:
+        """Read a copy from its first byte to its last. Raises BackupUnsound."""
+
+    @abc.abstractmethod
+    def of_copy(self, folder: Path) -> Store | None:
+        """A store over a copy, to look into it; None where a copy is no database."""
+
+    @abc.abstractmethod
     async def close(self) -> None:
         """Close all connections; sessions still open fail."""
 
@@ -276,6 +295,12 @@ class Store(abc.ABC):
         present = generation(self.data / "keys", name)
         before = None if present.number == 0 else self.secret(name, present.number - 1)
         return Signing(self.secret(name, present.number), before, present.since)
+
+    async def copy_keys(self) -> Mapping[str, bytes]:
+        """The wrapped keys as they lie in their directory, by file, of one master key; it is not among them."""
+        keys = self.data / "keys"
+        async with locked(keys / "lock"):
+            return {path.name: path.read_bytes() for path in (*keys.glob("*.wrapped"), *keys.glob(GENERATIONS))}
 
     def tenant_secret(self, tenant_id: TenantId, name: str) -> bytes:
         """32 bytes of this tenant for one purpose; gone when the tenant's key is destroyed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from appliance.store import migrate
 from appliance.store.blobs import tenant_key_name
+from appliance.store.copying import Copied, check_file, copy_files
 from appliance.store.engines import EncryptedFile, connect
 from appliance.store.errors import StoreDamaged, StoreMissing, UnknownTenant
 from appliance.store.files import locked, make_directory, sync_directory, write_durably
+from appliance.store.finishing import uninterrupted
 from appliance.store.guards import guard_file
 from appliance.store.ids import TenantId, new_id
 from appliance.store.keys import Keyring, RecoveryCode
@@ -148,6 +150,24 @@ class SqlcipherStore(Store):
                     raise StoreDamaged(f"{len(broken)} rows of {path.name} refer to nothing.", file=path.name)
         finally:
             engine.dispose()
+
+    async def copy_rows(self, folder: Path, still: Callable[[], None]) -> Mapping[str, int]:
+        held = [tenant.id for tenant in await self.tenants() if self._keyring.has(tenant_key_name(tenant.id))]
+        files = []
+        places: tuple[Where, ...] = (CONTROL, *held, AUDIT)
+        for where in places:
+            path, name = self._place(where)
+            files.append(Copied(path, self._keyring.key(name), folder / path.relative_to(self.data)))
+        await uninterrupted(asyncio.to_thread(copy_files, files, still))
+        return {}
+
+    async def check_copy(self, folder: Path, counted: Mapping[str, int]) -> None:
+        for path in [folder / "control.db", folder / "audit.db", *sorted(folder.glob("tenants/*/tenant.db"))]:
+            name = path.stem if path.parent == folder else tenant_key_name(TenantId(UUID(path.parent.name)))
+            await uninterrupted(asyncio.to_thread(check_file, path, self._keyring.key(name)))
+
+    def of_copy(self, folder: Path) -> Store | None:
+        return SqlcipherStore(folder, self._keyring.shared())
 
     async def close(self) -> None:
         files, self._files = self._files, {}

@@ -47,7 +47,7 @@ class Schedule:
 
 
 def _daily(name: str, job: str, says: str, **at: int | str) -> Schedule:
-    apart = dt.timedelta(days=8 if "day_of_week" in at else 2)
+    apart = dt.timedelta(days=33 if "day" in at else 8 if "day_of_week" in at else 2)
     return Schedule(name, job, says, CronTrigger(**at), apart)
 
 
@@ -68,8 +68,10 @@ SCHEDULES: Final = {
             CronTrigger(minute="*/15"),
             dt.timedelta(hours=1),
         ),
+        _daily("backup", types.BACKUP, "every night at 1:15: a backup of everything", hour=1, minute=15),
         _daily("cleanup", types.CLEANUP, "every night at 2:30: old jobs", hour=2, minute=30),
         _daily("optimize", types.OPTIMIZE, "every night at 3:15: indexes", hour=3, minute=15),
+        _daily("index", types.REINDEX, "on the first of each month at 5:00: text and vector index", day=1, hour=5),
         _daily("check", types.CHECK, "on Sundays at 4:00: every page of the database", day_of_week="sun", hour=4),
     )
 }

@@ -14,6 +14,8 @@ CLEANUP: Final = "cleanup"
 HEALTH: Final = "health.check"
 EXPORT: Final = "record.export"
 OVERDUE: Final = "approvals.overdue"
+BACKUP: Final = "backup"
+REINDEX: Final = "index.rebuild"
 IDLE: Final = 2
 
 
@@ -23,6 +25,15 @@ class Ages(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     days: int = Field(default=30, ge=1, le=3650)
+
+
+class Keep(BaseModel):
+    """How many backups stay: the newest of so many days, and of so many weeks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    daily: int = Field(default=7, ge=1, le=366)
+    weekly: int = Field(default=4, ge=0, le=520)
 
 
 class Form(BaseModel):
@@ -37,6 +48,15 @@ TYPES: Final = (
     JobType(CHECK, "Reads every page of the plant's database and checks it.", of_database=True, priority=IDLE),
     JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
     JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
+    JobType(
+        BACKUP, "Copies the whole node, checks the copy, and lets old ones go.", Keep, of_database=True, priority=IDLE
+    ),
+    JobType(
+        REINDEX,
+        "Makes the text and vector index of every document anew, while people search.",
+        of_database=True,
+        priority=IDLE,
+    ),
     JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
     JobType(OVERDUE, "Puts requests that nobody answers before the admins, and rejects them in the end."),
     JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),

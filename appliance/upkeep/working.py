@@ -13,11 +13,13 @@ from typing import Any
 from appliance.audit.export import export
 from appliance.errors import OutpostError
 from appliance.gate import Gate
-from appliance.jobs import Handler, RunningJob
+from appliance.jobs import Handler, Retry, RunningJob
 from appliance.jobs.service import forget_ended
 from appliance.policy import Resource
 from appliance.store import Admitted, Store
+from appliance.store.errors import StoreBusy
 from appliance.upkeep import database, types
+from appliance.upkeep.backups import Backups
 from appliance.upkeep.errors import CheckFailed
 from appliance.upkeep.values import upkeep_of
 
@@ -29,10 +31,12 @@ class Working:
     """Args:
     probes: the parts whose health is asked for, by name.
     exports: the directory that exports of the record are written to, one below it for each tenant.
+    backups: where backups are made.
     """
 
-    def __init__(self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path) -> None:
+    def __init__(self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path, backups: Backups) -> None:
         self._store, self._gate, self._probes, self._exports = store, gate, probes, exports
+        self._backups = backups
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -40,6 +44,7 @@ class Working:
             types.CHECK: self._check,
             types.OPTIMIZE: self._optimize,
             types.CLEANUP: self._cleanup,
+            types.BACKUP: self._backup,
             types.HEALTH: self._health,
             types.EXPORT: self._export,
         }
@@ -74,6 +79,22 @@ class Working:
             )
             admitted.outcome.metadata["jobs"] = gone
         return {"jobs": gone}
+
+    async def _backup(self, job: RunningJob) -> Mapping[str, Any]:
+        keep = types.Keep.model_validate(dict(job.payload))
+        async with self._admitted(job) as admitted:
+            try:
+                made = await self._backups.make(job.progress, since=job.asked_at, daily=keep.daily, weekly=keep.weekly)
+            except StoreBusy as error:
+                raise Retry(error.detail, seconds=30) from None
+            admitted.outcome.metadata |= {"backup": made.name, "files": made.files, "damaged": len(made.damaged)}
+        return {
+            "backup": made.name,
+            "files": made.files,
+            "mib": made.size // 2**20,
+            "findings": list(made.findings),
+            "damaged": list(made.damaged),
+        }
 
     async def _health(self, job: RunningJob) -> Mapping[str, Any]:
         async with self._admitted(job):

@@ -144,3 +144,38 @@ def test_one_person_does_not_fill_the_queue(plant: Plant) -> None:
             door.delete(f"{JOBS}/{one.json()['job_id']}").raise_for_status()
 
     assert [one.status_code for one in made] == [202] * 50 + [429]
+
+
+def test_a_stream_says_once_when_to_come_back(plant: Plant) -> None:
+    viewer = plant.person("viewer")
+    job = asked(viewer, "test")
+    with viewer.stream("GET", f"{JOBS}/{job['job_id']}/events") as response:
+        text = "".join(response.iter_text())
+
+    assert text.startswith("retry: 3000\n")
+    assert text.count("retry:") == 1
+
+
+def test_a_dead_letter_is_done_again_once(plant: Plant) -> None:
+    admin, viewer = plant.person("admin"), plant.person("viewer")
+    job = asked(viewer, "demo", payload={"steps": 1, "seconds": 0, "fails": True})
+    stream(viewer, job["job_id"])
+    again = f"{ADMIN}/{job['job_id']}/retry"
+
+    assert viewer.post(again).status_code == 403
+    first, second = admin.post(again), admin.post(again)
+
+    assert first.status_code == second.status_code == 202, first.text
+    assert first.json()["job_id"] == second.json()["job_id"] != job["job_id"]
+    assert first.json()["owner_id"] == job["owner_id"]
+    assert stream(viewer, first.json()["job_id"])[-1][2]["reason"] == "refused"
+
+
+def test_what_has_not_failed_is_not_done_again(plant: Plant) -> None:
+    admin = plant.person("admin")
+    job = asked(admin, "test")
+    stream(admin, job["job_id"])
+    refused = admin.post(f"{ADMIN}/{job['job_id']}/retry")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "not-repeatable")
+    assert admin.post(f"{ADMIN}/{uuid.uuid4()}/retry").status_code == 404

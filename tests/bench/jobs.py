@@ -22,11 +22,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from appliance.audit.instances import Instance
 from appliance.jobs import RunningJob, Waker, Worker, enqueue
-from appliance.jobs import store as queries
 from appliance.jobs.tables import JobEventRow, JobRow
 from appliance.jobs.waking import Bell
 from appliance.store import Principal, Purpose, Store, Tenant, new_id, open_store
@@ -53,8 +52,8 @@ async def _fill(store: Store, tenant: Tenant, count: int, *, ended: bool = False
 
 async def _open(store: Store, tenant: Tenant) -> int:
     async with store.open_internal(Purpose.VERIFY, tenant.id) as session:
-        found = await queries.counts(session)
-    return found.get("queued", 0) + found.get("running", 0)
+        query = select(func.count()).where(JobRow.state.in_(("queued", "running")))
+        return await session.scalar(query) or 0
 
 
 def _start(data: Path, url: str | None, bell: Path) -> subprocess.Popen[bytes]:

@@ -57,6 +57,7 @@ class MemoryIndex:
         self.passages: dict[UUID, list[Passage]] = {}
         self.facts: dict[UUID, DocumentFacts] = {}
         self.writes = 0
+        self.renewed: list[UUID] = []
 
     async def replace(
         self, session: AsyncSession, document: DocumentFacts, passages: Sequence[Passage], vectors: NDArray[np.float32]
@@ -64,6 +65,11 @@ class MemoryIndex:
         assert len(passages) == len(vectors)
         self.writes += 1
         self.facts[document.id], self.passages[document.id] = document, list(passages)
+
+    async def renew(self, session: AsyncSession, document: DocumentFacts, vectors: NDArray[np.float32]) -> None:
+        assert len(self.passages[document.id]) == len(vectors)
+        self.renewed.append(document.id)
+        self.facts[document.id] = document
 
     async def remove(self, session: AsyncSession, document_id: UUID) -> None:
         self.facts.pop(document_id, None)

@@ -46,6 +46,22 @@ async def test_replacing_a_document_leaves_nothing_of_its_old_words(library: Lib
     assert kept.endswith("vectors=1")
 
 
+async def test_a_lost_index_is_made_anew_under_the_same_numbers(library: Library, asker: Asker) -> None:
+    document = await library.put(facts("manual.md"), "The quixotic gasket is blue.", "Second passage.")
+    before = {hit.id for hit in (await library.find(asker(), "quixotic gasket")).hits}
+    whole = await dump(library)
+    async with library.writing() as session:
+        ids = [id_ for (id_,) in await session.execute(text("SELECT id FROM passages ORDER BY ordinal"))]
+        await library.index._engine.erase(session, ids)
+    assert "quixot" not in await dump(library)
+    for _ in range(2):
+        async with library.writing() as session:
+            await library.index.renew(session, document, unit_vectors(["one", "two"]))
+
+    assert {hit.id for hit in (await library.find(asker(), "quixotic gasket", Down())).hits} & before
+    assert await dump(library) == whole
+
+
 async def test_a_removed_document_is_gone_with_words_and_vectors(library: Library, asker: Asker) -> None:
     document = await library.put(facts("manual.md", title="Zweibel manual"), "The quixotic gasket is blue.")
     async with library.writing() as session:

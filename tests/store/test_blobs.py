@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.store import BlobName, Blobs, Store, Tenant, TenantId, create_master_key, new_id
-from appliance.store.blobs import SEGMENT
 from appliance.store.errors import BlobDamaged, UnknownBlob
 from appliance.store.keys import Keyring
+from appliance.store.segments import SEGMENT
 
 SIZES = [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT, 3 * SEGMENT + 17]
 

@@ -18,7 +18,7 @@ from appliance.jobs.tables import JobRow
 from appliance.policy import PolicyEngine
 from appliance.store import Purpose, Store, Tenant, new_id
 from appliance.store.admission import minter
-from appliance.upkeep import Working
+from appliance.upkeep import Backups, Working
 from appliance.upkeep.errors import CheckFailed
 
 POLICY = PolicyEngine()
@@ -42,6 +42,7 @@ class House:
     recorder: Recorder
     working: Working
     exports: Path
+    backups: Backups
 
     async def do(self, kind: str, **payload: Any) -> Any:
         """Run the handler of a job as the worker would."""
@@ -66,7 +67,9 @@ async def house(store: Store, tenant: Tenant, tmp_path: Path) -> AsyncIterator[H
     store.post_record = gate.post_record
     probes: dict[str, Callable[[], Awaitable[str]]] = {"models": well, "providers": ill}
     exports = tmp_path / "exports"
-    yield House(store, tenant, gate, recorder, Working(store, gate, probes, exports), exports)
+    backups = Backups(store, tmp_path / "backups", ("initialised",))
+    working = Working(store, gate, probes, exports, backups)
+    yield House(store, tenant, gate, recorder, working, exports, backups)
     await gate.close()
     await recorder.close()
 

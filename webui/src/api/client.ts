@@ -80,6 +80,12 @@ export class Client {
     yield* this.#events(asked, signal);
   }
 
+  /** What happens to a job, from its beginning to its end. */
+  async *follow(jobId: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const asked = this.call.GET("/v1/jobs/{job_id}/events", { params: { path: { job_id: jobId } }, headers: { Accept: "text/event-stream" }, parseAs: "stream", signal });
+    yield* this.#events(asked, signal);
+  }
+
   async *#events(asked: Promise<{ data?: unknown }>, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const stream = ((await body(asked)) as ReadableStream<Uint8Array<ArrayBuffer>> | null) ?? new ReadableStream();
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();

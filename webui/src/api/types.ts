@@ -4,6 +4,8 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
+export type JobRow = Schemas["JobView"];
+export type ScheduleRow = Schemas["ScheduleView"];
 export type Person = Schemas["UserView"];
 export type SignedIn = Schemas["TokenView"];
 export type Role = Person["role"];
