@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Final, Literal
 from appliance.audit.channel import in_session
 from appliance.audit.errors import UnknownLog
 from appliance.audit.notes import Checkpoint
+from appliance.audit.purging import floor_of
 from appliance.audit.recorder import sealer_of, signer_of
 from appliance.audit.rows import WHOLE, Row, Selection, Source
 from appliance.audit.service import LogHead
@@ -139,15 +140,18 @@ def _name(draft: Path, out: Path) -> None:
 
 
 async def _jsonl(source: Source, header: dict[str, Any]) -> AsyncIterator[tuple[int, bytes]]:
-    proofs = None if source.selection.whole else source.proofs()
+    proofs, whole = source.proofs(), source.selection.whole
     yield 0, _line(header)
+    floor = await floor_of(source.session, header["log"]) if whole else 0
+    if floor:
+        yield 0, _line({"purged": floor, "frontier": [node.hex() for node in await proofs.frontier(floor)]})
     async for size, note in source.notes():
         line: dict[str, Any] = {"saved": note}
-        if proofs is not None:
+        if not whole or size < floor:
             line["consistency"] = [node.hex() for node in await proofs.consistency(size)]
         yield 0, _line(line)
     async for rows in source.chunks():
-        if proofs is None:
+        if whole:
             lines = [_line(_members(row, None)) for row in rows]
         else:
             paths = await proofs.inclusions([row.seq for row in rows])

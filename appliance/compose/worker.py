@@ -31,6 +31,7 @@ from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
 from appliance.upkeep import Planner, Working
+from appliance.upkeep.retention import Retention
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -76,7 +77,13 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             violations,
         )
         probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
-        working = Working(base.store, base.gate, probes, settings.data / "exports")
+        working = Working(
+            base.store,
+            base.gate,
+            probes,
+            settings.data / "exports",
+            Retention(base.store, base.recorder, days=settings.record_retention_days),
+        )
         handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.errors import Damaged, Forbidden, NotFound
+from appliance.errors import Conflict, Damaged, Forbidden, InvalidInput, NotFound
 
 
 class UnknownSchedule(NotFound):
@@ -24,3 +24,17 @@ class NotTheOwner(Forbidden):
 
     code, title = "not-the-owner", "Only the owner of the node comes in here"
     hint = "Use the same path under /v1/admin."
+
+
+class TooYoung(InvalidInput):
+    """A purge was asked for of records that have to be kept."""
+
+    code, title = "too-young", "These records have to be kept"
+    hint = "Give an earlier moment; `record_retention_days` says how long records are kept."
+
+
+class ClockJumped(Conflict):
+    """The moments of the record have a gap that no node in use leaves, so nothing is purged by them."""
+
+    code, title = "clock-jumped", "The clock cannot be trusted with this"
+    hint = "Set the clock right. Records that were made under a wrong clock are kept."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from appliance.jobs.types import JobType
 
@@ -13,6 +13,7 @@ OPTIMIZE: Final = "db.optimize"
 CLEANUP: Final = "cleanup"
 HEALTH: Final = "health.check"
 EXPORT: Final = "record.export"
+PURGE: Final = "record.purge"
 IDLE: Final = 2
 
 
@@ -22,6 +23,17 @@ class Ages(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     days: int = Field(default=30, ge=1, le=3650)
+
+
+class Cutoff(BaseModel):
+    """Records made before `before` go, or those whose time of retention is over, where that is earlier. With `dry_run` none
+    goes, and what would is told.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: AwareDatetime | None = None
+    dry_run: bool = False
 
 
 class Form(BaseModel):
@@ -36,6 +48,13 @@ TYPES: Final = (
     JobType(CHECK, "Reads every page of the plant's database and checks it.", of_database=True, priority=IDLE),
     JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
     JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
+    JobType(
+        PURGE,
+        "Removes records whose time of retention is over and that no hold names.",
+        Cutoff,
+        of_database=True,
+        priority=IDLE,
+    ),
     JobType(HEALTH, "Asks each part that answers lean on whether it is up, and how soon it says so."),
     JobType(EXPORT, "Writes the plant's record to a file under `exports`, which an auditor can prove.", Form),
 )

@@ -19,6 +19,7 @@ from appliance.policy import Resource
 from appliance.store import Admitted, Store
 from appliance.upkeep import database, types
 from appliance.upkeep.errors import CheckFailed
+from appliance.upkeep.retention import Retention
 from appliance.upkeep.values import upkeep_of
 
 Probe = Callable[[], Awaitable[str]]
@@ -31,8 +32,11 @@ class Working:
     exports: the directory that exports of the record are written to, one below it for each tenant.
     """
 
-    def __init__(self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path, retention: Retention
+    ) -> None:
         self._store, self._gate, self._probes, self._exports = store, gate, probes, exports
+        self._retention = retention
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -42,6 +46,7 @@ class Working:
             types.CLEANUP: self._cleanup,
             types.HEALTH: self._health,
             types.EXPORT: self._export,
+            types.PURGE: self._purge,
         }
 
     @asynccontextmanager
@@ -79,6 +84,13 @@ class Working:
         async with self._admitted(job):
             found = await asyncio.gather(*(_asked(probe) for probe in self._probes.values()))
         return {"parts": dict(zip(self._probes, found, strict=True))}
+
+    async def _purge(self, job: RunningJob) -> Mapping[str, Any]:
+        asked = types.Cutoff.model_validate(dict(job.payload))
+        async with self._admitted(job) as admitted:
+            done = await self._retention.run(job.tenant_id, before=asked.before, dry_run=asked.dry_run)
+            admitted.outcome.metadata |= done
+        return done
 
     async def _export(self, job: RunningJob) -> Mapping[str, Any]:
         form = types.Form.model_validate(dict(job.payload)).form

@@ -20,6 +20,7 @@ from appliance.store import Purpose, Store, Tenant, new_id
 from appliance.store.admission import minter
 from appliance.upkeep import Working
 from appliance.upkeep.errors import CheckFailed
+from appliance.upkeep.retention import Retention
 
 POLICY = PolicyEngine()
 
@@ -66,7 +67,9 @@ async def house(store: Store, tenant: Tenant, tmp_path: Path) -> AsyncIterator[H
     store.post_record = gate.post_record
     probes: dict[str, Callable[[], Awaitable[str]]] = {"models": well, "providers": ill}
     exports = tmp_path / "exports"
-    yield House(store, tenant, gate, recorder, Working(store, gate, probes, exports), exports)
+    yield House(
+        store, tenant, gate, recorder, Working(store, gate, probes, exports, Retention(store, recorder)), exports
+    )
     await gate.close()
     await recorder.close()
 
