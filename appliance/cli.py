@@ -192,6 +192,24 @@ def export(
     return finish(work, as_json=as_json)
 
 
+@audit.command
+def purge(
+    *,
+    before: Annotated[
+        dt.datetime | None, Parameter(help="Records made before it; UTC. [default: all whose time is over]")
+    ] = None,
+    dry_run: Annotated[bool, Parameter(help="Say what would go; nothing does.")] = False,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Remove the records whose time of retention is over and that no hold names; what proves the others stays."""
+    from appliance.commands.purging import purge_record
+
+    work = purge_record(settings_of(data).socket, before, dry_run=dry_run, tenant=tenant, as_json=as_json)
+    return finish(work, as_json=as_json)
+
+
 @ground.command(name="check")
 def ground_check(*, as_json: AsJson = False) -> int:
     """Read cases from standard input, one JSON object a line, and say for each whether its sentence may be shown.

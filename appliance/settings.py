@@ -121,6 +121,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "Where backups are made; best on another disk. By default `backups` in the data directory, which protects against mistakes alone.",
     ),
+    (
+        "record_retention_days",
+        "2557",
+        "How many days the record is kept, 30 or more; what a hold names is kept until it is released.",
+    ),
     ("violation_days", "90", "How many days what the guard found is listed; the record keeps it longer."),
     (
         "site_country",
@@ -174,6 +179,7 @@ class Settings:
     admin_second_factor: Literal["", "required", "offered"]
     local_sign_in_given: Literal["", "on", "off"]
     site_country: str
+    record_retention_days: int
     violation_days: int
     backups_given: Path | None
 
@@ -275,6 +281,7 @@ class Settings:
             "admin_second_factor": self.admin_second_factor,
             "local_sign_in": self.local_sign_in_given,
             "site_country": self.site_country,
+            "record_retention_days": str(self.record_retention_days),
             "violation_days": str(self.violation_days),
             "backups": str(self.backups_given or ""),
         }
@@ -342,6 +349,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         admin_second_factor=_second_factor(values["admin_second_factor"]),
         local_sign_in_given=_local_sign_in(values["local_sign_in"]),
         site_country=_country(values["site_country"]),
+        record_retention_days=_count("record_retention_days", values["record_retention_days"], 30, 36500),
         violation_days=_count("violation_days", values["violation_days"], 1, 3650),
         backups_given=Path(values["backups"]).absolute() if values["backups"] else None,
     )

@@ -11,7 +11,10 @@ The export is one JSON object per line, without spaces, its members in this orde
 
     {"format": "outpost-audit-export/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "whole": true,
      "checkpoint": "signed note"}
-    {"saved": "signed note", "consistency": [hex, ...]}           heads of the past; the proof in an excerpt only
+    {"purged": n, "frontier": [hex, ...]}                         only where the first n records are gone: the hashes of
+                                                                  the complete subtrees over them, the largest first
+    {"saved": "signed note", "consistency": [hex, ...]}           heads of the past; the proof in an excerpt, and for
+                                                                  heads within what is gone
     {"seq": 0, "hash": hex, "record": "{...}",                    the records, in order
      "proof": [hex, ...],                                         in an excerpt only
      "personal": {"username": {"salt": hex, "value": ...}}}       what has been disclosed
@@ -150,6 +153,15 @@ class Tree:
         self.size = 0
         self._peaks: list[bytes] = []
 
+    @classmethod
+    def of(cls, size: int, peaks: list[bytes]) -> Tree:
+        """Go on after `size` leaves. Raises ValueError unless there is one hash for each bit that is set in the size."""
+        if len(peaks) != bin(size).count("1"):
+            raise ValueError("it has another number of hashes than it should")
+        tree = cls()
+        tree.size, tree._peaks = size, peaks
+        return tree
+
     def append(self, leaf: bytes) -> None:
         carry = self.size
         while carry & 1:
@@ -267,6 +279,7 @@ HEADER: Shape = {
     "checkpoint": str,
 }
 SAVED: Mapping[bool, Shape] = {True: {"saved": str}, False: {"saved": str, "consistency": list}}
+PURGED: Shape = {"purged": int, "frontier": list}
 RECORD: Mapping[bool, Shape] = {
     True: {"seq": int, "hash": str, "record": str},
     False: {"seq": int, "hash": str, "record": str, "proof": list},
@@ -298,6 +311,8 @@ class Check:
         self._proven = 0
         self._names: dict[str, int] = {}
         self._times = Times()
+        self._floor = 0  # so many records at the beginning were purged
+        self._early: dict[int, bytes] = {}  # roots within them that are proven to be those of this log
         self._start = self._last = -1  # the places of the first and the last record of an excerpt
 
     def run(self, lines: Iterator[bytes]) -> None:
@@ -320,9 +335,11 @@ class Check:
         if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
             self._find("The checkpoint is not that of this log and size.")
         self._expect(final, "The checkpoint of the export", final, whole=whole, proof=[])
+        lines = self._purged(lines, final) if whole else lines
         for note in self._kept:
             self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
         records = self._body(lines, key, final, whole=whole)
+        self._meet_early()
         if whole and not self._broken and self._tree.size != final.size:
             self._find(f"The export holds {_records(self._tree.size)}, its checkpoint {final.size}.", self._tree.size)
         self._name_doubtful()
@@ -333,10 +350,46 @@ class Check:
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
             f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
             f"checked      {_records(records)}, {'all of them' if whole else self._excerpt(records)}",
+            *(
+                (
+                    f"purged       records 0 to {self._floor - 1}, when their time was over; it begins with {self._floor}",
+                )
+                if self._floor
+                else ()
+            ),
             *self._times.told(),
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
             *(("table        each of its rows says what was recorded",) if self._table and not self.problems else ()),
         ]
+
+    def _purged(self, lines: Iterator[bytes], final: Note) -> Iterator[bytes]:
+        """Begin the tree behind what was purged; the checkpoint proves the hashes it begins with. Returns the other lines."""
+        first = next(lines, b"")
+        if not first.startswith(b'{"purged":'):
+            return itertools.chain([first] if first else [], lines)
+        try:
+            line = parsed(first)
+            shaped(line, PURGED)
+            if not 0 < line["purged"] < final.size or line["purged"] % 256:
+                raise ValueError("no closed segments end there")
+            self._tree = Tree.of(line["purged"], hashes(line["frontier"]))
+        except ValueError as error:
+            self._find(f"What was purged cannot be read: {error}.", 0)
+            self._broken = True
+            return iter(())
+        self._floor = self._proven = line["purged"]
+        return lines
+
+    def _meet_early(self) -> None:
+        """Checkpoints that were given and are of a size within what was purged."""
+        for root, what in self._marks.pop(-1, ()):
+            size = int.from_bytes(root[32:], "big")
+            if size not in self._early:
+                raise Unusable(
+                    f"no proof in it goes back to a checkpoint of {_records(size)}; export an excerpt for that"
+                )
+            if self._early[size] != root[:32]:
+                self._find(f"{what} at {_records(size)} is not part of this log.")
 
     def _body(self, lines: Iterator[bytes], key: bytes, final: Note, *, whole: bool) -> int:
         """Everything after the first line, up to the first that cannot be read. Returns the number of records."""
@@ -346,7 +399,7 @@ class Check:
                 known = plain(raw) if whole else None
                 line = known or parsed(raw)
                 if "saved" in line and not records:
-                    shaped(line, SAVED[whole])
+                    shaped(line, SAVED[whole and "consistency" not in line])
                     head = self._open(
                         line["saved"], "A saved checkpoint", key, final, whole=whole, proof=line.get("consistency")
                     )
@@ -393,6 +446,15 @@ class Check:
         """Remember the root to be met at a size; in an excerpt it must be proven now."""
         if head.size > final.size:
             self._find(f"{what} knows {_records(head.size)}, the export only {final.size}: its end was lost.")
+        elif whole and 0 < head.size < self._floor:
+            if proof is None:
+                self._marks.setdefault(-1, []).append((head.root + head.size.to_bytes(8, "big"), what))
+            elif not consistent(head.root, head.size, final.root, final.size, hashes(proof)):
+                self._find(f"{what} at {_records(head.size)} is not part of this log.")
+            else:
+                self._early[head.size] = head.root
+        elif whole and proof:
+            raise ValueError("a checkpoint is proven that needs no proof")
         elif whole and head.size == 0:
             if head.root != Tree().root():
                 self._find(f"{what} at 0 records does not match.")

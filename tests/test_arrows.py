@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = {
     "store": 0,
     "identity": 1, "policy": 1, "audit": 1,
-    "gate_rules": 1.4, "gate": 1.5, "teams": 1.8,
+    "gate_rules": 1.4, "gate": 1.5, "teams": 1.8, "holds": 1.8,
     "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
     "routing": 2.5, "upkeep": 2.6,
     "documents": 3, "retrieval": 3,

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import aiosqlite
-from sqlalchemy import Connection, Executable, func, literal, select
+from sqlalchemy import Connection, Executable, func, literal, select, text
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -43,6 +43,9 @@ class Transaction(Protocol):
 
     def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each row; none for none."""
+
+    def purge(self, values: Mapping[str, Any]) -> int:
+        """Remove the first `size` records of `log`, all made before `before`; how many there were."""
 
 
 class Channel(Protocol):
@@ -129,12 +132,20 @@ class _FileTransaction:
         """BEGIN IMMEDIATE has locked the file."""
 
     def rows(self, statement: Executable, **values: Any) -> Sequence[Sequence[Any]]:
-        text, defaults = _compiled(statement)
-        return self._raw.execute(text, defaults | values).fetchall()
+        sql, defaults = _compiled(statement)
+        return self._raw.execute(sql, defaults | values).fetchall()
 
     def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             self._raw.executemany(_compiled(statement)[0], rows)
+
+    def purge(self, values: Mapping[str, Any]) -> int:
+        self._raw.execute(
+            "INSERT INTO purged (log, size, before, created_at) VALUES (:log, :size, :before, :at)", values
+        )
+        of_them = "SELECT id FROM leaves WHERE log = :log AND seq < :size"
+        self._raw.execute(f"DELETE FROM personal WHERE record_id IN ({of_them})", values)  # noqa: S608 - our own text
+        return self._raw.execute("DELETE FROM leaves WHERE log = :log AND seq < :size", values).rowcount
 
 
 _TEXTS: dict[Executable, tuple[str, dict[str, Any]]] = {}
@@ -192,6 +203,11 @@ class _SessionTransaction:
     def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             self._connection.execute(statement, list(rows))
+
+    def purge(self, values: Mapping[str, Any]) -> int:
+        # A hub's program has no right to delete a record: a function of the tables' owner does, and looks for itself.
+        query = text("SELECT audit.purge(:log, :size, :before, :at)")
+        return int(self._connection.execute(query, dict(values)).scalar_one())
 
 
 def named(error: Exception) -> OutpostError:

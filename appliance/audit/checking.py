@@ -22,6 +22,7 @@ from appliance.audit.values import LogName
 Kind = Literal[
     "record-changed",
     "hash-changed",
+    "tile-changed",
     "columns-changed",
     "record-missing",
     "history-changed",
@@ -109,6 +110,18 @@ class LogCheck:
         self._remade = self._remade.append(made)
         while self._marks and self._marks[0].size <= self._next:
             self._meet(self._marks.pop(0))
+
+    def purged(self, tiles: Iterable[bytes]) -> None:
+        """Take the records that are gone, as the tiles (256 hashes each) that were kept of them; before any `add`."""
+        for tile in tiles:
+            for at in range(0, len(tile), 32):
+                self._stored = self._stored.append(tile[at : at + 32])
+                self._next += 1
+                if self._marks and self._marks[0].size <= self._next:
+                    self._remade = self._stored
+                while self._marks and self._marks[0].size <= self._next:
+                    self._meet(self._marks.pop(0))
+        self._remade = self._stored
 
     def finish(self) -> None:
         """Say what can only be said at the end."""

@@ -22,7 +22,7 @@ from appliance.audit.channel import in_session
 from appliance.audit.epochs import epoch_of
 from appliance.audit.errors import UnknownLog
 from appliance.audit.notes import Checkpoint
-from appliance.audit.proofs import Proofs
+from appliance.audit.purging import floor_of
 from appliance.audit.recorder import sealer_of, signer_of
 from appliance.audit.rows import WHOLE, Row, Selection, Source
 from appliance.audit.service import LogHead
@@ -143,20 +143,23 @@ def _name(draft: Path, out: Path) -> None:
 
 
 async def _jsonl(source: Source, header: dict[str, Any]) -> AsyncIterator[tuple[int, bytes]]:
-    proofs = None if source.selection.whole else await source.proofs()
+    proofs, whole = source.proofs(), source.selection.whole
     yield 0, _line(header)
+    floor = await floor_of(source.session, header["log"]) if whole else 0
+    if floor:
+        yield 0, _line({"purged": floor, "frontier": [node.hex() for node in await proofs.frontier(floor)]})
     async for size, note in source.notes():
         line: dict[str, Any] = {"saved": note}
-        if proofs is not None:
-            line["consistency"] = [node.hex() for node in await proofs.consistency(source.session, size)]
+        if not whole or size < floor:
+            line["consistency"] = [node.hex() for node in await proofs.consistency(size)]
         yield 0, _line(line)
     async for rows in source.chunks():
-        lines = [_line(_members(row, await _proof(row, source, proofs))) for row in rows]
+        if whole:
+            lines = [_line(_members(row, None)) for row in rows]
+        else:
+            paths = await proofs.inclusions([row.seq for row in rows])
+            lines = [_line(_members(row, [node.hex() for node in path])) for row, path in zip(rows, paths, strict=True)]
         yield len(rows), b"".join(lines)
-
-
-async def _proof(row: Row, source: Source, proofs: Proofs | None) -> list[str] | None:
-    return None if proofs is None else [node.hex() for node in await proofs.inclusion(source.session, row.seq)]
 
 
 def _members(row: Row, proof: list[str] | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance.audit.channel import Channel, named, open_channel
 from appliance.audit.epochs import epoch_of
@@ -119,6 +119,11 @@ class Recorder:
         """How many records each log has, asked on the way that records are written. Raises as `append` does."""
         channel = await self._open()
         return await channel.run(sizes, _nothing)
+
+    async def purge(self, values: Mapping[str, Any]) -> int:
+        """Remove old records, as `purging` says it; how many there were. Raises RecordUnavailable."""
+        channel = await self._open()
+        return await channel.run(lambda transaction: transaction.purge(values), _nothing)
 
     async def close(self) -> None:
         """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.

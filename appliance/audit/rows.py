@@ -99,11 +99,9 @@ class Source:
                 yield row.size, row.note
             after = rows[-1].size
 
-    async def proofs(self) -> Proofs:
-        """What proves an excerpt. Raises RecordDamaged."""
-        proofs = Proofs(self._log)
-        await proofs.grow(self.session, self.size)
-        return proofs
+    def proofs(self) -> Proofs:
+        """What proves an excerpt."""
+        return Proofs(self.session, self._log, self.size)
 
     async def _kept(self, ids: Sequence[str]) -> Mapping[str, Sequence[PersonalRow]]:
         found: dict[str, list[PersonalRow]] = {}

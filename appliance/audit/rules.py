@@ -81,35 +81,37 @@ class Frontier:
         return cls(size, tuple(raw[at : at + 32] for at in range(0, len(raw), 32)))
 
 
-class Tree:
-    """All leaf hashes of a log, for the proofs made at export: O(log n) hashing for each."""
+TILE = 256
+"""Leaves of a tile; a power of two (c2sp.org/tlog-tiles)."""
 
-    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        self._levels: list[list[bytes]] = [[]]  # _levels[k][i] is the complete subtree of leaves [i << k, (i + 1) << k)
-        for leaf in leaves:
-            self.append(leaf)
+
+class Proving:
+    """Roots and proofs of a tree, from the hashes of its complete subtrees: O(log n) of them for each."""
 
     @property
     def size(self) -> int:
-        return len(self._levels[0])
+        """How many leaves there are."""
+        raise NotImplementedError
 
-    def append(self, leaf: bytes) -> None:
-        node, level = leaf, 0
-        while True:
-            row = self._levels[level]
-            row.append(node)
-            if len(row) % 2:
-                return
-            node = node_hash(row[-2], row[-1])
-            level += 1
-            if level == len(self._levels):
-                self._levels.append([])
+    def node(self, level: int, index: int) -> bytes:
+        """The complete subtree over the leaves [index << level, (index + 1) << level), all of which are there."""
+        raise NotImplementedError
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first `size` leaves (of all of them when not given)."""
         end = self.size if size is None else size
         self._within(end)
         return self._range(0, end) if end else EMPTY_ROOT
+
+    def frontier(self, size: int) -> Frontier:
+        """The frontier of the first `size` leaves."""
+        self._within(size)
+        peaks, start = [], 0
+        for level in reversed(range(size.bit_length())):
+            if size >> level & 1:
+                peaks.append(self.node(level, start >> level))
+                start += 1 << level
+        return Frontier(size, tuple(peaks))
 
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
         """The audit path of leaf `index` in the tree of the first `size` leaves, nearest sibling first."""
@@ -127,10 +129,6 @@ class Tree:
             raise ValueError(f"a tree of {end} has no prefix of {old}")
         return [] if old in {0, end} else self._subproof(old, 0, end, whole=True)
 
-    def prefix_proof(self, old: int, *, whole: bool) -> list[bytes]:
-        """SUBPROOF of RFC 6962, section 2.1.2: `whole` while only left branches have been taken on the way here."""
-        return self._subproof(old, 0, self.size, whole=whole)
-
     def _within(self, size: int) -> None:
         if not 0 <= size <= self.size:
             raise ValueError(f"the tree has {self.size} leaves, not {size}")
@@ -139,7 +137,7 @@ class Tree:
         width = end - start
         if width & (width - 1) == 0 and start % width == 0:
             level = width.bit_length() - 1
-            return self._levels[level][start >> level]
+            return self.node(level, start >> level)
         split = start + _split(width)
         return node_hash(self._range(start, split), self._range(split, end))
 
@@ -160,59 +158,32 @@ class Tree:
         return [*self._subproof(old, split, end, whole=False), self._range(start, split)]
 
 
-TILE = 256
-"""Leaves of a tile; a power of two."""
+class Tree(Proving):
+    """A tree that holds all of its leaf hashes."""
 
-
-class Tiles:
-    """The proofs of `Tree` from one hash for each 256 leaves, and the leaves of one tile whenever a proof is made.
-
-    A log of ten million records takes a few MiB. Cutting at multiples of a power of two, a tree splits above its tiles as a
-    tree of so many leaves does.
-    """
-
-    def __init__(self) -> None:
-        self._complete: list[bytes] = []
-        self._open = Frontier()
+    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+        self._levels: list[list[bytes]] = [[]]  # _levels[k][i] is the complete subtree of leaves [i << k, (i + 1) << k)
+        for leaf in leaves:
+            self.append(leaf)
 
     @property
     def size(self) -> int:
-        return len(self._complete) * TILE + self._open.size
+        return len(self._levels[0])
 
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        for leaf in leaves:
-            self._open = self._open.append(leaf)
-            if self._open.size == TILE:
-                self._complete.append(self._open.root())
-                self._open = Frontier()
+    def node(self, level: int, index: int) -> bytes:
+        return self._levels[level][index]
 
-    def upper(self) -> Tree:
-        """The tree whose leaves are the roots of the tiles, the last one perhaps not full."""
-        return Tree([*self._complete, self._open.root()] if self._open.size else self._complete)
-
-
-def inclusion_from_tile(upper: Tree, index: int, tile: Sequence[bytes]) -> list[bytes]:
-    """`Tree.inclusion_proof` of leaf `index`, from the leaf hashes of its tile.
-
-    Raises:
-        ValueError: there is no such leaf.
-    """
-    return Tree(tile).inclusion_proof(index % TILE) + upper.inclusion_proof(index // TILE)
-
-
-def consistency_from_tile(upper: Tree, old: int, size: int, tile: Sequence[bytes]) -> list[bytes]:
-    """`Tree.consistency_proof` of `old`, from the leaf hashes of the tile in which the next leaf stood then.
-
-    Raises:
-        ValueError: there is no such prefix.
-    """
-    if old in {0, size}:
-        return []
-    inside = old % TILE
-    if not inside:
-        return upper.consistency_proof(old // TILE)
-    # Down to the tile a proof goes as that of the leaf there; inside it begins with a whole tree only at the left edge.
-    return Tree(tile).prefix_proof(inside, whole=old < TILE) + upper.inclusion_proof(old // TILE)
+    def append(self, leaf: bytes) -> None:
+        node, level = leaf, 0
+        while True:
+            row = self._levels[level]
+            row.append(node)
+            if len(row) % 2:
+                return
+            node = node_hash(row[-2], row[-1])
+            level += 1
+            if level == len(self._levels):
+                self._levels.append([])
 
 
 def _split(width: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
@@ -60,16 +59,11 @@ class LogHead:
 
 
 class AuditLog:
-    """The logs, read. A reader sees the log of its own tenant and nothing else.
-
-    For its proofs it keeps a hash for every 256 records that it has read; the first proof after a start reads the whole log.
-    """
+    """The logs, read. A reader sees the log of its own tenant and nothing else."""
 
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
         self._recorder = recorder
-        self._proofs: dict[LogName, Proofs] = {}
-        self._proving = asyncio.Lock()
 
     @property
     def public_key(self) -> bytes:
@@ -95,14 +89,14 @@ class AuditLog:
         query = select(LeafRow).where(LeafRow.id == str(record_id), LeafRow.log == log)
         if admitted.action != READ_ALL:
             query = query.where(LeafRow.user_id == str(admitted.principal.id))
-        async with self._proving, self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             rows = (await session.scalars(query)).all()
             if not rows:
                 raise NoSuchRecord("There is no such record that you may read.")
-            proofs = await self._grown(session, log)
-            proven = await _proven(session, proofs, rows[0])
+            proofs, root = await self._proofs(session, log)
+            proven = await _proven(proofs, root, rows[0])
             (entry,) = await self._entries(session, rows)
-            return entry, proven, self._head(log, proofs.size, proofs.root())
+            return entry, proven, self._head(log, proofs.size, root)
 
     async def of_work(
         self, tenant_id: TenantId, works: Sequence[str], *, phase: str
@@ -114,15 +108,15 @@ class AuditLog:
         """
         log = log_name(tenant_id, self._recorder.epoch)
         query = select(LeafRow).where(LeafRow.log == log, LeafRow.correlation_id.in_(works)).order_by(LeafRow.seq)
-        async with self._proving, self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             rows = (await session.scalars(query)).all()
-            proofs = await self._grown(session, log)
+            proofs, root = await self._proofs(session, log)
             found = {}
             for row in rows:
-                proven = await _proven(session, proofs, row)
+                proven = await _proven(proofs, root, row)
                 if json.loads(proven.record)["phase"] == phase:
                     found[str(row.correlation_id)] = proven
-            return found, self._head(log, proofs.size, proofs.root())
+            return found, self._head(log, proofs.size, root)
 
     async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
         """The last decisions of the admitted tenant, allowed and refused, the newest first; nothing personal is opened."""
@@ -146,18 +140,13 @@ class AuditLog:
         signer = self._recorder.signer
         return LogHead(log, size, root, signer.sign(Checkpoint(signer.origin(log), size, root)))
 
-    async def _grown(self, session: AsyncSession, log: LogName) -> Proofs:
-        """What proves the records that stand in the log now."""
+    async def _proofs(self, session: AsyncSession, log: LogName) -> tuple[Proofs, bytes]:
+        """What proves the records that stand in the log now, and their root."""
         frontier = await in_session(session, partial(present, log=log))
-        proofs = self._proofs.get(log)
-        if proofs is None or proofs.size > frontier.size:
-            proofs = Proofs(log)
-        await proofs.grow(session, frontier.size)
-        if proofs.root() != frontier.root():
-            self._proofs.pop(log, None)
+        proofs = Proofs(session, log, frontier.size)
+        if await proofs.root() != frontier.root():
             raise RecordDamaged("The leaves of the record do not make up its head.", log=log)
-        self._proofs[log] = proofs
-        return proofs
+        return proofs, frontier.root()
 
     async def _entries(self, session: AsyncSession, rows: Sequence[LeafRow]) -> list[Entry]:
         query = select(PersonalRow).where(PersonalRow.record_id.in_([row.id for row in rows]))
@@ -180,11 +169,11 @@ class AuditLog:
         return opened
 
 
-async def _proven(session: AsyncSession, proofs: Proofs, row: LeafRow) -> Proven:
-    proof = await proofs.inclusion(session, row.seq)
+async def _proven(proofs: Proofs, root: bytes, row: LeafRow) -> Proven:
+    proof = await proofs.inclusion(row.seq)
     record = as_bytes(row.record)
     leaf = leaf_hash(record)
-    if leaf != row.hash or not includes(proofs.root(), proofs.size, row.seq, leaf, proof):
+    if leaf != row.hash or not includes(root, proofs.size, row.seq, leaf, proof):
         raise RecordDamaged(f"Record {row.seq} or its hash was changed.", log=row.log, seq=row.seq)
     return Proven(row.seq, leaf, record, tuple(proof))
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from appliance.audit.channel import Transaction
 from appliance.audit.errors import RecordDamaged
 from appliance.audit.notes import Checkpoint, Signer
+from appliance.audit.proofs import StoredTree, fill
 from appliance.audit.records import Leaf
 from appliance.audit.rules import Frontier
 from appliance.audit.tables import CheckpointRow, LeafRow, OpenRow, PersonalRow
@@ -21,12 +22,6 @@ from appliance.store import RecordRef
 _SAVED: Final = (
     select(CheckpointRow.size, CheckpointRow.frontier)
     .where(CheckpointRow.log == bindparam("log"))
-    .order_by(CheckpointRow.size.desc())
-    .limit(1)
-)
-_SAVED_UNTIL: Final = (
-    select(CheckpointRow.size, CheckpointRow.frontier)
-    .where(CheckpointRow.log == bindparam("log"), CheckpointRow.size <= bindparam("until"))
     .order_by(CheckpointRow.size.desc())
     .limit(1)
 )
@@ -119,6 +114,8 @@ class Journal:
                 places.append(ref)
             refs.append(places)
         transaction.many(_ADD_LEAF, rows)
+        for log, hashes in added.items():
+            fill(transaction, log, sizes[log], sizes[log] + len(hashes))
         transaction.many(_ADD_PERSONAL, list(_personal(new)))
         transaction.many(_ADD_OPEN, [_open(leaf, self._instance) for leaf in new if leaf.phase == "pre"])
         transaction.many(_CLOSE, [{"done": leaf.correlation_id} for leaf in new if leaf.phase == "post"])
@@ -158,11 +155,8 @@ class Journal:
 
 def root_at(transaction: Transaction, log: LogName, size: int) -> bytes | None:
     """The root of the first `size` stored leaf hashes of a log; None if there are fewer."""
-    saved = transaction.rows(_SAVED_UNTIL, log=log, until=size)
-    frontier = Frontier.from_bytes(int(saved[0][0]), bytes(saved[0][1])) if saved else Frontier()
-    rows = transaction.rows(_TAIL, log=log, start=frontier.size, end=size)
-    frontier = frontier.extend(bytes(row[1]) for row in rows)
-    return frontier.root() if frontier.size == size else None
+    whole = present(transaction, log=log).size
+    return StoredTree(transaction, log, whole).root(size) if size <= whole else None
 
 
 def sizes(transaction: Transaction) -> Mapping[LogName, int]:

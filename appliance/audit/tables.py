@@ -49,6 +49,34 @@ class CheckpointRow(AuditBase):
     note: Mapped[str] = mapped_column(Text)
 
 
+class TileRow(AuditBase):
+    """A full tile: 256 hashes, of leaves (level 0) or of the tiles below, and the root over them (c2sp.org/tlog-tiles).
+
+    It stays when the records of its leaves are purged, so that every proof can still be made.
+    """
+
+    __tablename__ = "tiles"
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    log: Mapped[str] = mapped_column(LOG, primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PurgedRow(AuditBase):
+    """The first `size` records of a log were made before `before`, their time was over, and they are gone."""
+
+    __tablename__ = "purged"
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    log: Mapped[str] = mapped_column(LOG, primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    before: Mapped[str] = mapped_column(String(27))
+    created_at: Mapped[str] = mapped_column(String(27))
+
+
 class PersonalRow(AuditBase):
     """A personal field and its salt, sealed under the tenant's key; the record commits to both by hash."""
 

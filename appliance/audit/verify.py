@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, Select, func, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,8 +18,8 @@ from appliance.audit.heads import HEAD_FILE, HeadFile, Heads
 from appliance.audit.notes import Signer, verified
 from appliance.audit.recorder import sealer_of, signer_of
 from appliance.audit.records import SealedField, Sealer, commitment, tenant_of
-from appliance.audit.rules import Frontier, leaf_hash
-from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow
+from appliance.audit.rules import TILE, Frontier, Tree, leaf_hash
+from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow, PurgedRow, TileRow
 from appliance.audit.values import LogName
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Purpose, Store
@@ -127,13 +127,58 @@ async def _check_log(session: AsyncSession, log: LogName, heads: Heads, signer: 
         findings.append(Finding("head-missing", f"The head file {HEAD_FILE} does not know this log.", log))
     marks += [Mark(h.checkpoint.size, h.checkpoint.root, "disputed") for h in heads.disputed if h.log == log]
     check = LogCheck(log, marks)
+    gone = await session.scalar(select(func.max(PurgedRow.size)).where(PurgedRow.log == log)) or 0
+    tiles = Tiles(log)
+    for place in range(gone // TILE):
+        tile = as_bytes(await session.scalar(_tile(log, 0, place)))
+        check.purged([tile])
+        await tiles.take(session, [tile[at : at + 32] for at in range(0, len(tile), 32)])
     async for rows in _leaves(session, log):
         for row in rows:
-            check.add(_stored(row))
+            leaf = _stored(row)
+            check.add(leaf)
+            await tiles.take(session, [leaf.hash])
         findings.extend(await _check_personal(session, log, rows, sealer))
     check.finish()
     newest = max((mark.size for mark in marks), default=0)
-    return LogReport(log, check.size, check.root().hex(), newest, (*findings, *check.findings))
+    # What is wrong with the leaves is named; that the tiles differ from them then says nothing more.
+    wrong = check.findings or tiles.findings[:1]
+    return LogReport(log, check.size, check.root().hex(), newest, (*findings, *wrong))
+
+
+def _tile(log: LogName, level: int, place: int) -> Select[bytes]:
+    return select(TileRow.hashes).where(TileRow.log == log, TileRow.level == level, TileRow.place == place)
+
+
+class Tiles:
+    """Compares the tiles of a log with the hashes that its records have, in order."""
+
+    def __init__(self, log: LogName) -> None:
+        self.findings: list[Finding] = []
+        self._log = log
+        self._levels: list[list[bytes]] = []
+        self._places: list[int] = []
+
+    async def take(self, session: AsyncSession, hashes: Sequence[bytes], level: int = 0) -> None:
+        """The next hashes of a level."""
+        if len(self._levels) == level:
+            self._levels.append([])
+            self._places.append(0)
+        for one in hashes:
+            self._levels[level].append(one)
+            if len(self._levels[level]) < TILE:
+                continue
+            full, self._levels[level] = self._levels[level], []
+            place, self._places[level] = self._places[level], self._places[level] + 1
+            query = select(TileRow.root, TileRow.hashes).where(
+                TileRow.log == self._log, TileRow.level == level, TileRow.place == place
+            )
+            row = (await session.execute(query)).one_or_none()
+            root = Tree(full).root()
+            if row is None or as_bytes(row.hashes) != b"".join(full) or as_bytes(row.root) != root:
+                text = f"Tile {place} of level {level} is not that of its records."
+                self.findings.append(Finding("tile-changed", text, self._log, place * TILE ** (level + 1)))
+            await self.take(session, [root], level + 1)
 
 
 def _mark(row: CheckpointRow, signer: Signer) -> Mark | None:

@@ -36,6 +36,8 @@ from appliance.guard import api as guard_api
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
+from appliance.holds import Holds
+from appliance.holds import api as holds_api
 from appliance.identity import api as identity_api
 from appliance.identity.federation import api as federation_api
 from appliance.identity.federation import confirming_api
@@ -92,7 +94,7 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES,
 ]  # fmt: skip
 
 
@@ -102,7 +104,7 @@ FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds",
 )  # fmt: skip
 
 
@@ -206,6 +208,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "searching": searching,
             "cursors": cursors,
             "certificates": certificates,
+            "holds": Holds(store, gate),
             "vault": Vault(store, masks or Masks()),
             "health": health_of(base, routes, certificates, counted, identity.federation.keys),
             "node": node_facts(settings),

@@ -37,6 +37,7 @@ from appliance.shelf.spending import Spending
 from appliance.store import Store
 from appliance.tls.required import FOLDER
 from appliance.upkeep import Backups, Planner, Purging, Working
+from appliance.upkeep.retention import Retention
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -83,7 +84,14 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             violations,
         )
         probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
-        working = Working(base.store, base.gate, probes, settings.data / "exports", backups_of(settings, base.store))
+        working = Working(
+            base.store,
+            base.gate,
+            probes,
+            settings.data / "exports",
+            backups_of(settings, base.store),
+            Retention(base.store, base.recorder, days=settings.record_retention_days),
+        )
         overdue = Overdue(base.store, base.gate, base.policy)
         handlers = {
             **ingest.handlers,

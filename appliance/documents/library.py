@@ -41,6 +41,7 @@ from appliance.documents.tables import DocumentRow
 from appliance.documents.uploads import Upload
 from appliance.documents.values import DocumentStatus
 from appliance.gate import Gate
+from appliance.holds import blocked
 from appliance.jobs import Waker, enqueue
 from appliance.jobs.service import progress_of
 from appliance.policy import Policies, Resource
@@ -269,6 +270,9 @@ class Library:
         """Remove the document from library and index; what it displaced may come into force again.
 
         Its file is erased by a job, unless another document holds the same content.
+
+        Raises:
+            OnHold: a destruction hold names it.
         """
         async with (
             self._admit(principal, "documents.delete", document_id) as admitted,
@@ -276,6 +280,7 @@ class Library:
         ):
             await queries.take_turn(session)
             row = await self._must_find(session, admitted, document_id, to_change=True)
+            await blocked(session, row.id, row.created_at)
             await settle(session, self._index, [row], tenant_id=admitted.tenant_id, clock=self._clock, gone=row.id)
             await self._index.remove(session, row.id)
             await session.delete(row)

@@ -88,7 +88,7 @@ class Submitting:
             self._gate.admit(principal, "jobs.manage", resource) as admitted,
             self._store.open_session(admitted, write=True) as session,
         ):
-            old = await queries.find(session, job_id, None)
+            old = await queries.find(session, job_id)
             if old is None:
                 raise NoSuchJob("There is no such job.")
             if old.state not in {"failed", "cancelled"} or old.kind not in self._types:
@@ -102,7 +102,7 @@ class Submitting:
                 priority=old.priority,
             )
             admitted.outcome.metadata |= {"type": old.kind, "made": str(made)}
-            row = await queries.find(session, made, None)
+            row = await queries.find(session, made)
             assert row is not None
             shown = view(row)
         self._waker.wake()

@@ -72,6 +72,9 @@ SCHEDULES: Final = {
         _daily("cleanup", types.CLEANUP, "every night at 2:30: old jobs", hour=2, minute=30),
         _daily("optimize", types.OPTIMIZE, "every night at 3:15: indexes", hour=3, minute=15),
         _daily("index", types.REINDEX, "on the first of each month at 5:00: text and vector index", day=1, hour=5),
+        _daily(
+            "retention", types.PURGE, "on Sundays at 5:00: records older than they are kept", day_of_week="sun", hour=5
+        ),
         _daily("check", types.CHECK, "on Sundays at 4:00: every page of the database", day_of_week="sun", hour=4),
     )
 }

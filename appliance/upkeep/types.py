@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from appliance.jobs.types import JobType
 
@@ -16,6 +16,7 @@ EXPORT: Final = "record.export"
 OVERDUE: Final = "approvals.overdue"
 BACKUP: Final = "backup"
 REINDEX: Final = "index.rebuild"
+PURGE: Final = "record.purge"
 IDLE: Final = 2
 
 
@@ -36,6 +37,17 @@ class Keep(BaseModel):
     weekly: int = Field(default=4, ge=0, le=520)
 
 
+class Cutoff(BaseModel):
+    """Records made before `before` go, or those whose time of retention is over, where that is earlier. With `dry_run` none
+    goes, and what would is told.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: AwareDatetime | None = None
+    dry_run: bool = False
+
+
 class Form(BaseModel):
     """`jsonl` can be proven without us, `csv` is a table for a spreadsheet."""
 
@@ -54,6 +66,13 @@ TYPES: Final = (
     JobType(
         REINDEX,
         "Makes the text and vector index of every document anew, while people search.",
+        of_database=True,
+        priority=IDLE,
+    ),
+    JobType(
+        PURGE,
+        "Removes records whose time of retention is over and that no hold names.",
+        Cutoff,
         of_database=True,
         priority=IDLE,
     ),

@@ -21,6 +21,7 @@ from appliance.store.errors import StoreBusy
 from appliance.upkeep import database, types
 from appliance.upkeep.backups import Backups
 from appliance.upkeep.errors import CheckFailed
+from appliance.upkeep.retention import Retention
 from appliance.upkeep.values import upkeep_of
 
 Probe = Callable[[], Awaitable[str]]
@@ -34,9 +35,17 @@ class Working:
     backups: where backups are made.
     """
 
-    def __init__(self, store: Store, gate: Gate, probes: Mapping[str, Probe], exports: Path, backups: Backups) -> None:
+    def __init__(
+        self,
+        store: Store,
+        gate: Gate,
+        probes: Mapping[str, Probe],
+        exports: Path,
+        backups: Backups,
+        retention: Retention,
+    ) -> None:
         self._store, self._gate, self._probes, self._exports = store, gate, probes, exports
-        self._backups = backups
+        self._backups, self._retention = backups, retention
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -47,6 +56,7 @@ class Working:
             types.BACKUP: self._backup,
             types.HEALTH: self._health,
             types.EXPORT: self._export,
+            types.PURGE: self._purge,
         }
 
     @asynccontextmanager
@@ -100,6 +110,13 @@ class Working:
         async with self._admitted(job):
             found = await asyncio.gather(*(_asked(probe) for probe in self._probes.values()))
         return {"parts": dict(zip(self._probes, found, strict=True))}
+
+    async def _purge(self, job: RunningJob) -> Mapping[str, Any]:
+        asked = types.Cutoff.model_validate(dict(job.payload))
+        async with self._admitted(job) as admitted:
+            done = await self._retention.run(job.tenant_id, before=asked.before, dry_run=asked.dry_run)
+            admitted.outcome.metadata |= done
+        return done
 
     async def _export(self, job: RunningJob) -> Mapping[str, Any]:
         form = types.Form.model_validate(dict(job.payload)).form

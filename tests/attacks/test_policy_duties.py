@@ -17,7 +17,7 @@ from tests.identity.web import Web, web
 from tests.policy.people import ADMIN, OPERATOR, VIEWER, document
 
 READS = {
-    "audit.read_all", "audit.read_own", "auth.me", "policy.read", "guard.violations", "factors.read", "factors.enrol", "factors.remove",
+    "audit.read_all", "audit.read_own", "auth.me", "policy.read", "guard.violations", "holds.read", "factors.read", "factors.enrol", "factors.remove",
     "passwords.change",
 }  # fmt: skip
 

@@ -13,14 +13,10 @@ from hypothesis import strategies as st
 
 from appliance.audit.rules import (
     EMPTY_ROOT,
-    TILE,
     Frontier,
-    Tiles,
     Tree,
-    consistency_from_tile,
     consistent,
     includes,
-    inclusion_from_tile,
     leaf_hash,
     node_hash,
 )
@@ -56,26 +52,6 @@ def test_a_frontier_read_back_goes_on_where_it_was(leaves: list[bytes], cut: int
 
     assert again.extend(leaves[at:]).root() == Tree(leaves).root()
     assert again.root() == Tree(leaves).root(at)
-
-
-EDGES = sorted({1, 2, 1300} | {n * TILE + d for n in (1, 2, 3, 4) for d in (-1, 0, 1)})
-
-
-@given(st.one_of(st.sampled_from(EDGES), st.integers(1, 1300)), st.integers(0), st.integers(0))
-def test_proofs_from_tiles_are_those_of_the_whole_tree(size: int, at: int, cut: int) -> None:
-    leaves = [leaf_hash(b"%d" % number) for number in range(size)]
-    tree, tiles, index = Tree(leaves), Tiles(), at % size
-    tiles.extend(leaves[: cut % size])
-    tiles.extend(leaves[cut % size :])
-    upper = tiles.upper()
-
-    def tile(place: int) -> list[bytes]:
-        return leaves[place // TILE * TILE :][:TILE]
-
-    assert (tiles.size, upper.root()) == (size, tree.root())
-    assert inclusion_from_tile(upper, index, tile(index)) == tree.inclusion_proof(index)
-    for old in {index, cut % (size + 1), size, 0}:
-        assert consistency_from_tile(upper, old, size, tile(old)) == tree.consistency_proof(old)
 
 
 def test_a_frontier_that_does_not_fit_its_size_is_refused() -> None:

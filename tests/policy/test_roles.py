@@ -68,6 +68,8 @@ MATRIX = (
     ("guard.manage", "guard", "a"),
     ("node.health", "node", "a"),
     ("guard.violations", "guard", "a"),
+    ("holds.read", "hold", "a"),
+    ("holds.manage", "hold", "a"),
     ("auth.me", "person", "voak"),
 )
 WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}

@@ -20,6 +20,7 @@ from appliance.store import Purpose, Store, Tenant, new_id
 from appliance.store.admission import minter
 from appliance.upkeep import Backups, Working
 from appliance.upkeep.errors import CheckFailed
+from appliance.upkeep.retention import Retention
 
 POLICY = PolicyEngine()
 
@@ -68,7 +69,7 @@ async def house(store: Store, tenant: Tenant, tmp_path: Path) -> AsyncIterator[H
     probes: dict[str, Callable[[], Awaitable[str]]] = {"models": well, "providers": ill}
     exports = tmp_path / "exports"
     backups = Backups(store, tmp_path / "backups", ("initialised",))
-    working = Working(store, gate, probes, exports, backups)
+    working = Working(store, gate, probes, exports, backups, Retention(store, recorder))
     yield House(store, tenant, gate, recorder, working, exports, backups)
     await gate.close()
     await recorder.close()
