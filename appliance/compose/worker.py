@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +26,7 @@ from appliance.health import NotWell
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
+from appliance.notices import Passing
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
 
 from appliance.compose.foundation import Foundation, foundation, orders_of
+from appliance.compose.health import LEAST_FREE
 
 
 @asynccontextmanager
@@ -75,12 +78,18 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             screens,
             violations,
         )
-        probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
+        probes = {
+            "models": partial(_models, base),
+            "providers": partial(_providers, routes),
+            "disk": partial(_disk, base),
+        }
         working = Working(base.store, base.gate, probes, settings.data / "exports")
         handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
+            passing = asyncio.create_task(Passing(base.store).run())
+            stack.callback(passing.cancel)
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
             await planner.start()
             stack.callback(planner.close)
@@ -93,11 +102,20 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
         yield Worker(
             base.store,
             handlers,
-            watches=ingest.watches,
+            watches={**ingest.watches, **working.watches},
             name=home + base.instance.id,
             is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
             bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
+
+
+async def _disk(base: Foundation) -> str:
+    """Raises NotWell: little is free."""
+    usage = shutil.disk_usage(base.settings.data)
+    free = f"{usage.free / 2**30:.1f} GiB free"
+    if usage.free < usage.total * LEAST_FREE:
+        raise NotWell(f"{free}.")
+    return free
 
 
 async def _writes(routes: Routes) -> bool:

@@ -206,7 +206,8 @@ async def test_text_stands_out_on_every_page_in_every_look(console: Console, the
 
     for name in ("Ask", "Documents", "Audit", "People"):
         await page.get_by_role("link", name=name).click()
-        await page.wait_for_load_state("networkidle")
+        await expect(page.locator("main h1, main h2").first).to_be_visible()
+        await page.wait_for_timeout(700)
         faint += [f"{name}: {one}" for one in await too_faint(page)]
 
     assert faint == []

@@ -4,6 +4,7 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
+export type NoticeItem = Schemas["NoticeView"];
 export type Person = Schemas["UserView"];
 export type SignedIn = Schemas["TokenView"];
 export type Role = Person["role"];

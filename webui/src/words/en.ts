@@ -65,6 +65,27 @@ export const words = {
     toKiosk: "Open the kiosk screen",
   },
 
+  notices: {
+    title: "News",
+    open: (unread: string) => `News, ${unread} unread`,
+    none: "Nothing to hear of.",
+    readAll: "Mark all as read",
+    unread: "unread",
+    show: "Look",
+    otherwise: "Something happened that this screen has no words for.",
+    what: { ingest: "taking a document in", list: "who may see a document", use: "the use of a document", declassify: "a lower class", regime: "a looser export regime" } as Record<string, string>,
+    parts: { disk: "the disk", models: "the small models", providers: "a chat model" } as Record<string, string>,
+    asked: (what: string) => `An approval is asked: ${what}.`,
+    decided: (what: string, approved: boolean) => `${approved ? "Approved" : "Rejected"}: ${what}.`,
+    documentFailed: "A document that you brought could not be read.",
+    locked: "An account was locked after wrong passwords.",
+    policy: "Another policy pack is in force.",
+    disk: "The disk is nearly full. New documents are no longer taken in.",
+    part: (part: string) => `${part} does not answer.`,
+    record: "The record could not be written. Until it can, nothing is done.",
+    upkeep: (type: string) => `A job that looks after the node failed: ${type}.`,
+  },
+
   stepUp: {
     title: "Please confirm that it is you",
     password: "Your password",
