@@ -28,6 +28,7 @@ from appliance import (
     cli_sign_in,
     cli_tenants,
     cli_tokens,
+    cli_webhooks,
 )
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
@@ -74,6 +75,7 @@ app.command(cli_sign_in.sign_in)
 app.command(cli_tenants.tenant)
 app.command(cli_jobs.schedule)
 app.command(cli_jobs.worker)
+app.command(cli_webhooks.webhook)
 
 
 @app.command

@@ -65,6 +65,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
     ),
     (
+        "webhook_hosts",
+        "",
+        "Programs of the plant that may be sent news, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
         "identity_hosts",
         "",
         "Identity providers that may be asked, as HOST:PORT, separated by commas; none by default.",
@@ -159,6 +164,7 @@ class Settings:
     cors_allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
+    webhook_hosts: tuple[str, ...]
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
     public_url: str
@@ -239,6 +245,7 @@ class Settings:
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
             "trusted_proxies": ",".join(self.trusted_proxies),
             "metrics_token": self.metrics_token or "",
+            "webhook_hosts": ",".join(self.webhook_hosts),
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url,
@@ -298,6 +305,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         trusted_proxies=_networks(values["trusted_proxies"]),
         metrics_token=_token("metrics_token", values["metrics_token"]),
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
+        webhook_hosts=_hosts("webhook_hosts", values["webhook_hosts"]),
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url=_public_url(values["public_url"], values["listen"]),

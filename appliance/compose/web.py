@@ -43,7 +43,7 @@ from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.node_api import NodeFacts
-from appliance.notices import Inbox
+from appliance.notices import Inbox, Reach, Webhooks, webhooks_api
 from appliance.notices import api as notices_api
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
@@ -87,7 +87,7 @@ from appliance.compose.people import identity_of
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *notices_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *notices_api.ROUTES, *webhooks_api.ROUTES,
 ]  # fmt: skip
 
 
@@ -95,7 +95,7 @@ TYPES = catalogue(*TRYING, *upkeep.TYPES)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "inbox",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "inbox", "webhooks",
 )  # fmt: skip
 
 
@@ -162,6 +162,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             profile=settings.profile, tenants=store.tenants,
         )  # fmt: skip
         conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
+        vault, hub = Vault(store, masks or Masks()), settings.role == "hub"
         services: dict[str, Any] = {
             **identity.services,
             "gate": gate,
@@ -188,7 +189,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "spending": spending,
             "cursors": cursors,
             "certificates": certificates,
-            "vault": Vault(store, masks or Masks()),
+            "vault": vault,
             "health": health_of(base, routes, certificates, counted, identity.federation.keys),
             "node": node_facts(settings),
             "gauges": gauges_of(store),
@@ -203,6 +204,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "guard_settings": guard_settings,
             "teams": Teams(store, people, base.policy, [Described(store), conversations]),
             "inbox": Inbox(store, gate, base.policy, cursors),
+            "webhooks": Webhooks(store, gate, vault, Reach(settings.webhook_hosts, beyond=hub), waker, cursors),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

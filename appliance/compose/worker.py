@@ -26,13 +26,15 @@ from appliance.health import NotWell
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
-from appliance.notices import Passing
+from appliance.notices import Delivering, Passing, Reach
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
 from appliance.upkeep import Planner, Working
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -41,9 +43,14 @@ if TYPE_CHECKING:
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.health import LEAST_FREE
 
+SENDERS = 3
+"""How many webhooks are sent to at the same time."""
+
 
 @asynccontextmanager
-async def worker(settings: Settings, only: Sequence[str] | None = None) -> AsyncIterator[Worker]:
+async def worker(
+    settings: Settings, only: Sequence[str] | None = None, masks: Masks | None = None
+) -> AsyncIterator[Worker]:
     """The worker with the handlers of this role, or with those of `only`: then it works beside another one, and the nights
     and the schedules are that one's.
 
@@ -84,27 +91,40 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             "disk": partial(_disk, base),
         }
         working = Working(base.store, base.gate, probes, settings.data / "exports")
-        handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers}
+        reach = Reach(settings.webhook_hosts, beyond=settings.role == "hub")
+        sending = Delivering(base.store, base.gate, Vault(base.store, masks or Masks()), reach).handlers
+        handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers, **sending}
+        # Of the workers of another machine of a hub only their leases tell.
+        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
+        name, is_alive = home + base.instance.id, partial(_is_alive, base, home)
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
             passing = asyncio.create_task(Passing(base.store).run())
             stack.callback(passing.cancel)
+            # Beside the rest, so that no document waits for a program that is slow to answer.
+            senders = [
+                Worker(
+                    base.store, sending, name=name, is_alive=is_alive, bell=Bell(settings.run / f"sender-{one}.sock")
+                )
+                for one in range(SENDERS)
+            ]
+            running = [asyncio.create_task(one.run()) for one in senders]
+            stack.push_async_callback(_stopped, senders, running)
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
             await planner.start()
             stack.callback(planner.close)
+            handlers = {kind: one for kind, one in handlers.items() if kind not in sending}
         elif strange := sorted(set(only) - set(handlers)):
             raise UnknownJobType(f"Nothing here does {', '.join(strange)}; there are {', '.join(sorted(handlers))}.")
         else:
             handlers = {name: handlers[name] for name in only}
-        # Of the workers of another machine of a hub only their leases tell.
-        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         yield Worker(
             base.store,
             handlers,
             watches={**ingest.watches, **working.watches},
-            name=home + base.instance.id,
-            is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
+            name=name,
+            is_alive=is_alive,
             bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
 
@@ -116,6 +136,17 @@ async def _disk(base: Foundation) -> str:
     if usage.free < usage.total * LEAST_FREE:
         raise NotWell(f"{free}.")
     return free
+
+
+def _is_alive(base: Foundation, home: str, name: str) -> bool:
+    return not name.startswith(home) or base.instance.is_alive(name.removeprefix(home))
+
+
+async def _stopped(workers: Sequence[Worker], running: Sequence[asyncio.Task[None]]) -> None:
+    """What is being sent goes back to the queue."""
+    for one in workers:
+        one.stop()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _writes(routes: Routes) -> bool:

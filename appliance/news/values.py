@@ -23,6 +23,7 @@ Kind = Literal[
     "policy.switched",
     "record.stopped",
     "upkeep.failed",
+    "webhook.dead",
 ]
 
 KINDS: Final[Mapping[Kind, str | None]] = MappingProxyType(
@@ -36,6 +37,7 @@ KINDS: Final[Mapping[Kind, str | None]] = MappingProxyType(
         "policy.switched": "policy.read",
         "record.stopped": "node.health",
         "upkeep.failed": "node.health",
+        "webhook.dead": "webhooks.list",
     }
 )
 """A kind -> the action that those may take who hear of it; None where only the person it concerns does."""

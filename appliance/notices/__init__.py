@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from appliance.notices.delivering import Delivering
 from appliance.notices.inbox import Inbox
 from appliance.notices.passing import Passing
+from appliance.notices.reach import Reach
+from appliance.notices.webhooks import Webhooks
 
-__all__ = ["Inbox", "Passing"]
+__all__ = ["Delivering", "Inbox", "Passing", "Reach", "Webhooks"]

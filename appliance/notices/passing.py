@@ -8,12 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
 from appliance.news import box
-from appliance.store import Purpose, Store
+from appliance.notices import store as queries
+from appliance.store import Purpose, Store, TenantId
 
 LOOK_SECONDS: Final = 1.0
+REVIVE_ROUNDS: Final = 600
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +33,13 @@ class Passing:
 
     async def run(self) -> None:
         """Until cancelled."""
+        rounds = 0
         while True:
             try:
                 await self.once()
+                rounds += 1
+                if rounds % REVIVE_ROUNDS == 0:
+                    await self.revive()
             except OutpostError as error:
                 log.warning("notices could not be passed on", code=error.code)
             except Exception as error:  # what one round meets must not end all others
@@ -46,5 +53,26 @@ class Passing:
                 if not await box.waiting(session):
                     continue
             async with self._store.open_internal(Purpose.RELAY, tenant.id, write=True) as session:
-                await box.take(session)
+                await self._spread(session, tenant.id)
                 await box.forget(session, self._clock())
+                await queries.forget(session, self._clock())
+
+    async def _spread(self, session: AsyncSession, tenant_id: TenantId) -> None:
+        """Each webhook gets its copy in the transaction that says that it has."""
+        every = [row for row in await queries.webhooks(session) if row.enabled]
+        for notice in await box.take(session):
+            for row in every:
+                if notice.kind in row.kinds:
+                    held = await queries.find(session, row.id, to_change=True)
+                    if held is not None:
+                        data = {"notice": str(notice.id), **notice.params}
+                        await queries.put(session, tenant_id, held, notice.kind, data, notice.at)
+
+    async def revive(self) -> None:
+        """Give what waits a job again, should its own have been lost; once an hour for a webhook."""
+        for tenant in await self._store.tenants():
+            async with self._store.open_internal(Purpose.RELAY, tenant.id, write=True) as session:
+                for row in await queries.webhooks(session):
+                    if row.enabled and await queries.waiting(session, row.id):
+                        key = f"revived:{row.id}:{self._clock():%Y%m%d%H}"
+                        await queries.have_sent(session, tenant.id, row.id, key=key)

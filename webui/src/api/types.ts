@@ -5,6 +5,8 @@ import type { components } from "./schema.d.ts";
 type Schemas = components["schemas"];
 
 export type NoticeItem = Schemas["NoticeView"];
+export type WebhookRow = Schemas["WebhookView"];
+export type DeliveryRow = Schemas["DeliveryView"];
 export type Person = Schemas["UserView"];
 export type SignedIn = Schemas["TokenView"];
 export type Role = Person["role"];

@@ -33,6 +33,8 @@ export function told(one: NoticeItem): Told {
       return { text: texts.part(texts.parts[param("part")] ?? param("part")), to: null };
     case "record.stopped":
       return { text: texts.record, to: "/console/audit" };
+    case "webhook.dead":
+      return { text: texts.webhook, to: "/console/settings" };
     case "upkeep.failed":
       return { text: texts.upkeep(param("type")), to: null };
     default:
