@@ -23,6 +23,7 @@ from appliance import (
     cli_jobs,
     cli_keys,
     cli_limits,
+    cli_mail,
     cli_models,
     cli_policy,
     cli_sign_in,
@@ -76,6 +77,7 @@ app.command(cli_tenants.tenant)
 app.command(cli_jobs.schedule)
 app.command(cli_jobs.worker)
 app.command(cli_webhooks.webhook)
+app.command(cli_mail.mail)
 
 
 @app.command

@@ -41,7 +41,7 @@ EVENTS: Final[Mapping[str, Events]] = {
     "people.update": Events("admin.role_changed", "admin.role_changed"),
 }
 
-OUTSIDE: Final[frozenset[str]] = frozenset({"webhooks.deliver"})
+OUTSIDE: Final[frozenset[str]] = frozenset({"webhooks.deliver", "mail.send", "mail.test"})
 """Actions that reach beyond our own database: a crash leaves their end unknown, not undone."""
 
 

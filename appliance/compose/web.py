@@ -43,7 +43,7 @@ from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.node_api import NodeFacts
-from appliance.notices import Inbox, Reach, Webhooks, webhooks_api
+from appliance.notices import Inbox, Mailing, Reach, Webhooks, mail_api, webhooks_api
 from appliance.notices import api as notices_api
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
@@ -82,12 +82,13 @@ if TYPE_CHECKING:
 from appliance.compose.counting import counters_of
 from appliance.compose.foundation import foundation, orders_of
 from appliance.compose.health import gauges_of, health_of
+from appliance.compose.mail import mailer_of
 from appliance.compose.people import identity_of
 
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *notices_api.ROUTES, *webhooks_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES,
 ]  # fmt: skip
 
 
@@ -95,7 +96,7 @@ TYPES = catalogue(*TRYING, *upkeep.TYPES)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "inbox", "webhooks",
+    "spending", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "inbox", "webhooks", "mailing",
 )  # fmt: skip
 
 
@@ -204,6 +205,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "guard_settings": guard_settings,
             "teams": Teams(store, people, base.policy, [Described(store), conversations]),
             "inbox": Inbox(store, gate, base.policy, cursors),
+            "mailing": Mailing(store, gate, base.policy, people, mailer_of(settings, vault)),
             "webhooks": Webhooks(store, gate, vault, Reach(settings.webhook_hosts, beyond=hub), waker, cursors),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),

@@ -23,10 +23,12 @@ from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
 from appliance.health import NotWell
+from appliance.identity.passwords import Passwords
+from appliance.identity.people import People
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
-from appliance.notices import Delivering, Passing, Reach
+from appliance.notices import Delivering, Mailing, Passing, Reach
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
 from appliance.routing import Defaults, Providers, Router, Routes
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.health import LEAST_FREE
+from appliance.compose.mail import mailer_of
 
 SENDERS = 3
 """How many webhooks are sent to at the same time."""
@@ -92,7 +95,11 @@ async def worker(
         }
         working = Working(base.store, base.gate, probes, settings.data / "exports")
         reach = Reach(settings.webhook_hosts, beyond=settings.role == "hub")
-        sending = Delivering(base.store, base.gate, Vault(base.store, masks or Masks()), reach).handlers
+        vault, passwords = Vault(base.store, masks or Masks()), Passwords()
+        stack.callback(passwords.close)
+        mailer = mailer_of(settings, vault)
+        mailing = Mailing(base.store, base.gate, base.policy, People(base.store, passwords=passwords), mailer)
+        sending = {**Delivering(base.store, base.gate, vault, reach).handlers, **mailing.handlers}
         handlers = {**ingest.handlers, **building.handlers, **trying.HANDLERS, **working.handlers, **sending}
         # Of the workers of another machine of a hub only their leases tell.
         home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
@@ -100,7 +107,7 @@ async def worker(
         if only is None:
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
-            passing = asyncio.create_task(Passing(base.store).run())
+            passing = asyncio.create_task(Passing(base.store, mail=mailer.available).run())
             stack.callback(passing.cancel)
             # Beside the rest, so that no document waits for a program that is slow to answer.
             senders = [

@@ -78,6 +78,11 @@ async def _read(session: AsyncSession, reader: Reader, notices: Sequence[UUID]) 
         await session.execute(insert.values(notice_id=one, person_id=reader.subject).on_conflict_do_nothing())
 
 
+async def one(session: AsyncSession, reader: Reader, notice_id: UUID) -> Notice | None:
+    row = (await session.scalars(select(NoticeRow).where(_theirs(reader), NoticeRow.id == notice_id))).one_or_none()
+    return None if row is None else _notice(row)
+
+
 async def waiting(session: AsyncSession) -> bool:
     """Whether `take` would find something."""
     return await session.scalar(select(NoticeRow.id).where(NoticeRow.spread.is_(False)).limit(1)) is not None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from appliance.notices.delivering import Delivering
 from appliance.notices.inbox import Inbox
+from appliance.notices.mailing import Mailer, Mailing
 from appliance.notices.passing import Passing
 from appliance.notices.reach import Reach
 from appliance.notices.webhooks import Webhooks
 
-__all__ = ["Delivering", "Inbox", "Passing", "Reach", "Webhooks"]
+__all__ = ["Delivering", "Inbox", "Mailer", "Mailing", "Passing", "Reach", "Webhooks"]

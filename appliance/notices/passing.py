@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
 from appliance.news import box
+from appliance.notices import mailing
 from appliance.notices import store as queries
 from appliance.store import Purpose, Store, TenantId
 
@@ -26,10 +27,14 @@ def utc_now() -> dt.datetime:
 
 
 class Passing:
-    """One per worker; several do no harm."""
+    """One per worker; several do no harm.
 
-    def __init__(self, store: Store, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
-        self._store, self._clock = store, clock
+    Args:
+        mail: whether the owner of the box has named a mail server.
+    """
+
+    def __init__(self, store: Store, *, mail: bool = False, clock: Callable[[], dt.datetime] = utc_now) -> None:
+        self._store, self._mail, self._clock = store, mail, clock
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -60,7 +65,10 @@ class Passing:
     async def _spread(self, session: AsyncSession, tenant_id: TenantId) -> None:
         """Each webhook gets its copy in the transaction that says that it has."""
         every = [row for row in await queries.webhooks(session) if row.enabled]
-        for notice in await box.take(session):
+        taken = await box.take(session)
+        if self._mail:
+            await mailing.spread(session, tenant_id, taken)
+        for notice in taken:
             for row in every:
                 if notice.kind in row.kinds:
                     held = await queries.find(session, row.id, to_change=True)

@@ -51,3 +51,13 @@ class DeliveryRow(TenantBase):
     reason: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class MailChoiceRow(TenantBase):
+    """Where a person wants mail of which kinds of news; gone with the last of them."""
+
+    __tablename__ = "mail_choices"
+
+    person_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(254))
+    kinds: Mapped[list[str]] = mapped_column(Json)

@@ -14,6 +14,7 @@ from appliance.store import Principal, TenantId
 _NAMESPACE: Final = uuid.UUID("3d7e9c52-6c0b-4a3f-8a4e-5b8f3f8d2a10")
 WEBHOOK: Final = "webhooks.deliver"
 """The kind of job, and the action, that sends what waits for one webhook."""
+MAIL: Final = "mail.send"
 PING: Final = "ping"
 CARRIED: Final = (*sorted(KINDS), PING)
 

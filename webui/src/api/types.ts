@@ -5,6 +5,7 @@ import type { components } from "./schema.d.ts";
 type Schemas = components["schemas"];
 
 export type NoticeItem = Schemas["NoticeView"];
+export type MailChoice = Schemas["MailChoiceView"];
 export type WebhookRow = Schemas["WebhookView"];
 export type DeliveryRow = Schemas["DeliveryView"];
 export type Person = Schemas["UserView"];

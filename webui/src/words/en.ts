@@ -65,6 +65,15 @@ export const words = {
     toKiosk: "Open the kiosk screen",
   },
 
+  mail: {
+    title: "News by mail",
+    about: "One sentence for each, without any text of a document. What it is about is seen here.",
+    address: "Your address",
+    kinds: "Send mail when",
+    keep: "Keep",
+    kept: "Kept.",
+  },
+
   webhooks: {
     title: "Programs that are told",
     about: "What happens here is sent to these, signed: its kind and ids, never text of a document. The owner of the box lists the hosts.",
