@@ -85,7 +85,7 @@ export const words = {
     kinds: {
       "account.locked": "an account was locked",
       "approval.asked": "an approval is asked",
-      "approval.decided": "it was decided",
+      "approval.decided": "a request was decided",
       "disk.low": "the disk is nearly full",
       "document.failed": "a document could not be read",
       "part.down": "a part does not answer",
