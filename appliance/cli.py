@@ -24,11 +24,13 @@ from appliance import (
     cli_jobs,
     cli_keys,
     cli_limits,
+    cli_mail,
     cli_models,
     cli_policy,
     cli_sign_in,
     cli_tenants,
     cli_tokens,
+    cli_webhooks,
 )
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
@@ -77,6 +79,8 @@ app.command(cli_jobs.schedule)
 app.command(cli_jobs.worker)
 app.command(cli_backup.backup)
 app.command(cli_backup.restore)
+app.command(cli_webhooks.webhook)
+app.command(cli_mail.mail)
 
 
 @app.command

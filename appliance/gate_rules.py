@@ -41,8 +41,8 @@ EVENTS: Final[Mapping[str, Events]] = {
     "people.update": Events("admin.role_changed", "admin.role_changed"),
 }
 
-OUTSIDE: Final[frozenset[str]] = frozenset()
-"""Actions that reach beyond our own database: a crash leaves their end unknown, not undone. None exist yet."""
+OUTSIDE: Final[frozenset[str]] = frozenset({"webhooks.deliver", "mail.send", "mail.test"})
+"""Actions that reach beyond our own database: a crash leaves their end unknown, not undone."""
 
 
 @dataclass(frozen=True, slots=True)

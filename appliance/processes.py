@@ -79,7 +79,7 @@ def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Corou
     if name == "web":
         return serve_web(settings, masks)
     if name == "worker":
-        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None)
+        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None, masks)
     from appliance import seeding
 
     if name == "init":
@@ -166,14 +166,14 @@ def _take_away(socket: Path, inode: int | None) -> None:
             socket.unlink()
 
 
-async def run_worker(settings: Settings, only: Sequence[str] | None) -> int:
+async def run_worker(settings: Settings, only: Sequence[str] | None, masks: Masks) -> int:
     """Work until SIGTERM or SIGINT; on jobs of the types `only`, beside the node's own worker, if these are given."""
     from appliance.compose import worker
 
     # Taking documents in must not slow a question down.
     os.nice(10)
     stopped = _stop_signal()
-    async with worker(settings, only) as working:
+    async with worker(settings, only, masks) as working:
         running = asyncio.create_task(working.run())
         await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
         working.stop(grace=GRACE_SECONDS)

@@ -32,6 +32,7 @@ ALIASES: Final = {
 
 _PUBLIC_URL: Final = re.compile(r"https?://[a-z0-9.\[\]:-]{1,253}")
 _HOST_AND_PORT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}")
+_MAIL_SENDER: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _ORIGIN_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?")
@@ -64,6 +65,19 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "Servers in the plant that may be asked to write, as HOST:PORT, separated by commas; none by default.",
     ),
+    (
+        "webhook_hosts",
+        "",
+        "Programs of the plant that may be sent news, as HOST:PORT, separated by commas; none by default.",
+    ),
+    (
+        "mail_server",
+        "",
+        "Where mail about news is handed over, as HOST:PORT; none by default.",
+    ),
+    ("mail_security", "starttls", "`starttls`, `tls` from the first byte, or `none`, which takes no `mail_user`."),
+    ("mail_sender", "", "The address that mail comes from; needed with `mail_server`."),
+    ("mail_user", "", "Who signs in at the mail server; the password is the secret `mail` in the vault."),
     (
         "identity_hosts",
         "",
@@ -173,6 +187,11 @@ class Settings:
     cors_allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
+    webhook_hosts: tuple[str, ...]
+    mail_server: str
+    mail_security: Literal["starttls", "tls", "none"]
+    mail_sender: str
+    mail_user: str
     identity_hosts: tuple[str, ...]
     jwks_local_path: Path | None
     public_url_given: str
@@ -275,6 +294,11 @@ class Settings:
             "cors_allowed_origins": ",".join(self.cors_allowed_origins),
             "trusted_proxies": ",".join(self.trusted_proxies),
             "metrics_token": self.metrics_token or "",
+            "webhook_hosts": ",".join(self.webhook_hosts),
+            "mail_server": self.mail_server,
+            "mail_security": self.mail_security,
+            "mail_sender": self.mail_sender,
+            "mail_user": self.mail_user,
             "identity_hosts": ",".join(self.identity_hosts),
             "jwks_local_path": str(self.jwks_local_path or ""),
             "public_url": self.public_url_given,
@@ -343,6 +367,11 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         trusted_proxies=_networks(values["trusted_proxies"]),
         metrics_token=_token("metrics_token", values["metrics_token"]),
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
+        webhook_hosts=_hosts("webhook_hosts", values["webhook_hosts"]),
+        mail_server=_mail_server(values),
+        mail_security=_mail_security(values["mail_security"], values["mail_user"]),
+        mail_sender=values["mail_sender"],
+        mail_user=values["mail_user"],
         identity_hosts=_hosts("identity_hosts", values["identity_hosts"]),
         jwks_local_path=Path(values["jwks_local_path"]).absolute() if values["jwks_local_path"] else None,
         public_url_given=_public_url(values["public_url"]),
@@ -444,6 +473,23 @@ def _country(given: str) -> str:
     if found and not _COUNTRY.fullmatch(found):
         raise InvalidSetting(f"site_country is {given!r}; it is a code of two letters, such as DE.")
     return found
+
+
+def _mail_server(values: Mapping[str, str]) -> str:
+    found = _hosts("mail_server", values["mail_server"])
+    if len(found) > 1:
+        raise InvalidSetting("mail_server is one HOST:PORT.")
+    if found and not _MAIL_SENDER.fullmatch(values["mail_sender"]):
+        raise InvalidSetting("mail_sender is the address that mail comes from, such as outpost@plant.example.")
+    return found[0] if found else ""
+
+
+def _mail_security(value: str, user: str) -> Literal["starttls", "tls", "none"]:
+    if value == "none" and user:
+        raise InvalidSetting("mail_user signs in with a password, which is sent by `starttls` or `tls` only.")
+    if value not in {"starttls", "tls", "none"}:
+        raise InvalidSetting(f"mail_security is {value!r}; it is `starttls`, `tls` or `none`.")
+    return value  # type: ignore[return-value]  # mypy does not narrow by a set
 
 
 def _hosts(name: str, listed: str) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LEVELS = {
-    "store": 0,
+    "store": 0, "news": 0.5,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5, "teams": 1.8, "holds": 1.8,
     "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
-    "routing": 2.5, "upkeep": 2.6,
+    "routing": 2.5, "notices": 2.55, "upkeep": 2.6,
     "documents": 3, "retrieval": 3,
     "answers": 4,
     "cards": 4.5,
@@ -24,13 +24,13 @@ ANYWHERE = {"errors", "web", "metrics", "plant"}
 """The vocabulary that every level speaks: error tree, web edge, counters, what is inside the plant."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
-    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup",
+    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup", "cli_webhooks", "cli_mail",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
     "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose",
-    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard", "appliance/upkeep",
+    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard", "appliance/upkeep", "appliance/news", "appliance/notices",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""
 

@@ -50,6 +50,8 @@ from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.limits.overrides import Overrides
 from appliance.node_api import NodeFacts
+from appliance.notices import Inbox, Mailing, Reach, Webhooks, mail_api, webhooks_api
+from appliance.notices import api as notices_api
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
 from appliance.policy.trial import tried
@@ -89,12 +91,14 @@ from appliance.compose.counting import counters_of
 from appliance.compose.foundation import foundation, orders_of
 from appliance.compose.gauges import gauges_of
 from appliance.compose.health import health_of
+from appliance.compose.mail import mailer_of
 from appliance.compose.people import identity_of
 
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES,
+    *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES,
 ]  # fmt: skip
 
 
@@ -104,7 +108,7 @@ FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing",
 )  # fmt: skip
 
 
@@ -172,6 +176,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             profile=settings.profile, tenants=store.tenants, overrides=Overrides(store),
         )  # fmt: skip
         conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
+        vault, hub = Vault(store, masks or Masks()), settings.role == "hub"
         services: dict[str, Any] = {
             **identity.services,
             "gate": gate,
@@ -209,7 +214,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "cursors": cursors,
             "certificates": certificates,
             "holds": Holds(store, gate),
-            "vault": Vault(store, masks or Masks()),
+            "vault": vault,
             "health": health_of(base, routes, certificates, counted, identity.federation.keys),
             "node": node_facts(settings),
             "gauges": gauges_of(store, settings.run, frozenset({*TYPES, *FOLLOWING})),
@@ -223,6 +228,9 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "limiter": limiter,
             "guard_settings": guard_settings,
             "teams": Teams(store, people, base.policy, [Described(store), conversations]),
+            "inbox": Inbox(store, gate, base.policy, cursors),
+            "mailing": Mailing(store, gate, base.policy, people, mailer_of(settings, vault)),
+            "webhooks": Webhooks(store, gate, vault, Reach(settings.webhook_hosts, beyond=hub), waker, cursors),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,9 +25,12 @@ from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
 from appliance.health import NotWell
+from appliance.identity.passwords import Passwords
+from appliance.identity.people import People
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
+from appliance.notices import Delivering, Mailing, Passing, Reach
 from appliance.processes import INITIALISED
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
@@ -38,6 +42,8 @@ from appliance.store import Store
 from appliance.tls.required import FOLDER
 from appliance.upkeep import Backups, Planner, Purging, Working
 from appliance.upkeep.retention import Retention
+from appliance.vault.service import Vault
+from appliance.vault.values import Masks
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -45,10 +51,17 @@ if TYPE_CHECKING:
 
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.gauges import beat
+from appliance.compose.health import LEAST_FREE
+from appliance.compose.mail import mailer_of
+
+SENDERS = 3
+"""How many webhooks are sent to at the same time."""
 
 
 @asynccontextmanager
-async def worker(settings: Settings, only: Sequence[str] | None = None) -> AsyncIterator[Worker]:
+async def worker(
+    settings: Settings, only: Sequence[str] | None = None, masks: Masks | None = None
+) -> AsyncIterator[Worker]:
     """The worker with the handlers of this role, or with those of `only`: then it works beside another one, and the nights
     and the schedules are that one's.
 
@@ -83,7 +96,11 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             screens,
             violations,
         )
-        probes = {"models": partial(_models, base), "providers": partial(_providers, routes)}
+        probes = {
+            "models": partial(_models, base),
+            "providers": partial(_providers, routes),
+            "disk": partial(_disk, base),
+        }
         working = Working(
             base.store,
             base.gate,
@@ -93,6 +110,12 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             Retention(base.store, base.recorder, days=settings.record_retention_days),
         )
         overdue = Overdue(base.store, base.gate, base.policy)
+        reach = Reach(settings.webhook_hosts, beyond=settings.role == "hub")
+        vault, passwords = Vault(base.store, masks or Masks()), Passwords()
+        stack.callback(passwords.close)
+        mailer = mailer_of(settings, vault)
+        mailing = Mailing(base.store, base.gate, base.policy, People(base.store, passwords=passwords), mailer)
+        sending = {**Delivering(base.store, base.gate, vault, reach).handlers, **mailing.handlers}
         handlers = {
             **ingest.handlers,
             **Renewing(base.store, base.gate, PassageIndex(base.engine), ingest).handlers,
@@ -100,12 +123,27 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
             **trying.HANDLERS,
             **working.handlers,
             **overdue.handlers,
+            **sending,
         }
+        # Of the workers of another machine of a hub only their leases tell.
+        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
+        name, is_alive = home + base.instance.id, partial(_is_alive, base, home)
         if only is None:
             beats = asyncio.create_task(beat(settings.run))
             stack.callback(beats.cancel)
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
             stack.callback(nights.cancel)
+            passing = asyncio.create_task(Passing(base.store, mail=mailer.available).run())
+            stack.callback(passing.cancel)
+            # Beside the rest, so that no document waits for a program that is slow to answer.
+            senders = [
+                Worker(
+                    base.store, sending, name=name, is_alive=is_alive, bell=Bell(settings.run / f"sender-{one}.sock")
+                )
+                for one in range(SENDERS)
+            ]
+            running = [asyncio.create_task(one.run()) for one in senders]
+            stack.push_async_callback(_stopped, senders, running)
             planner = Planner(base.store, base.gate, Waker(settings.worker_socket))
             await planner.start()
             stack.callback(planner.close)
@@ -113,18 +151,17 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
                 Purging(base.store, base.gate, base.recorder, settings.data / "exports").run()
             )
             stack.callback(purging.cancel)
+            handlers = {kind: one for kind, one in handlers.items() if kind not in sending}
         elif strange := sorted(set(only) - set(handlers)):
             raise UnknownJobType(f"Nothing here does {', '.join(strange)}; there are {', '.join(sorted(handlers))}.")
         else:
             handlers = {name: handlers[name] for name in only}
-        # Of the workers of another machine of a hub only their leases tell.
-        home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         yield Worker(
             base.store,
             handlers,
-            watches=ingest.watches,
-            name=home + base.instance.id,
-            is_alive=lambda name: not name.startswith(home) or base.instance.is_alive(name.removeprefix(home)),
+            watches={**ingest.watches, **working.watches},
+            name=name,
+            is_alive=is_alive,
             bell=Bell(settings.worker_socket if only is None else settings.run / f"worker-{os.getpid()}.sock"),
         )
 
@@ -132,6 +169,26 @@ async def worker(settings: Settings, only: Sequence[str] | None = None) -> Async
 def backups_of(settings: Settings, store: Store) -> Backups:
     """Backups of all that a node or hub cannot get again from a stick of packages."""
     return Backups(store, settings.backups, (INITIALISED, DEMO_MARK, FOLDER))
+
+
+async def _disk(base: Foundation) -> str:
+    """Raises NotWell: little is free."""
+    usage = shutil.disk_usage(base.settings.data)
+    free = f"{usage.free / 2**30:.1f} GiB free"
+    if usage.free < usage.total * LEAST_FREE:
+        raise NotWell(f"{free}.")
+    return free
+
+
+def _is_alive(base: Foundation, home: str, name: str) -> bool:
+    return not name.startswith(home) or base.instance.is_alive(name.removeprefix(home))
+
+
+async def _stopped(workers: Sequence[Worker], running: Sequence[asyncio.Task[None]]) -> None:
+    """What is being sent goes back to the queue."""
+    for one in workers:
+        one.stop()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _writes(routes: Routes) -> bool:

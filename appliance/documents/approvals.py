@@ -92,7 +92,7 @@ class Approvals:
                 rules.check(named, level=row.level, regime=row.export, stage=row.stage, now=self._clock())
                 if await approving.pending(session, row.id, wanted.kind, str(principal.id)):
                     raise AlreadyAsked("The data owner has not answered yet.")
-                approval_id = approving.ask(session, row, named, str(principal.id), self._clock())
+                approval_id = await approving.ask(session, row, named, str(principal.id), self._clock())
                 await session.flush()
                 made = await approving.find(session, approval_id)
                 admitted.outcome.resource_id = str(approval_id)
@@ -157,6 +157,7 @@ class Approvals:
                         str(principal.id), self._clock(), answer.strip() or None,
                     )  # fmt: skip
                     await session.flush()
+                    await approving.decided(session, row)
                     if document is not None:
                         await self._carry_out(session, admitted, row, document)
                 shown = self._told(principal, row, document)

@@ -17,6 +17,7 @@ from appliance.documents.store import facts
 from appliance.documents.tables import ApprovalRow, DocumentRow
 from appliance.documents.values import Regime
 from appliance.jobs import enqueue
+from appliance.news import tell
 from appliance.store import Principal, new_id
 
 INGEST: Final = "ingest"
@@ -43,7 +44,9 @@ async def read_in(session: AsyncSession, row: DocumentRow, principal: Principal,
     row.job_id = UUID(str(await enqueue(session, kind=INGEST, payload=payload, owner=principal)))
 
 
-def ask(session: AsyncSession, document: DocumentRow, wanted: Wanted, requester: str, moment: dt.datetime) -> UUID:
+async def ask(
+    session: AsyncSession, document: DocumentRow, wanted: Wanted, requester: str, moment: dt.datetime
+) -> UUID:
     """Put the request before the data owner; returns its id."""
     row = ApprovalRow(
         id=new_id(), kind=wanted.kind, document_id=document.id, data_owner=document.data_owner, requester=requester,
@@ -51,6 +54,10 @@ def ask(session: AsyncSession, document: DocumentRow, wanted: Wanted, requester:
         regime=wanted.regime, state="pending", decided_by=None, decided_at=None, answer=None, agreed=[], created_at=moment,
     )  # fmt: skip
     session.add(row)
+    await tell(
+        session, "approval.asked", person=document.data_owner or None, author=requester, at=moment,
+        approval=str(row.id), what=wanted.kind,
+    )  # fmt: skip
     return row.id
 
 
@@ -68,6 +75,15 @@ async def overtake(session: AsyncSession, document: DocumentRow, subject: str, m
     """A looser regime was asked for while the document was under another one: that is no longer to be decided."""
     for row in await pending(session, document.id, "regime"):
         row.state, row.decided_by, row.decided_at, row.answer = "rejected", subject, moment, STRICTER
+        await decided(session, row)
+
+
+async def decided(session: AsyncSession, row: ApprovalRow) -> None:
+    """Who asked hears what became of it."""
+    await tell(
+        session, "approval.decided", person=row.requester, author=row.decided_by, at=row.decided_at,
+        approval=str(row.id), what=row.kind, approved=row.state == "approved",
+    )  # fmt: skip
 
 
 async def unanswered(session: AsyncSession) -> Sequence[ApprovalRow]:
@@ -120,5 +136,5 @@ async def keep_dates(session: AsyncSession, index: Index, requester: str, moment
     for document in reviewed:
         document.review_on = None
         if document.level > 1 and not await pending(session, document.id, "declassify"):
-            ask(session, document, Wanted("declassify", REVIEW_DUE, level=document.level - 1), requester, moment)
+            await ask(session, document, Wanted("declassify", REVIEW_DUE, level=document.level - 1), requester, moment)
     return len(ended) + len(reviewed)

@@ -38,6 +38,7 @@ from appliance.errors import Unavailable
 from appliance.gate import Gate
 from appliance.guard.values import Violation
 from appliance.jobs import Cancelled, Handler, Retry, RunningJob, Watch
+from appliance.news import tell
 from appliance.policy import Resource
 from appliance.store import Admitted, BlobName, Purpose, Store
 from models.client import ModelRefused, ModelUnavailable
@@ -278,6 +279,7 @@ async def follow(session: AsyncSession, payload: Mapping[str, Any], state: str, 
             row.status, row.reason = "pending", reason or None
         case "failed":
             give_up(row, reason or "Reading the file failed.")
+            await tell(session, "document.failed", person=row.uploaded_by, document=str(row.id))
         case "cancelled":
             give_up(row, "Reading it in was cancelled. Start it again to use the document.")
         case _:

@@ -164,7 +164,7 @@ class Library:
         """What a new document waits for: its data owner, the queue, or both."""
         if row.stage == "waiting":
             wanted = Wanted(approval_rules.kind_at_upload(row.level), "Uploaded.", people=tuple(row.acl))
-            approving.ask(session, row, wanted, str(admitted.principal.id), self._clock())
+            await approving.ask(session, row, wanted, str(admitted.principal.id), self._clock())
         if row.level < 4:
             await self._read_in(session, row, admitted.principal)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from appliance.identity import factor_store, records, rules
+from appliance.identity import factor_store, records, rules, telling
 from appliance.identity import store as queries
 from appliance.identity.errors import NotAPerson, ProofRefused, TokenRefused
 from appliance.identity.factors import Factors
@@ -73,6 +73,8 @@ class Proofs:
             if locked or not fits:
                 if not locked:
                     row.failures, row.locked_until = rules.after_failure(row.failures, row.locked_until, now)
+                    if rules.locked(row.locked_until, now):
+                        await telling.locked(session, row, now)
                 why = "locked" if locked else "wrong proof"
                 about = records.principal(principal)
                 await self._recorder.append(denied(principal.tenant_id, why, about, address=address))

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.errors import OutpostError
-from appliance.identity import factor_store, records, rules
+from appliance.identity import factor_store, records, rules, telling
 from appliance.identity import store as queries
 from appliance.identity.errors import (
     PersonInactive,
@@ -125,7 +125,7 @@ class SignIn(Identities):
             row = await queries.person_to_change(session, tenant.id, known.id)
             # A password that was replaced meanwhile no longer fits.
             fits = fits and row is not None and row.password_hash == known.password_hash
-            refusal, why = self._judged(row, tenant, fits=fits, wrong="wrong password")
+            refusal, why = await self._judged(session, row, tenant, fits=fits, wrong="wrong password")
             if refusal is not None or row is None:
                 about = records.person(known)
                 await self._recorder.append(denied(tenant.id, why, about, username=name, address=address))
@@ -165,7 +165,7 @@ class SignIn(Identities):
                 raise TokenRefused("This step has expired.", hint="Begin again.")
             open_ = not rules.locked(row.locked_until, self._clock())
             fits = open_ and await self._factors.spend(session, row.id, answer)
-            refusal, why = self._judged(row, tenant, fits=fits, wrong="wrong code")
+            refusal, why = await self._judged(session, row, tenant, fits=fits, wrong="wrong code")
             if refusal is None:
                 await factor_store.spend(session, slip, self._clock())
                 signed_in = await self._begin(session, row, tenant, second_factor=answer.kind)
@@ -181,8 +181,8 @@ class SignIn(Identities):
         """What a browser asks a security key in the second step. Raises TokenRefused, KeyUnavailable."""
         return await self._factors.request(self._second_steps.read(challenge).subject, challenge, origin)
 
-    def _judged(
-        self, row: PersonRow | None, tenant: Tenant, *, fits: bool, wrong: str
+    async def _judged(
+        self, session: AsyncSession, row: PersonRow | None, tenant: Tenant, *, fits: bool, wrong: str
     ) -> tuple[OutpostError | None, str]:
         """What becomes of the attempt, with a failure counted in `row`; the reason is for the record alone."""
         now = self._clock()
@@ -192,6 +192,8 @@ class SignIn(Identities):
             return SignInRefused(), "locked"
         if not fits:
             row.failures, row.locked_until = rules.after_failure(row.failures, row.locked_until, now)
+            if rules.locked(row.locked_until, now):
+                await telling.locked(session, row, now)
             return SignInRefused(), wrong
         if not tenant.is_active:
             return TenantInactive("Nobody can sign in to this plant now."), "tenant inactive"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from appliance.identity.kiosks import Kiosks
 from appliance.identity.people import People
 from appliance.identity.ports import Memberships, NoTeams
+from appliance.news import tell
 from appliance.packs import diff, records, subjects
 from appliance.packs import store as queries
 from appliance.packs.errors import NeedsConfirmation, NothingBefore, PackNotSound, SwitchedMeanwhile, UnknownPack
@@ -253,6 +254,10 @@ class Packs:
                 await session.flush()
             except IntegrityError:
                 raise SwitchedMeanwhile("A switch was made at the same moment.") from None
+            await tell(
+                session, "policy.switched", tenant_id=tenant_id, author=made.by, at=made.at,
+                version=version or RELEASE, what=what,
+            )  # fmt: skip
             admitted.outcome.metadata |= {"generation": made.generation, "before": last[0].version if last else None}
         self._in_force.forget()
         return made

@@ -7,14 +7,20 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.audit.errors import RecordUnavailable
 from appliance.audit.export import export
 from appliance.errors import OutpostError
 from appliance.gate import Gate
-from appliance.jobs import Handler, Retry, RunningJob
+from appliance.jobs import Handler, Retry, RunningJob, Watch
 from appliance.jobs.service import forget_ended
+from appliance.jobs.values import State
+from appliance.news import Kind, tell, tell_alone
 from appliance.policy import Resource
 from appliance.store import Admitted, Store
 from appliance.store.errors import StoreBusy
@@ -58,6 +64,11 @@ class Working:
             types.EXPORT: self._export,
             types.PURGE: self._purge,
         }
+
+    @property
+    def watches(self) -> dict[str, Watch]:
+        """Who looks after the node hears of it where one of these fails."""
+        return {kind: partial(_moved, kind) for kind in self.handlers}
 
     @asynccontextmanager
     async def _admitted(self, job: RunningJob) -> AsyncIterator[Admitted]:
@@ -107,9 +118,20 @@ class Working:
         }
 
     async def _health(self, job: RunningJob) -> Mapping[str, Any]:
-        async with self._admitted(job):
-            found = await asyncio.gather(*(_asked(probe) for probe in self._probes.values()))
-        return {"parts": dict(zip(self._probes, found, strict=True))}
+        day = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"
+        try:
+            async with self._admitted(job) as admitted:
+                found = await asyncio.gather(*(_asked(probe) for probe in self._probes.values()))
+                parts = dict(zip(self._probes, found, strict=True))
+                if down := [name for name, one in parts.items() if not one["up"]]:
+                    async with self._store.open_session(admitted, write=True) as session:
+                        for part in down:
+                            kind: Kind = "disk.low" if part == "disk" else "part.down"
+                            await tell(session, kind, slot=f"{part}:{day}", part=part)
+        except RecordUnavailable:
+            await tell_alone(self._store, job.tenant_id, "record.stopped", slot=f"record:{day}")
+            raise
+        return {"parts": parts}
 
     async def _purge(self, job: RunningJob) -> Mapping[str, Any]:
         asked = types.Cutoff.model_validate(dict(job.payload))
@@ -128,6 +150,12 @@ class Working:
             written = await export(self._store, job.tenant_id, out, form=form)
             admitted.outcome.metadata["records"] = written.records
         return {"file": out.name, "records": written.records, "root": written.root}
+
+
+async def _moved(kind: str, session: AsyncSession, _payload: Mapping[str, Any], state: State, _reason: str) -> None:
+    if state == "failed":
+        now = dt.datetime.now(dt.UTC)
+        await tell(session, "upkeep.failed", slot=f"failed:{kind}:{now:%Y%m%d%H}", type=kind)
 
 
 async def _asked(probe: Probe) -> dict[str, Any]:

@@ -177,7 +177,7 @@ async def test_the_review_that_the_appliance_asks_for_waits_until_somebody_answe
         row = await queries.find(session, document_id)
         assert row is not None
         wanted = Wanted("declassify", approving.REVIEW_DUE, level=1)
-        approving.ask(session, row, wanted, str(library_worker(plant.tenant.id).id), plant.now)
+        await approving.ask(session, row, wanted, str(library_worker(plant.tenant.id).id), plant.now)
     plant.now += 4 * HOUR
     assert (await look(plant))["escalated"] == 1
     plant.now += 400 * HOUR

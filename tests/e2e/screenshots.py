@@ -73,9 +73,9 @@ async def console(browser: Browser, node: RunningNode) -> None:
 
 
 async def shot(page: Page, name: str) -> None:
-    """A picture once everything has been fetched and drawn."""
-    await page.wait_for_load_state("networkidle")
-    await page.wait_for_timeout(400)
+    """A picture once everything has been fetched and drawn; the stream of notices never ends."""
+    await page.wait_for_load_state("load")
+    await page.wait_for_timeout(1200)
     await page.screenshot(path=INTO / f"{name}.png")
 
 

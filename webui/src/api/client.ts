@@ -86,6 +86,11 @@ export class Client {
     yield* this.#events(asked, signal);
   }
 
+  /** How many notices are unread, at once and whenever that changes. */
+  async *notices(signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    yield* this.#events(this.call.GET("/v1/notifications/events", { headers: { Accept: "text/event-stream" }, parseAs: "stream", signal }), signal);
+  }
+
   async *#events(asked: Promise<{ data?: unknown }>, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const stream = ((await body(asked)) as ReadableStream<Uint8Array<ArrayBuffer>> | null) ?? new ReadableStream();
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();

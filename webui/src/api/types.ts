@@ -6,6 +6,10 @@ type Schemas = components["schemas"];
 
 export type JobRow = Schemas["JobView"];
 export type ScheduleRow = Schemas["ScheduleView"];
+export type NoticeItem = Schemas["NoticeView"];
+export type MailChoice = Schemas["MailChoiceView"];
+export type WebhookRow = Schemas["WebhookView"];
+export type DeliveryRow = Schemas["DeliveryView"];
 export type Person = Schemas["UserView"];
 export type SignedIn = Schemas["TokenView"];
 export type Role = Person["role"];

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_own_passwords"
-down_revision: str | None = "0013_duties"
+down_revision: str | None = "0014_purges"
 branch_labels = None
 depends_on = None
 

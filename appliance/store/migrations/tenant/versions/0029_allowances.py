@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import UtcDateTime
 
 revision = "0029_allowances"
-down_revision: str | None = "0027_queue"
+down_revision: str | None = "0028_who_wants_mail"
 branch_labels = None
 depends_on = None
 

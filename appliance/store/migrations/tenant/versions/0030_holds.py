@@ -8,7 +8,7 @@ from alembic import op
 from appliance.store.schema import UtcDateTime
 
 revision = "0030_holds"
-down_revision: str | None = "0027_queue"
+down_revision: str | None = "0029_allowances"
 branch_labels = None
 depends_on = None
 
