@@ -5,7 +5,7 @@ import type { Spent } from "../src/api/types.ts";
 import { csv, lastDays, series, totals } from "../src/console/usage.ts";
 import { every, folded, stacked, ticks } from "../src/parts/chart.ts";
 
-const row = (over: Partial<Spent>): Spent => ({ day: "2026-11-28", model: "small", uses: 1, prompt_tokens: 10, completion_tokens: 5, ms: 1500, cost: 0, ...over });
+const row = (over: Partial<Spent>): Spent => ({ day: "2026-11-28", model: "small", uses: 1, prompt_tokens: 10, completion_tokens: 5, ms: 1500, cost: "0", currency: "", ...over });
 const line = (label: string, ...values: number[]) => ({ label, points: values.map((value, place) => ({ at: String(place), value })) });
 
 test("series stand on top of each other and what is nothing takes no room", () => {
@@ -49,10 +49,15 @@ test("the totals of a division add up, the most used first", () => {
   assert.deepEqual(found.map((one) => [one.key, one.uses, one.prompt + one.completion]), [["b", 4, 95], ["a", 2, 30]]);
 });
 
+test("costs are summed by currency, and what cost nothing has none", () => {
+  const [one, other] = totals([row({ cost: "0.25", currency: "EUR" }), row({ cost: "1.5", currency: "USD" }), row({ cost: "0.5", currency: "EUR" }), row({ model: "own" })], "model");
+  assert.deepEqual([one?.costs, other?.costs], [{ EUR: 0.75, USD: 1.5 }, {}]);
+});
+
 test("a name that a spreadsheet would run, or that has a comma, is a text in the table", () => {
   const text = csv([row({ person_id: "a" }), row({ person_id: "b" })], "person", (key) => (key === "a" ? "=2+3" : 'Novák, "Jan"'));
   const [head, first, second] = text.split("\r\n");
-  assert.equal(head, "day,model,person,uses,prompt_tokens,completion_tokens,seconds,cost");
-  assert.equal(first, "2026-11-28,small,'=2+3,1,10,5,1.5,0");
-  assert.equal(second, '2026-11-28,small,"Novák, ""Jan""",1,10,5,1.5,0');
+  assert.equal(head, "day,model,person,uses,prompt_tokens,completion_tokens,seconds,cost,currency");
+  assert.equal(first, "2026-11-28,small,'=2+3,1,10,5,1.5,0,");
+  assert.equal(second, '2026-11-28,small,"Novák, ""Jan""",1,10,5,1.5,0,');
 });

@@ -39,22 +39,30 @@ export interface Total {
   prompt: number;
   completion: number;
   seconds: number;
-  cost: number;
+  /** By currency. */
+  costs: Record<string, number>;
 }
 
 /** Each value of the division over all days, the most used first. */
 export function totals(rows: Spent[], by: Division): Total[] {
   const found = new Map<string, Total>();
   for (const row of rows) {
-    const one = found.get(key(row, by)) ?? { key: key(row, by), uses: 0, prompt: 0, completion: 0, seconds: 0, cost: 0 };
+    const one = found.get(key(row, by)) ?? { key: key(row, by), uses: 0, prompt: 0, completion: 0, seconds: 0, costs: {} };
     one.uses += row.uses;
     one.prompt += row.prompt_tokens;
     one.completion += row.completion_tokens;
     one.seconds += row.ms / 1000;
-    one.cost += row.cost;
+    one.costs = added(one.costs, { [row.currency]: Number(row.cost) });
     found.set(one.key, one);
   }
   return [...found.values()].toSorted((one, other) => other.prompt + other.completion - one.prompt - one.completion);
+}
+
+/** Sums by currency; what cost nothing is left out. */
+export function added(one: Record<string, number>, other: Record<string, number>): Record<string, number> {
+  const sum = { ...one };
+  for (const [currency, cost] of Object.entries(other)) if (cost) sum[currency] = (sum[currency] ?? 0) + cost;
+  return sum;
 }
 
 /** The rows as a table for a spreadsheet (RFC 4180); a field that a spreadsheet would run as a formula gets a mark before it. */
@@ -64,7 +72,7 @@ export function csv(rows: Spent[], by: Division, name: (key: string) => string):
     const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const head = ["day", "model", ...(by === "model" ? [] : [by]), "uses", "prompt_tokens", "completion_tokens", "seconds", "cost"];
-  const lines = rows.map((row) => [row.day, row.model, ...(by === "model" ? [] : [name(key(row, by))]), row.uses, row.prompt_tokens, row.completion_tokens, (row.ms / 1000).toFixed(1), row.cost]);
+  const head = ["day", "model", ...(by === "model" ? [] : [by]), "uses", "prompt_tokens", "completion_tokens", "seconds", "cost", "currency"];
+  const lines = rows.map((row) => [row.day, row.model, ...(by === "model" ? [] : [name(key(row, by))]), row.uses, row.prompt_tokens, row.completion_tokens, (row.ms / 1000).toFixed(1), row.cost, row.currency]);
   return [head, ...lines].map((line) => line.map(field).join(",")).join("\r\n") + "\r\n";
 }

@@ -28,8 +28,9 @@ export const usage = {
   each: (role: string) => `Each ${role.toLowerCase()}`,
   budgets: "Budgets",
   noBudgets: "Nothing limits how much is written.",
-  used: (used: string, limit: string, period: string) => `${used} of ${limit} tokens ${period}`,
-  given: (limit: string, period: string) => `${limit} tokens ${period}, by the policy, where none is set`,
+  counted: { tokens: "tokens", calls: "answers written", searches: "searches" },
+  used: (used: string, limit: string, what: string, period: string) => `${used} of ${limit} ${what} ${period}`,
+  given: (limit: string, what: string, period: string) => `${limit} ${what} ${period}, by the policy, where none is set`,
   soft: " (warns only)",
   periods: { day: "today", month: "this month" },
 };
