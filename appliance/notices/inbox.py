@@ -84,13 +84,19 @@ class Inbox:
 
     async def events(self, principal: Principal) -> AsyncGenerator[bytes]:
         """Server-sent events `unread` whenever the number of unread notices changes, the first at once."""
+        gone: BaseException | None = None
         async with self._gate.admit(principal, READ, _WHAT) as admitted:
             reader = reader_of(self._policy, principal)
             began, last = time.monotonic(), -1
-            while time.monotonic() - began < STREAM_SECONDS:
-                async with self._store.open_session(admitted) as session:
-                    waiting = await box.unread(session, reader)
-                if waiting != last:
-                    yield sse("unread", {"unread": waiting})
-                    last = waiting
-                await asyncio.sleep(self._look_seconds)
+            try:
+                while time.monotonic() - began < STREAM_SECONDS:
+                    async with self._store.open_session(admitted) as session:
+                        waiting = await box.unread(session, reader)
+                    if waiting != last:
+                        yield sse("unread", {"unread": waiting})
+                        last = waiting
+                    await asyncio.sleep(self._look_seconds)
+            except (asyncio.CancelledError, GeneratorExit) as left:
+                gone = left  # that is how such a stream ends, and no error
+        if gone is not None:
+            raise gone

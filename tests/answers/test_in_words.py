@@ -64,7 +64,7 @@ async def test_what_the_passage_says_is_shown_and_what_it_does_not_say_never_lea
     assert len(end.dropped) == 2
     assert end.as_json() == {
         "text": TRUE, "dropped": 2, "served_by": "scripted", "prompt_tokens": 300,
-        "completion_tokens": end.completion_tokens, "ms": end.as_json()["ms"], "warnings": [],
+        "completion_tokens": end.completion_tokens, "ms": end.as_json()["ms"], "warnings": [], "budget": "",
     }  # fmt: skip
     assert "70 Nm" not in str(end.as_json())
 

@@ -79,7 +79,16 @@ def test_the_record_is_exported_as_a_job_and_proven_without_us(plant: Plant) -> 
 
 def test_a_schedule_is_shown_run_now_and_its_outcome_stands_beside_it(plant: Plant) -> None:
     admin = plant.person("admin")
-    assert {one["name"] for one in listed(admin)} == {"health", "cleanup", "optimize", "check", "retention"}
+    assert {one["name"] for one in listed(admin)} == {
+        "health",
+        "approvals",
+        "backup",
+        "cleanup",
+        "optimize",
+        "index",
+        "check",
+        "retention",
+    }
     assert all(one["next_run_at"] for one in listed(admin))
 
     job = admin.post(f"{SCHEDULES}/health/run").raise_for_status().json()
