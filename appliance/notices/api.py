@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -33,9 +33,15 @@ class NoticesController(Controller):
         return NoticePage(items=[NoticeView.of(one) for one in found], unread=waiting, next_page_token=token)
 
     @get("/events", operation_id="notice_events", asks="notices.read", media_type=EVENTS)
-    async def events(self, principal: Injected[Principal], inbox: Injected[Inbox]) -> Stream:
-        """Server-sent events: `unread`, with how many there are, at once and whenever that changes."""
-        return Stream(beating(inbox.events(principal)), media_type=EVENTS)
+    async def events(
+        self, request: Request[Any, Any, Any], principal: Injected[Principal], inbox: Injected[Inbox]
+    ) -> Stream:
+        """Server-sent events: `unread`, with how many there are, at once and whenever that changes.
+
+        Whoever does not ask for a stream (`Accept: text/event-stream`) gets the first alone.
+        """
+        once = EVENTS not in request.headers.get("accept", "")
+        return Stream(beating(inbox.events(principal, once=once)), media_type=EVENTS)
 
     @post("/read", operation_id="read_notices", asks="notices.read", status_code=204)
     async def read_all(self, data: JSONBody[ReadUpTo], principal: Injected[Principal], inbox: Injected[Inbox]) -> None:

@@ -82,8 +82,8 @@ class Inbox:
                 raise NoSuchNotice("There is no such notice for you.")
             admitted.outcome.metadata["marked"] = marked
 
-    async def events(self, principal: Principal) -> AsyncGenerator[bytes]:
-        """Server-sent events `unread` whenever the number of unread notices changes, the first at once."""
+    async def events(self, principal: Principal, *, once: bool = False) -> AsyncGenerator[bytes]:
+        """Server-sent events `unread` whenever the number of unread notices changes, the first at once; with `once` that one alone."""
         gone: BaseException | None = None
         async with self._gate.admit(principal, READ, _WHAT) as admitted:
             reader = reader_of(self._policy, principal)
@@ -95,6 +95,8 @@ class Inbox:
                     if waiting != last:
                         yield sse("unread", {"unread": waiting})
                         last = waiting
+                    if once:
+                        break
                     await asyncio.sleep(self._look_seconds)
             except (asyncio.CancelledError, GeneratorExit) as left:
                 gone = left  # that is how such a stream ends, and no error

@@ -77,7 +77,7 @@ def test_the_bell_rings_at_once_and_when_something_is_read(whole_plant: Plant, a
     counts: list[int] = []
 
     with socket.create_connection(("127.0.0.1", whole_plant.node.port), timeout=20) as listening:
-        head = f"GET {NOTICES}/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {admin.headers['authorization']}\r\n\r\n"
+        head = f"GET {NOTICES}/events HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\nauthorization: {admin.headers['authorization']}\r\n\r\n"
         listening.sendall(head.encode())
         with listening.makefile("r", encoding="utf-8") as lines:
             for line in lines:
@@ -91,6 +91,12 @@ def test_the_bell_rings_at_once_and_when_something_is_read(whole_plant: Plant, a
     assert counts[0] > 0
     assert counts[1:] == [0]
     assert of(admin, unread=True) == []
+
+
+def test_who_asks_for_no_stream_is_told_once(whole_plant: Plant) -> None:
+    told = whole_plant.person("admin").get(f"{NOTICES}/events").raise_for_status()
+
+    assert told.text.count("event: unread") == 1
 
 
 def test_an_unchanged_list_is_not_sent_again(whole_plant: Plant) -> None:
