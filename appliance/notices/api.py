@@ -41,7 +41,7 @@ class NoticesController(Controller):
         Whoever does not ask for a stream (`Accept: text/event-stream`) gets the first alone.
         """
         once = EVENTS not in request.headers.get("accept", "")
-        return Stream(beating(inbox.events(principal, once=once)), media_type=EVENTS)
+        return Stream(beating(await inbox.listen(principal, once=once)), media_type=EVENTS)
 
     @post("/read", operation_id="read_notices", asks="notices.read", status_code=204)
     async def read_all(self, data: JSONBody[ReadUpTo], principal: Injected[Principal], inbox: Injected[Inbox]) -> None:

@@ -82,6 +82,11 @@ class Inbox:
                 raise NoSuchNotice("There is no such notice for you.")
             admitted.outcome.metadata["marked"] = marked
 
+    async def listen(self, principal: Principal, *, once: bool) -> AsyncGenerator[bytes]:
+        """As `events`, but a refusal is raised here, while it can still be the answer. Raises Refused."""
+        await self._gate.turn_away(principal, READ, _WHAT)
+        return self.events(principal, once=once)
+
     async def events(self, principal: Principal, *, once: bool = False) -> AsyncGenerator[bytes]:
         """Server-sent events `unread` whenever the number of unread notices changes, the first at once; with `once` that one alone."""
         gone: BaseException | None = None

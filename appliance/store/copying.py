@@ -22,8 +22,8 @@ from appliance.store.engines import connect
 from appliance.store.errors import BackupUnsound, StoreBusy, StoreFull
 from appliance.store.files import make_directory, sync_directory
 
-PATIENCE_MS: Final = 2000
-"""Others wait for 5 seconds, and must not wait for us in vain."""
+PATIENCE: Final = "PRAGMA busy_timeout = 2000"
+"""Milliseconds: others wait for 5 seconds, and must not wait for us in vain."""
 PAGES: Final = 2048
 """Copied in one step."""
 
@@ -52,7 +52,7 @@ def copy_files(files: Sequence[Copied], still: Callable[[], None]) -> None:
             with contextlib.ExitStack() as locks:
                 for one in files:
                     writer = locks.enter_context(contextlib.closing(connect(one.source, one.key)))
-                    writer.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+                    writer.execute(PATIENCE)
                     writer.execute("BEGIN IMMEDIATE")
                 still()
                 for reader in readers:

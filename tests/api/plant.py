@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,9 @@ class Plant:
 
 
 @contextmanager
-def running_plant(folder: Path) -> Iterator[Plant]:
+def running_plant(folder: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[Plant]:
     """A node without a demo, one manual in its library."""
-    with RunningNode(folder / "data", demo=False) as node:
+    with RunningNode(folder / "data", demo=False, environment=environment) as node:
         plant = Plant(node)
         try:
             plant.put(MANUAL, TEXT, metadata=json.dumps({"revision": "C", "assets": ["P-101A"]}))

@@ -22,6 +22,7 @@ STATED_BODIES: dict[str, list[dict[str, Any]]] = {
     "activate_policy_pack": [{"version": "release"}],
     "explain_policy": [{"subject": "role:viewer", "action": "auth.me", "resource": "person"}],
     "update_document": [{"team_id": None}, {"team_id": NOWHERE}],
+    "create_webhook": [{"name": "attack", "url": "https://hooks.plant.test/outpost", "kinds": ["policy.switched"]}],
     "set_model_default": [{"choice": None, "scope": "user"}, {"choice": None, "scope": "global"}],
 }
 """What a body must say besides what fits to reach the gate, or each of its actions. `{unique}` is another word each time."""

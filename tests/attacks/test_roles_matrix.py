@@ -47,7 +47,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    with running_plant(tmp_path_factory.mktemp("matrix")) as plant:
+    hosts = {"OUTPOST_WEBHOOK_HOSTS": "hooks.plant.test:443"}
+    with running_plant(tmp_path_factory.mktemp("matrix"), environment=hosts) as plant:
         yield plant
 
 
@@ -57,11 +58,16 @@ def seen(plant: Plant) -> dict[tuple[str, Caller], list[Seen]]:
     everything = described(plant)
     everything.sort(key=lambda one: one.id == ENDS_THE_SESSION)
     found: dict[tuple[str, Caller], list[Seen]] = defaultdict(list)
+    create = next(one for one in everything if one.id == "create_webhook")
+    with closing(_client(plant, "admin")) as admin:
+        made = [create.send(admin, create.bodies()[0]).raise_for_status().json() for _ in range(2)]
+    kept, doomed = (one["webhook"]["id"] for one in made)
     for caller in CALLERS:
         with closing(_client(plant, caller)) as client:
             for operation in everything:
+                webhook = doomed if operation.id == "remove_webhook" else kept
                 for body in operation.bodies():
-                    found[operation.name, caller].append(Seen(operation.send(client, body)))
+                    found[operation.name, caller].append(Seen(operation.send(client, body, webhook_id=webhook)))
     _look_up(plant, found)
     return found
 

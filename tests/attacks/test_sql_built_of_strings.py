@@ -21,6 +21,7 @@ NAMES_ONLY = {
     "appliance/store/engines.py",  # the key of a file and its pragmas
     "appliance/store/guards.py",  # triggers, grants and policies for each table
     "appliance/store/migrate.py",  # the table of a group's revision
+    "appliance/store/rows.py",  # tables and columns of a backup, quoted by the driver
     "appliance/store/postgres.py",  # the schema of a group
 }
 RUNS = {

@@ -17,10 +17,13 @@ async def test_what_records_share_is_repeated_beside_those_of_before(node_store:
     await recorder.close()
     with attacker(node_store.data, node_store) as sql:
         before = sql.execute("SELECT log, seq, hash, record FROM leaves ORDER BY log, seq").fetchall()
+        sql.execute("DROP TABLE tiles")
+        sql.execute("DROP TABLE purged")
         sql.execute("DROP INDEX ix_leaves_log_correlation")
         sql.execute("ALTER TABLE leaves DROP COLUMN correlation_id")
         sql.execute("UPDATE leaves SET record = x'ff' WHERE seq = 4 AND log = ?", [f"{tenant.id}/1"])
         sql.execute("CREATE TRIGGER leaves_no_update BEFORE UPDATE ON leaves BEGIN SELECT RAISE(ABORT, 'no'); END")
+        sql.execute("CREATE TRIGGER leaves_no_delete BEFORE DELETE ON leaves BEGIN SELECT RAISE(ABORT, 'no'); END")
         sql.execute("UPDATE alembic_version SET version_num = '0001_record'")
         sql.commit()
     await node_store.close()
@@ -34,6 +37,6 @@ async def test_what_records_share_is_repeated_beside_those_of_before(node_store:
         triggers = {row[0] for row in sql.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     assert [row for row in after if row[3] != b"\xff"] == [row for row in before if row[1] != 4]
     assert [told[str(new.id)] for new in made] == [*(str(new.correlation_id) for new in made[:4]), None]
-    assert "leaves_no_update" in triggers
+    assert {"leaves_no_update", "leaves_no_delete"} <= triggers
     assert [finding.kind for finding in (await verify(store)).every_finding()] == ["record-changed"]
     await store.close()

@@ -42,7 +42,7 @@ def events_of(response: httpx.Response) -> list[tuple[str, Any]]:
     assert response.headers["content-type"].startswith("text/event-stream")
     found = []
     for frame in response.text.strip().split("\n\n"):
-        name, data = frame.split("\n")
+        name, data = frame.removeprefix("retry: 3000\n").split("\n")
         found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return found
 

@@ -329,7 +329,7 @@ async def test_a_reader_who_leaves_after_the_passages_leaves_a_closed_record(roo
     stream: Any = await _answer(room.chat.ask(room.person(), QUESTION), stream=True)
     events = stream.iterator
 
-    assert (await anext(events)).startswith(b"event: passages\n")
+    assert (await anext(events)).startswith(b"retry: 3000\nevent: passages\n")
     await events.aclose()
 
     await closed_as_cancelled(room)

@@ -20,7 +20,9 @@ AT = [pytest.param(size, id=f"{size['width']}x{size['height']}") for size in SIZ
 
 
 async def faults(page: Page, where: str) -> list[str]:
-    await page.wait_for_load_state("networkidle")
+    # The stream of notices never ends, so a page is whole when nothing on it is still loading.
+    await expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+    await page.wait_for_timeout(500)
     return [f"{where}: {one}" for one in await page.evaluate(FAULTS)]
 
 

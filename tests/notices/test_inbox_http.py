@@ -110,6 +110,7 @@ def test_a_kiosk_has_no_notices(whole_plant: Plant) -> None:
     kiosk = whole_plant.kiosk("hall 3")
     try:
         assert problem_of(kiosk.get(NOTICES))["code"] == "policy-denied"
+        assert problem_of(kiosk.get(f"{NOTICES}/events"))["code"] == "policy-denied"
     finally:
         kiosk.close()
 
