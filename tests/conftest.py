@@ -22,12 +22,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import appliance
 from appliance.store import Admitted, Decision, Principal, RecordRef, Store, Tenant, new_id, open_store
 from appliance.store.admission import Kind, Role, minter
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("outpost", deadline=None)
+settings.load_profile("outpost")
 
 _connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
 

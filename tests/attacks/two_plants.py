@@ -28,6 +28,10 @@ MARK = f"zqcanary{uuid.uuid4().hex[:10]}"
 MANUAL = f"# Pump {MARK}\n\nThe pump {MARK} turns at 47 rpm.\n"
 KIOSK_SECONDS = 200
 """A kiosk's token lives for 300."""
+HOOKS = "hooks.plant.test:443"
+"""Where webhooks may be; there is no such host."""
+BY_ITSELF = {"health.check", "approvals.overdue", "webhooks.deliver"}
+"""Jobs that the node asks for, or tries again, when it is time."""
 QUESTION = "How fast does the pump turn?"
 
 
@@ -50,6 +54,7 @@ class TwoPlants:
         self.node = node
         self._clients = clients
         self.operations: list[Operation] = []
+        self._own: dict[tuple[str, str], str] = {}
         self.victim = Victim()
         self.north: httpx.Client
         self._south: dict[str, httpx.Client] = {}
@@ -67,7 +72,7 @@ class TwoPlants:
     def sign_in(self, tenant: str, role: str) -> dict[str, Any]:
         body = {"tenant": tenant, "username": f"{tenant}-{role}", "password": PASSWORD}
         with httpx.Client(base_url=self.node.url, timeout=60) as anybody:
-            body["password"] = with_own_password(anybody, **body)[0]
+            body["password"] = self._own[tenant, role] = with_own_password(anybody, **body)[0]
             tokens: dict[str, Any] = anybody.post("/v1/auth/login", json=body).raise_for_status().json()
         return tokens
 
@@ -134,12 +139,13 @@ class TwoPlants:
         ids["override_id"] = admin.put("/v1/admin/limits/set", json=limit).raise_for_status().json()["id"]
         self._team(admin)
         self._guard(admin)
+        self._told(admin)
         self._converse(admin)
         self.victim.unsaid -= set(ids.values())
         for operation in self.operations:
             if "page_token" in {one["name"] for one in operation.query_parameters}:
                 size = "page_size" if "page_size" in {one["name"] for one in operation.query_parameters} else "limit"
-                page = admin.get(operation.url(), params={size: 1}).raise_for_status().json()
+                page = admin.get(operation.url(**ids), params={size: 1}).raise_for_status().json()
                 if page.get("next_page_token"):
                     self.victim.page_tokens[operation.path] = page["next_page_token"]
 
@@ -158,13 +164,34 @@ class TwoPlants:
             staged = door.post("/v1/admin/policy/packs", json={"files": dict(pack(MARK))}).raise_for_status()
             key = door.post("/v1/api-keys", json={"name": MARK, "scopes": ["auth.me"], "role": "viewer", "days": 3})
         ids["version"], ids["key_id"] = staged.json()["version"], key.raise_for_status().json()["id"]
-        proof = {"action": "factors.enrol", "resource": "", "password": PASSWORD}
+        proof = {"action": "factors.enrol", "resource": "", "password": self._own[NORTH, "admin"]}
         step_up = {"x-step-up": admin.post("/v1/auth/step-up", json=proof).raise_for_status().json()["step_up"]}
         offer = admin.post("/v1/auth/factors/totp", json={"name": MARK}, headers=step_up)
         ids["factor_id"] = offer.raise_for_status().json()["id"]
         plan = {"file": (f"{MARK}-plan.md", MANUAL.encode())}
         admin.post("/v1/documents/upload", files=plan, data={"classification": "IV"}).raise_for_status()
         ids["approval_id"] = admin.get("/v1/approvals").raise_for_status().json()["items"][0]["id"]
+
+    def _told(self, admin: httpx.Client) -> None:
+        """A program that is told, with what waits for it; two holds of long ago; and what there is to hear of."""
+        new = {"name": MARK, "url": f"https://{HOOKS}/{MARK}", "kinds": ["policy.switched"]}
+        made = admin.post("/v1/webhooks", json=new).raise_for_status().json()
+        self.victim.ids["webhook_id"] = made["webhook"]["id"]
+        place = f"/v1/webhooks/{made['webhook']['id']}/test"
+        self.victim.ids["delivery_id"] = [admin.post(place).raise_for_status().json()["id"] for _ in range(2)][-1]
+        for number in (1, 2):
+            hold = {"reason": f"{MARK} {number}", "from": "2001-01-01T00:00:00Z", "to": "2001-02-01T00:00:00Z"}
+            self.victim.ids["hold_id"] = admin.post("/v1/admin/holds", json=hold).raise_for_status().json()["id"]
+
+        broken = {"file": (f"{MARK}.pdf", b"%PDF-1.7\nand nothing more")}
+        admin.post("/v1/documents/upload", files=broken).raise_for_status()
+
+        def heard() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = admin.get("/v1/notifications").raise_for_status().json()["items"]
+            return found
+
+        self.node.wait_for(lambda: bool(heard()), "something to hear of", seconds=60)
+        self.victim.ids["notice_id"] = heard()[0]["id"]
 
     def _upload(self, admin: httpx.Client, number: int) -> str:
         described = {"title": f"Title {MARK}", "assets": [f"P-{MARK}"], "doc_type": MARK, "free": {"words": MARK}}
@@ -197,7 +224,7 @@ class TwoPlants:
         found = {path: self.north.get(path).raise_for_status().json() for path in lists}
         # What the node does by itself comes when it is due.
         jobs = found["/v1/admin/jobs"]["items"]
-        found["/v1/admin/jobs"] = [one for one in jobs if one["kind"] not in {"health.check", "approvals.overdue"}]
+        found["/v1/admin/jobs"] = [one for one in jobs if one["kind"] not in BY_ITSELF]
         conversation = f"/v1/conversations/{self.victim.ids['conversation_id']}"
         return found | {conversation: self.north.get(conversation).raise_for_status().json()}
 
@@ -207,7 +234,8 @@ def two_plants(folder: Path, template: Template, environment: dict[str, str]) ->
     """The appliance over a copy of the template's data, on files or, with a database in `environment`, on PostgreSQL."""
     data = folder / "data"
     shutil.copytree(template.data, data)
-    with ExitStack() as clients, RunningNode(data, demo=False, environment=environment) as node:
+    hosts = {"OUTPOST_WEBHOOK_HOSTS": HOOKS}
+    with ExitStack() as clients, RunningNode(data, demo=False, environment=hosts | environment) as node:
         plants = TwoPlants(node, clients)
         plants.settle()
         yield plants
