@@ -131,7 +131,7 @@ def _word(node: RunningNode) -> tuple[str, Any]:
         return type(problem).__name__, None
     if response.status_code != 200:
         return str(response.json().get("code")), None
-    events = [frame.split("\n") for frame in response.text.strip().split("\n\n")]
+    events = [frame.removeprefix("retry: 3000\n").split("\n") for frame in response.text.strip().split("\n\n")]
     told = {lines[0].removeprefix("event: "): lines[1].removeprefix("data: ") for lines in events}
     if "error" in told:
         return str(json.loads(told["error"])["code"]), None

@@ -162,4 +162,4 @@ async def test_a_factor_is_offered_confirmed_listed_and_reset_over_http(node: We
         path = f"/v1/admin/users/{me}/factors"
         assert (await ada.delete(path)).json()["code"] == "step-up-required"
         assert (await ada.delete(path, headers=await node.step_up(ada, "factors.reset", me))).status_code == 204
-        assert (await ada.get("/v1/auth/factors")).json() == {"items": [], "recovery_codes": 0}
+        assert (await ada.get("/v1/auth/factors")).json() == {"items": [], "recovery_codes": 0, "has_password": True}

@@ -18,6 +18,8 @@ CEILING = 4
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     setting = {"OUTPOST_ENVIRONMENT": "production", "OUTPOST_RATE_LIMIT_PER_MINUTE": str(CEILING)}
     with RunningNode(tmp_path_factory.mktemp("limits") / "node", demo=False, environment=setting) as running:
+        for role in ("viewer", "operator", "admin"):
+            running.own(role, TENANT)  # choosing a password counts too
         yield running
 
 

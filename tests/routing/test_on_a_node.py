@@ -92,7 +92,7 @@ def worded(node: RunningNode, served_by: str = "") -> dict[str, Any]:
     if answer.status_code != 200:
         problem: dict[str, Any] = answer.json()
         return problem
-    events = [frame.split("\n") for frame in answer.text.strip().split("\n\n")]
+    events = [frame.removeprefix("retry: 3000\n").split("\n") for frame in answer.text.strip().split("\n\n")]
     told: dict[str, Any] = next(
         json.loads(two[1].removeprefix("data: ")) for two in events if two[0] == "event: worded"
     )
