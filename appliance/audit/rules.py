@@ -16,6 +16,7 @@ A tree of n leaves splits at the largest power of two below n, so its complete l
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -85,17 +86,17 @@ TILE = 256
 """Leaves of a tile; a power of two (c2sp.org/tlog-tiles)."""
 
 
-class Proving:
+class Proving(ABC):
     """Roots and proofs of a tree, from the hashes of its complete subtrees: O(log n) of them for each."""
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """How many leaves there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def node(self, level: int, index: int) -> bytes:
         """The complete subtree over the leaves [index << level, (index + 1) << level), all of which are there."""
-        raise NotImplementedError
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first `size` leaves (of all of them when not given)."""
