@@ -16,18 +16,15 @@ from appliance.jobs.tables import JobRow
 from appliance.store import Purpose, Store, Tenant
 from tests.jobs.test_worker import MakeAdmitted, Nursery, put, until
 
-NOW = dt.datetime.now(dt.UTC)
-
-
 async def test_waiting_work_has_an_age_and_what_is_put_off_has_none(
     store: Store, tenant: Tenant, admitted: MakeAdmitted
 ) -> None:
-    owner = admitted().principal
+    owner, now = admitted().principal, dt.datetime.now(dt.UTC)
     async with store.open_internal(Purpose.CLAIM, tenant.id, write=True) as session:
         await enqueue(session, kind="now", payload={}, owner=owner)
-        await enqueue(session, kind="later", payload={}, owner=owner, not_before=NOW + dt.timedelta(days=1))
+        await enqueue(session, kind="later", payload={}, owner=owner, not_before=now + dt.timedelta(days=1))
 
-    found = await measured(store, tenant.id, NOW + dt.timedelta(minutes=5))
+    found = await measured(store, tenant.id, now + dt.timedelta(minutes=5))
 
     assert dict(found.states) == {("now", "queued"): 1, ("later", "queued"): 1}
     assert found.oldest.keys() == {"now"}
