@@ -2,6 +2,8 @@
 
 Never a body, a secret, a name or a question. What people did stands in the record, not here. For that reason an
 exception is logged by its kind and its way through the code, without its message: libraries quote what they were given.
+What comes all the same, in a text of a library or of an error, is taken out: secrets this process has had in its hands, and
+personal data by the patterns of the release and of every plant.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,54 @@ import structlog
 from structlog.typing import EventDict
 
 from appliance.guard import find, redact
+from appliance.guard.pii import Pattern, find_own, patterns_of
+from appliance.policy.patterns import PlantPattern
 from appliance.vault.values import Masks
 
 FRAMES = 12
 """The innermost calls of an exception that are logged."""
 
 
-def configure(level: str, process: str, masks: Masks | None = None) -> None:
-    """Send structlog and the standard library's warnings and above to standard error as JSON lines.
+PLAIN = frozenset({"timestamp", "level", "process", "request", "job"})
+"""Members of a line that the log itself gives."""
 
-    What `masks` has learned is left out, wherever in a line it stands.
-    """
-    known = masks or Masks()
 
-    def masked(_logger: Any, _method: str, event: EventDict) -> EventDict:
-        return {key: _without(value, known) for key, value in event.items()}
+class Scrubber:
+    """What no line of the log may say, as far as this process knows it. `plants` gives the patterns of all plants."""
+
+    def __init__(self) -> None:
+        self.secrets = Masks()
+        self.plants: Callable[[], tuple[PlantPattern, ...]] = tuple
+        self._compiled: tuple[tuple[PlantPattern, ...], tuple[Pattern, ...]] = ((), ())
+
+    def clean(self, value: Any) -> Any:
+        """A value of a line without secrets and personal data, also inside lists and tables."""
+        match value:
+            case str():
+                masked = self.secrets.masked(value)
+                return redact(masked, [*find(masked), *find_own(masked, self._own())])
+            case dict():
+                return {key: self.clean(one) for key, one in value.items()}
+            case list() | tuple():
+                return [self.clean(one) for one in value]
+            case bool() | int() | float() | None:
+                return value
+            case _:
+                return self.clean(str(value))
+
+    def _own(self) -> tuple[Pattern, ...]:
+        told = self.plants()
+        if told != self._compiled[0]:
+            self._compiled = told, patterns_of(told)
+        return self._compiled[1]
+
+
+def configure(level: str, process: str, scrubber: Scrubber | None = None) -> None:
+    """Send structlog and the standard library's warnings and above to standard error as JSON lines, each scrubbed."""
+    known = scrubber or Scrubber()
+
+    def scrubbed(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {key: value if key in PLAIN else known.clean(value) for key, value in event.items()}
 
     structlog.configure(
         processors=[
@@ -39,7 +74,7 @@ def configure(level: str, process: str, masks: Masks | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _traced,
-            masked,
+            scrubbed,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -48,21 +83,6 @@ def configure(level: str, process: str, masks: Masks | None = None) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
-
-
-def _without(value: Any, masks: Masks) -> Any:
-    """A value of a line without known secrets, also inside lists and tables."""
-    match value:
-        case str():
-            return masks.masked(value)
-        case dict():
-            return {key: _without(one, masks) for key, one in value.items()}
-        case list() | tuple():
-            return [_without(one, masks) for one in value]
-        case bool() | int() | float() | None:
-            return value
-        case _:
-            return masks.masked(str(value))
 
 
 def _traced(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -93,9 +113,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class _Bridge(logging.Handler):
-    """Libraries that log through `logging` come out in the same shape, without the personal data and secrets they quote."""
+    """Libraries that log through `logging` come out in the same shape."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
-        message = record.getMessage()
-        log.log(record.levelno, redact(message, find(message)), exc_info=record.exc_info or None)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info or None)

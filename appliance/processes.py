@@ -22,9 +22,8 @@ from typing import Any
 import uvloop
 
 from appliance.errors import OutpostError, Unavailable
-from appliance.logs import configure
+from appliance.logs import Scrubber, configure
 from appliance.settings import Settings, load
-from appliance.vault.values import Masks
 from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
 
@@ -51,11 +50,11 @@ def main() -> None:
         # Whatever a process makes in the data directory is the owner's alone, from the first moment.
         os.umask(0o077)
         settings = load()
-        masks = Masks()
-        configure(settings.log_level, name, masks)
+        scrubber = Scrubber()
+        configure(settings.log_level, name, scrubber)
         # uvloop wakes up for another thread at a fraction of the cost, and every statement of a database is such a waking.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_work(name, rest, settings, masks))
+            code = runner.run(_work(name, rest, settings, scrubber))
     except OutpostError as error:
         code = _complain(error)
     except OSError as error:
@@ -75,11 +74,11 @@ def _complain(error: OutpostError) -> int:
     return error.exit_code
 
 
-def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Coroutine[Any, Any, int]:
+def _work(name: str, rest: list[str], settings: Settings, scrubber: Scrubber) -> Coroutine[Any, Any, int]:
     if name == "web":
-        return serve_web(settings, masks)
+        return serve_web(settings, scrubber)
     if name == "worker":
-        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None, masks)
+        return run_worker(settings, rest[1].split(",") if rest[:1] == [TYPES] else None, scrubber)
     from appliance import seeding
 
     if name == "init":
@@ -93,7 +92,7 @@ def _work(name: str, rest: list[str], settings: Settings, masks: Masks) -> Corou
     raise SystemExit(__doc__)
 
 
-async def serve_web(settings: Settings, masks: Masks) -> int:
+async def serve_web(settings: Settings, scrubber: Scrubber) -> int:
     """Serve until SIGTERM or SIGINT."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
@@ -105,7 +104,7 @@ async def serve_web(settings: Settings, masks: Masks) -> int:
 
     secure = require(settings)
     stopped = _stop_signal()
-    async with web(settings, masks) as (api, ui, certificates):
+    async with web(settings, scrubber) as (api, ui, certificates):
         await wait_until_free(settings.host, settings.port, seconds=STOP_SECONDS)
         edge = Edge(
             api, ui, origins=settings.cors_allowed_origins, metrics_token=settings.metrics_token,
@@ -166,14 +165,14 @@ def _take_away(socket: Path, inode: int | None) -> None:
             socket.unlink()
 
 
-async def run_worker(settings: Settings, only: Sequence[str] | None, masks: Masks) -> int:
+async def run_worker(settings: Settings, only: Sequence[str] | None, scrubber: Scrubber) -> int:
     """Work until SIGTERM or SIGINT; on jobs of the types `only`, beside the node's own worker, if these are given."""
     from appliance.compose import worker
 
     # Taking documents in must not slow a question down.
     os.nice(10)
     stopped = _stop_signal()
-    async with worker(settings, only, masks) as working:
+    async with worker(settings, only, scrubber) as working:
         running = asyncio.create_task(working.run())
         await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when="FIRST_COMPLETED")
         working.stop(grace=GRACE_SECONDS)

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from appliance.answers import Answer
 from appliance.answers.in_words import InWords, Told, can_be_worded
@@ -115,7 +116,7 @@ class Building:
                 "stale": len(stale),
             }
             async with self._store.open_session(admitted, write=True) as session:
-                await queries.drop_of(session, stale)
+                await queries.drop(session, stale)
                 await queries.drop_tries(session, [(row.passage_id, row.question_key) for row in done.made])
                 session.add_all(done.made)
                 await self._violations.note(session, principal.id, done.noted)
@@ -161,9 +162,10 @@ class Building:
         answer: Answer | None = None
         async for step in self._answers.ask(admitted, question):
             answer = step if isinstance(step, Answer) else None
-        text, bound = "", None
+        text, bound, stands_on = "", None, [hit.id]
         if answer is not None and can_be_worded(answer):
             bound = rules.bound_to(answer)
+            stands_on = list(dict.fromkeys([hit.id, *(ground.passage_id for ground in answer.grounds)]))
             try:
                 await self._screens.must_pass(admitted, question, answer)
                 told = await self._told(admitted, writer, question, answer)
@@ -180,7 +182,8 @@ class Building:
         done.made.append(
             CardRow(
                 id=new_id(), passage_id=hit.id, document_id=document.id, revision=document.revision, question=question,
-                question_key=rules.question_key(question), bound=bound, text=text, model=model, made_at=self._clock(),
+                question_key=rules.question_key(question), bound=bound, stands_on=stands_on, text=text, model=model,
+                made_at=self._clock(),
             )
         )  # fmt: skip
 
@@ -210,9 +213,9 @@ class Building:
             )
         return told
 
-    async def _stale(self, admitted: Admitted) -> list[int]:
-        """Passages of cards that are no longer there, no longer in force, or no longer to be read."""
+    async def _stale(self, admitted: Admitted) -> list[UUID]:
+        """Cards that stand on a passage that is no longer there, no longer in force, or no longer to be read."""
         async with self._store.open_session(admitted) as session:
-            known = await queries.passages(session)
-        readable = await self._search.readable(admitted, known)
-        return [passage_id for passage_id in known if passage_id not in readable]
+            known = await queries.stood_on(session)
+        readable = await self._search.readable(admitted, list(frozenset().union(*known.values())))
+        return [card_id for card_id, behind in known.items() if not behind or not readable.issuperset(behind)]

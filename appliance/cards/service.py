@@ -106,13 +106,13 @@ class Cards:
         return steps if isinstance(end, Told) and end.sentences and not end.dropped else None
 
     async def listed(self, principal: Principal) -> list[Card]:
-        """Cards of passages that are in force and that this person may read, newest first, at most 200."""
+        """Cards whose passages are all in force and open to this person, newest first, at most 200."""
         async with self._gate.admit(principal, "documents.list", Resource("document")) as admitted:
             async with self._store.open_session(admitted) as session:
                 rows = await queries.with_words(session, limit=LISTED)
-                made = [(row.passage_id, _card(row)) for row in rows]
-            readable = await self._search.readable(admitted, [passage_id for passage_id, _ in made])
-        return [card for passage_id, card in made if passage_id in readable]
+                made = [(frozenset(row.stands_on), _card(row)) for row in rows]
+            readable = await self._search.readable(admitted, list(frozenset().union(*(behind for behind, _ in made))))
+        return [card for behind, card in made if behind and behind <= readable]
 
     async def make(self, principal: Principal) -> JobId:
         """Have cards made from what is in force now; what is there already stays."""

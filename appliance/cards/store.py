@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,14 +32,14 @@ async def tried(session: AsyncSession, model: str) -> set[tuple[int, str]]:
     return {(passage_id, key) for passage_id, key in await session.execute(query)}
 
 
-async def passages(session: AsyncSession) -> list[int]:
-    """The passages that questions were made from."""
-    return list(await session.scalars(select(CardRow.passage_id).distinct()))
+async def stood_on(session: AsyncSession) -> dict[UUID, list[int]]:
+    """What each card stands on."""
+    return {row.id: row.stands_on for row in await session.execute(select(CardRow.id, CardRow.stands_on))}
 
 
-async def drop_of(session: AsyncSession, passage_ids: Sequence[int]) -> None:
-    for at in range(0, len(passage_ids), MANY):
-        gone = CardRow.passage_id.in_(passage_ids[at : at + MANY])
+async def drop(session: AsyncSession, card_ids: Sequence[UUID]) -> None:
+    for at in range(0, len(card_ids), MANY):
+        gone = CardRow.id.in_(card_ids[at : at + MANY])
         await session.execute(delete(CardRow).where(gone).execution_options(synchronize_session=False))
 
 

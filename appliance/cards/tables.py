@@ -15,7 +15,8 @@ class CardRow(TenantBase):
     """A question made from a passage, and what could be said to it.
 
     `passage_id` is the passage that the question was made from: a new revision has passages with new ids, so a card does
-    not outlive its revision. `bound` is the hash of the passages and quotes of the answer (`rules.bound_to`), None where
+    not outlive its revision. `stands_on` are all passages that its words come from, this one among them: who may not read
+    one of them does not see the card. `bound` is the hash of the passages and quotes of the answer (`rules.bound_to`), None where
     the question had none. `text` is what the gate released; empty where it released nothing, so that the same question is
     not put to the same model every night.
     """
@@ -30,6 +31,7 @@ class CardRow(TenantBase):
     question: Mapped[str] = mapped_column(Text)
     question_key: Mapped[str] = mapped_column(Text)
     bound: Mapped[str | None] = mapped_column(String(64))
+    stands_on: Mapped[list[int]]
     text: Mapped[str] = mapped_column(Text)
     model: Mapped[str] = mapped_column(String(200))
     made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

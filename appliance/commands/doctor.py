@@ -160,6 +160,7 @@ async def _read_everything(settings: Settings) -> list[Finding]:
                 findings.append(await _read_pages(store, f"documents of {tenant.slug}", tenant.id))
                 if findings[-1].state == "ok":
                     findings += await look_at_limits(store, tenant, policies)
+                findings += look_at_policy(tenant, policies)
             findings += await look_at_people(settings, store)
             findings.append(await look_at_secrets(settings, store, dt.datetime.now(dt.UTC)))
         return [certificate, *findings]
@@ -205,6 +206,21 @@ async def look_at_limits(store: Store, tenant: Tenant, policies: PoliciesInForce
         return []
     advice = f"`outpost budget set TOKENS --tenant {tenant.slug}` limits it; by default nothing does."
     return [Finding(f"limits of {tenant.slug}", "note", "chat models may take as much as they can", advice)]
+
+
+def look_at_policy(tenant: Tenant, policies: PoliciesInForce) -> list[Finding]:
+    """Whether the plant's policy pack can be used, and knows all that this release does; nothing where it is in order."""
+    subject, plant = f"policy of {tenant.slug}", f"--tenant {tenant.slug}"
+    if why := policies.why_unusable(tenant.id):
+        return [Finding(subject, "bad", why, f"Put another in force: `outpost policy list {plant}`.")]
+    if lacking := policies.all_lacking().get(tenant.id):
+        fact = f"its pack is of an older release and refuses to everybody what it does not know: {', '.join(lacking)}"
+        advice = (
+            f"Write both out (`outpost policy export DIR {plant}`, and with `--version release`), take over what is "
+            "new, and stage the result."
+        )
+        return [Finding(subject, "note", fact, advice)]
+    return []
 
 
 def look_at_certificate(settings: Settings, store: Store) -> Finding:

@@ -15,6 +15,7 @@ from appliance.audit.instances import Instance
 from appliance.audit.recovery import recover
 from appliance.gate import Gate
 from appliance.idempotency import Keys
+from appliance.logs import Scrubber
 from appliance.packs import InForce as PoliciesInForce
 from appliance.policy.phrases import PlantOrder
 from appliance.retrieval.engines import Engine, SqliteEngine
@@ -47,7 +48,7 @@ class Foundation:
 
 
 @asynccontextmanager
-async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
+async def foundation(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIterator[Foundation]:
     """Open the data directory, bring tables and record in order, and stand up the gate."""
     async with AsyncExitStack() as stack:
         store = await open_store(
@@ -61,6 +62,8 @@ async def foundation(settings: Settings) -> AsyncIterator[Foundation]:
         recorder = Recorder(store, instance)
         stack.push_async_callback(recorder.close)
         policy = PoliciesInForce(store)
+        if scrubber is not None:
+            scrubber.plants = policy.patterns
         gate = Gate(policy, recorder, minter())
         stack.push_async_callback(gate.close)
         keys = Keys(store, instance=instance.id, is_alive=instance.is_alive)

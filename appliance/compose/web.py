@@ -49,6 +49,7 @@ from appliance.jobs.types import TRYING, catalogue
 from appliance.limits import Limiter
 from appliance.limits import api as limits_api
 from appliance.limits.overrides import Overrides
+from appliance.logs import Scrubber
 from appliance.node_api import NodeFacts
 from appliance.notices import Inbox, Mailing, Reach, Webhooks, mail_api, webhooks_api
 from appliance.notices import api as notices_api
@@ -79,7 +80,6 @@ from appliance.tls.place import Place
 from appliance.upkeep import api as upkeep_api
 from appliance.vault import api as vault_api
 from appliance.vault.service import Vault
-from appliance.vault.values import Masks
 from appliance.web import Cursors
 
 if TYPE_CHECKING:
@@ -113,10 +113,11 @@ SERVICES = (
 
 
 @asynccontextmanager
-async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
-    """The API with all its services, the built UI, and where the certificates stand. `masks` are those of the log."""
+async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIterator[tuple[Litestar, BuiltUi, Place]]:
+    """The API with all its services, the built UI, and where the certificates stand. `scrubber` is the log's."""
     ui = BuiltUi(settings.share / "webui")
-    async with foundation(settings) as base, AsyncExitStack() as stack:
+    scrubber = scrubber or Scrubber()
+    async with foundation(settings, scrubber) as base, AsyncExitStack() as stack:
         store, gate, recorder = base.store, base.gate, base.recorder
         passwords = Passwords()
         stack.callback(passwords.close)
@@ -176,7 +177,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             profile=settings.profile, tenants=store.tenants, overrides=Overrides(store),
         )  # fmt: skip
         conversations = Conversations(store, gate, search, base.policy, memberships, cursors)
-        vault, hub = Vault(store, masks or Masks()), settings.role == "hub"
+        vault, hub = Vault(store, scrubber.secrets), settings.role == "hub"
         services: dict[str, Any] = {
             **identity.services,
             "gate": gate,

@@ -30,6 +30,7 @@ from appliance.identity.people import People
 from appliance.jobs import Waker, Worker, trying
 from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
+from appliance.logs import Scrubber
 from appliance.notices import Delivering, Mailing, Passing, Reach
 from appliance.processes import INITIALISED
 from appliance.retrieval.index import PassageIndex
@@ -43,7 +44,6 @@ from appliance.tls.required import FOLDER
 from appliance.upkeep import Backups, Planner, Purging, Working
 from appliance.upkeep.retention import Retention
 from appliance.vault.service import Vault
-from appliance.vault.values import Masks
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ SENDERS = 3
 
 @asynccontextmanager
 async def worker(
-    settings: Settings, only: Sequence[str] | None = None, masks: Masks | None = None
+    settings: Settings, only: Sequence[str] | None = None, scrubber: Scrubber | None = None
 ) -> AsyncIterator[Worker]:
     """The worker with the handlers of this role, or with those of `only`: then it works beside another one, and the nights
     and the schedules are that one's.
@@ -68,8 +68,9 @@ async def worker(
     Raises:
         UnknownJobType: `only` names a type that no handler does.
     """
+    scrubber = scrubber or Scrubber()
     async with (
-        foundation(settings) as base,
+        foundation(settings, scrubber) as base,
         Sandbox() as sandbox,
         AsyncExitStack() as stack,
     ):
@@ -111,7 +112,7 @@ async def worker(
         )
         overdue = Overdue(base.store, base.gate, base.policy)
         reach = Reach(settings.webhook_hosts, beyond=settings.role == "hub")
-        vault, passwords = Vault(base.store, masks or Masks()), Passwords()
+        vault, passwords = Vault(base.store, scrubber.secrets), Passwords()
         stack.callback(passwords.close)
         mailer = mailer_of(settings, vault)
         mailing = Mailing(base.store, base.gate, base.policy, People(base.store, passwords=passwords), mailer)

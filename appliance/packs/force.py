@@ -22,6 +22,7 @@ from appliance.packs import store as queries
 from appliance.policy import PackRefused, PolicyEngine, Resource, Scope
 from appliance.policy.conditions import NEVER
 from appliance.policy.pack import Pack, parse, version_of
+from appliance.policy.patterns import PlantPattern
 from appliance.policy.rules import sound
 from appliance.store import CONTROL, Decision, Principal, Purpose, Store, TenantId
 
@@ -110,6 +111,11 @@ class InForce:
     def pack_of(self, tenant_id: TenantId) -> Pack:
         """What the pack in force says beside its policies; where it cannot be used, what the release says."""
         return (self.engine(tenant_id) or self.release).pack
+
+    def patterns(self) -> tuple[PlantPattern, ...]:
+        """Those of all plants, each once."""
+        packs = [self.release.pack, *(engine.pack for engine in self._engines.values())]
+        return tuple(dict.fromkeys(one for pack in packs for one in pack.data.patterns))
 
     def why_unusable(self, tenant_id: TenantId) -> str | None:
         """Why nothing is allowed in the tenant; None if its pack is in order."""

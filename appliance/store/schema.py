@@ -77,6 +77,7 @@ _TYPES: Final[dict[Any, Any]] = {
     dict[str, Any]: Json,
     list[Any]: Json,
     list[str]: Json,
+    list[int]: Json,
     uuid.UUID: Uuid(),
 }
 

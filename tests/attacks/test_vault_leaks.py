@@ -98,12 +98,11 @@ def test_a_secret_is_typed_and_never_a_word_of_the_command(plant: Plant) -> None
 
 SAYS = f"""
 import logging, structlog
-from appliance.logs import configure
-from appliance.vault.values import Masks
-masks = Masks()
-configure("info", "web", masks)
+from appliance.logs import Scrubber, configure
+scrubber = Scrubber()
+configure("info", "web", scrubber)
 log = structlog.get_logger("x")
-masks.learn({SECRET!r})
+scrubber.secrets.learn({SECRET!r})
 class Odd:
     def __repr__(self): return "Odd({SECRET})"
 log.warning("refused {SECRET}", url="http://mes/?k={SECRET}", headers={{"a": ["Basic {SECRET}"]}}, count=3, odd=Odd())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -23,8 +24,9 @@ from appliance.shelf.spending import Spending
 from appliance.store import Purpose
 from tests.answers.writers import Only
 from tests.audit.test_export import checked
-from tests.cards.plant import CASING, POLICY, SAID, Plant, RowWriter, manual
+from tests.cards.plant import CASING, POLICY, SAID, TABLE, Plant, RowWriter, manual
 from tests.chat.conftest import receipts_of
+from tests.retrieval.library import facts
 
 
 async def test_a_card_is_made_and_fits_the_same_question_however_it_is_typed(plant: Plant) -> None:
@@ -101,6 +103,22 @@ async def test_who_may_not_read_the_passage_gets_no_card_of_it(plant: Plant) -> 
     assert await plant.fitting(CASING, clearance=1) == (None, None)
     assert await plant.cards.listed(plant.person(clearance=1)) == []
     assert await plant.cards.listed(plant.person()) != []
+
+
+async def test_a_card_goes_when_any_passage_that_it_stands_on_becomes_one_for_few(plant: Plant) -> None:
+    """The question is of the bulletin, the words are of the manual: who may not read that is not told what it says."""
+    first = await plant.put(manual())
+    await plant.put(facts("bulletin.md", title="Bulletin", assets=["P-101A"], level=2), TABLE)
+    await plant.building(RowWriter())(plant.job())
+    borrowed = {row.id for row in await plant.rows() if row.document_id != first.id and len(row.stands_on) > 1}
+    assert borrowed & {card.id for card in await plant.cards.listed(plant.person())}
+
+    async with plant.library.writing() as session:
+        await plant.library.index.update(session, dataclasses.replace(first, level=3, acl=("user:nobody",)))
+    assert borrowed.isdisjoint(card.id for card in await plant.cards.listed(plant.person()))
+
+    await plant.building(RowWriter())(plant.job())
+    assert borrowed.isdisjoint(row.id for row in await plant.rows())
 
 
 async def test_documents_for_named_people_make_no_cards(plant: Plant) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
+from appliance.logs import Scrubber
+from appliance.policy.patterns import PlantPattern
 from tests.node import ROOT
 
 SAYS = """
@@ -59,3 +61,18 @@ def test_an_exception_is_told_by_its_kind_and_its_place_without_its_words() -> N
 
 def test_what_a_library_quotes_of_people_and_secrets_is_taken_out_and_the_plants_tags_stay() -> None:
     assert logged()[-1]["event"] == "no mail to [EMAIL_ADDRESS] with password=[SECRET] from P-101A"
+
+
+def test_what_a_plant_calls_personal_is_taken_out_however_deep_it_stands() -> None:
+    scrubber = Scrubber()
+    scrubber.plants = lambda: (PlantPattern("EMPLOYEE_ID", r"E-\d{6}"),)
+
+    said = scrubber.clean(
+        {"detail": "E-204117 is nobody here", "who": ["E-204117", {"mail": "nora@plant.example"}], "n": 3}
+    )
+
+    assert said == {
+        "detail": "[EMPLOYEE_ID] is nobody here",
+        "who": ["[EMPLOYEE_ID]", {"mail": "[EMAIL_ADDRESS]"}],
+        "n": 3,
+    }

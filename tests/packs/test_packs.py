@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from appliance.commands.doctor import look_at_policy
 from appliance.errors import InvalidInput
 from appliance.identity import People
 from appliance.identity.values import NewPerson
@@ -388,6 +389,8 @@ async def test_a_pack_of_an_older_release_is_told_and_the_owner_still_keeps_the_
     assert listed.in_force
     assert listed.lacking == ("audit.read_all",)
     assert policy.all_lacking() == {tenant.id: ("audit.read_all",)}
+    (told,) = look_at_policy(tenant, policy)
+    assert (told.state, told.fact.endswith(": audit.read_all")) == ("note", True)
     assert await may(policy, owner, "audit.read_all", Resource("record"))
     assert not await may(policy, admin().principal, "audit.read_all", Resource("record"))
     assert not policy.decide(owner, "doors.open", Resource("node")).allowed

@@ -106,6 +106,7 @@ async def test_the_patterns_of_a_plant_are_in_force_with_its_pack_and_go_only_by
     await other_process.follow()
     assert [one.kind for one in policy.pack_of(tenant.id).data.patterns] == ["BADGE_ID"]
     assert other_process.pack_of(tenant.id).data.patterns == policy.pack_of(tenant.id).data.patterns
+    assert [one.kind for one in other_process.patterns()] == ["BADGE_ID"]  # what its log leaves out
 
     bare = (await packs.stage(admin(), having(""))).version
     with pytest.raises(NeedsConfirmation):
