@@ -80,6 +80,26 @@ async def test_usage_is_seen_by_day_and_person_and_saved_as_a_table(
     await expect(page.get_by_role("img", name="Answers written per day by purpose")).to_be_visible()
 
 
+async def test_a_budget_is_set_and_taken_away(console: Console, running_node: RunningNode) -> None:
+    with running_node.owner(TENANT) as door:
+        people = door.get("/v1/admin/users").raise_for_status().json()["items"]
+    name = next(one["display_name"] for one in people if one["role"] == "operator")
+    page = await console()
+    await page.get_by_role("link", name="Usage").click()
+    budgets = page.get_by_role("region", name="Budgets")
+    await budgets.get_by_label("For").select_option(name)
+    await budgets.get_by_label("Counts").select_option("searches")
+    await budgets.get_by_label("Over").select_option("a month")
+    await budgets.get_by_label("At most").fill("12000")
+    await budgets.get_by_label("When it is used up").select_option("Warn only")
+    await budgets.get_by_role("button", name="Set", exact=True).click()
+
+    made = budgets.get_by_role("listitem").filter(has_text="12,000 searches this month (warns only)")
+    await expect(made).to_contain_text(name)
+    await budgets.get_by_role("button", name=f"Remove the budget: {name}").click()
+    await expect(made).to_have_count(0)
+
+
 async def test_an_operator_sees_no_usage(console: Console) -> None:
     page = await console("operator")
     await expect(page.get_by_role("link", name="Usage")).to_have_count(0)

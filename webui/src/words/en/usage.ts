@@ -33,4 +33,18 @@ export const usage = {
   given: (limit: string, what: string, period: string) => `${limit} ${what} ${period}, by the policy, where none is set`,
   soft: " (warns only)",
   periods: { day: "today", month: "this month" },
+  drop: "Remove",
+  dropOf: (who: string) => `Remove the budget: ${who}`,
+  set: {
+    title: "Set a budget",
+    who: "For",
+    counts: "Counts",
+    period: "Over",
+    periods: { day: "a day", month: "a month" },
+    most: "At most",
+    then: "When it is used up",
+    stop: "Stop; quotes go on",
+    warn: "Warn only",
+    submit: "Set",
+  },
 };
