@@ -14,13 +14,15 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import aiosqlite
-from sqlalchemy import Connection, Executable, func, literal, select, text
+from sqlalchemy import Connection, Delete, Executable, func, literal, select, text
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from appliance.audit.errors import RecordDamaged, RecordUnavailable
@@ -29,6 +31,8 @@ from appliance.store import AUDIT, Purpose, Store
 from appliance.store.driver import in_thread
 
 T = TypeVar("T")
+AT_ONCE: Final = 64
+"""Rows in one statement; fewer go in statements of 32, 16, 8 …, so that few texts are prepared."""
 DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
 
 
@@ -136,8 +140,12 @@ class _FileTransaction:
         return self._raw.execute(sql, defaults | values).fetchall()
 
     def many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            self._raw.executemany(_compiled(statement)[0], rows)
+        at = 0
+        while at < len(rows):
+            count = min(AT_ONCE, 1 << (len(rows) - at).bit_length() - 1)
+            sql, names = _multiplied(statement, count)
+            self._raw.execute(sql, [row[name] for row in rows[at : at + count] for name in names])
+            at += count
 
     def purge(self, values: Mapping[str, Any]) -> int:
         self._raw.execute(
@@ -158,6 +166,22 @@ def _compiled(statement: Executable) -> tuple[str, dict[str, Any]]:
         compiled = cast("ClauseElement", statement).compile(dialect=sqlite_dialect(paramstyle="named"))
         _TEXTS[statement] = str(compiled), dict(compiled.params)
     return _TEXTS[statement]
+
+
+@cache
+def _multiplied(statement: Executable, count: int) -> tuple[str, Sequence[str]]:
+    """An INSERT of one row, or a DELETE by one condition, as the text for `count` of them, and the names of the values of one.
+
+    Each run of a statement gives the interpreter to another thread and has to wait to get it back: as one it waits once.
+    """
+    compiled = cast("ClauseElement", statement).compile(dialect=sqlite_dialect(paramstyle="qmark"))
+    assert isinstance(compiled, SQLCompiler)
+    names = compiled.positiontup or ()
+    if isinstance(statement, Delete):
+        head, _, one = str(compiled).partition(" WHERE ")
+        return f"{head} WHERE {' OR '.join([one] * count)}", names
+    head, _, one = str(compiled).partition(" VALUES ")
+    return f"{head} VALUES {', '.join([one] * count)}", names
 
 
 class SessionChannel:
