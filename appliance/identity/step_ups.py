@@ -59,7 +59,7 @@ class StepUps:
     async def vouched(self, principal: Principal, action: str, resource: str) -> str:
         """The same for whom an identity provider has just vouched for again; the caller has seen to that."""
         about = records.principal(principal)
-        await self._recorder.append(happened("auth.step_up", principal.tenant_id, about, action=action, way="oidc"))
+        await self._recorder.append(happened("auth.step_up", principal.tenant_id, about, action=action, way="outside"))
         return self._slips.issue(principal.id, _about(principal, action, resource))
 
     async def require(self, principal: Principal, action: str, resource: str, given: str | None) -> None:

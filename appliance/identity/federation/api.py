@@ -189,10 +189,10 @@ class WaysController(Controller):
         """The same browser again, now with its cookie: a form of another site does not bring it along."""
         cookie = request.cookies.get(journeys.COOKIE)
         try:
-            arrived = await federation.saml.finish(tenant, ticket, cookie, address=_address(request))
+            landing = await federation.saml.finish(tenant, ticket, cookie, address=_address(request))
         except OutpostError as refusal:
-            return _refused(federation, refusal)
-        return _sent(federation, f"{PAGE}#arrived={arrived}")
+            return _refused(federation, refusal, cookie)
+        return _sent(federation, f"{PAGE}#{landing.kind}={landing.code}")
 
 
 def _departing(federation: Federation, departure: Departure) -> Response[None]:

@@ -63,7 +63,7 @@ def assembled(
     oidc = CodeFlow(
         providers, keys.issuers, verifier, TokenEndpoint(providers, reach), arrivals, confirmations, public_url=url
     )
-    saml = SamlFlow(providers, arrivals, public_url=url)
+    saml = SamlFlow(providers, arrivals, confirmations, public_url=url)
     identities = Identities(
         sign_in, verifier, store, recorder, memberships=memberships, admins_need_factor=admins_need_factor
     )

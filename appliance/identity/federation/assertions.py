@@ -63,13 +63,21 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What was signed, and is in force. `good_until` is when nobody would take it any more."""
+    """What was signed, and is in force.
+
+    Attributes:
+        good_until: when nobody would take it any more.
+        authenticated_at: when the provider had them show who they are (`AuthnInstant`).
+        context: how, as the URI of a class; empty where it does not say (`AuthnContextClassRef`).
+    """
 
     id: str
     name_id: str
     in_response_to: str
     issued_at: dt.datetime
     good_until: dt.datetime
+    authenticated_at: dt.datetime
+    context: str
     attributes: dict[str, list[str]]
 
 
@@ -197,6 +205,8 @@ def _read(assertion: Element, expected: Expected, *, now: dt.datetime, leeway: d
         in_response_to=in_response_to,
         issued_at=issued_at,
         good_until=max(ends, confirmed_until) + leeway,
+        authenticated_at=_moment(statement.get("AuthnInstant")),
+        context=_context(statement),
         attributes=_attributes(assertion),
     )
 
@@ -229,6 +239,11 @@ def _confirmation(
         if request and ends > now - leeway:
             return request, ends
     raise OutsideRefused("not meant for this address, this time or any request of ours")
+
+
+def _context(statement: Element) -> str:
+    found = statement.findall(f"{{{SAML}}}AuthnContext/{{{SAML}}}AuthnContextClassRef")
+    return _text(found[0]) if len(found) == 1 else ""
 
 
 def _attributes(assertion: Element) -> dict[str, list[str]]:

@@ -23,12 +23,24 @@ from appliance.identity import rules
 from appliance.identity.errors import InvalidName
 from appliance.identity.federation import tokens
 from appliance.identity.federation.errors import OutsideRefused
-from appliance.identity.federation.values import Outsider, Profile, Provider
+from appliance.identity.federation.values import Outsider, Profile, Provider, Shown
 from appliance.identity.values import Role
 
 TENANT_CLAIMS: Final = ("tenant_id", "extension_PlatformTenantId")
 DIRECTORY: Final = "tid"
 SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc", "fido"})
+TWO_FACTOR_CONTEXTS: Final = frozenset(
+    {
+        "https://refeds.org/profile/mfa",
+        "http://schemas.microsoft.com/claims/multipleauthn",
+        "http://schemas.openid.net/pape/policies/2007/06/multi-factor",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken",
+    }
+)
+"""Of REFEDS, Microsoft, PAPE, and those of SAML (Authentication Context, 3.4) in which something is had and something known."""
 LONGEST_ID: Final = 255
 MOST_GROUPS: Final = 1000
 LONGEST_GROUP: Final = 256
@@ -61,9 +73,20 @@ def outsider(claims: Mapping[str, Any], provider: Provider) -> Outsider:
 
 
 def says_second_factor(claims: Mapping[str, Any]) -> bool:
-    """Whether the issuer asked for more than one thing: `amr` names `mfa`, or what only somebody's device can do (RFC 8176)."""
-    said = claims.get("amr")
-    return isinstance(said, list) and any(one in SECOND_FACTORS for one in said if isinstance(one, str))
+    """Whether the issuer asked for more than one thing.
+
+    `amr` names `mfa`, or what only somebody's device can do (RFC 8176); or `acr` is a class of contexts that has two factors.
+    """
+    said, context = claims.get("amr"), claims.get("acr")
+    named = isinstance(said, list) and any(one in SECOND_FACTORS for one in said if isinstance(one, str))
+    return named or (isinstance(context, str) and context in TWO_FACTOR_CONTEXTS)
+
+
+def shown(claims: Mapping[str, Any], person: Outsider) -> Shown:
+    """When and how the issuer had them show who they are (`auth_time`)."""
+    at = claims.get("auth_time")
+    known = isinstance(at, int | float) and not isinstance(at, bool)
+    return Shown(person.external_id, at if known else None, says_second_factor(claims))
 
 
 def check_tenant(claims: Mapping[str, Any], provider: Provider, *, slug: str) -> None:

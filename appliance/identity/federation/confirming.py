@@ -1,10 +1,11 @@
 """Step-up by an identity provider: somebody who has no password here signs in there once more, for one action on one thing.
 
     about      signed in, from outside, the action asks for it ──> journey, sealed with person, session, action, resource
-    confirmed  back in the same browser (`oidc`): the same person, authenticated since the journey began ──> code
+    confirmed  back in the same browser: the same person, authenticated since the journey began ──> code
     exchanged  code, cookie and the session that began it ──> the action, for a step-up of ours
 
-The provider is asked with `prompt=login` and `max_age=0` (OpenID Connect Core, 3.1.2.1), and `auth_time` shows that it did so.
+The provider is asked with `prompt=login` and `max_age=0` (OpenID Connect Core, 3.1.2.1) or `ForceAuthn` (SAML Core, 3.4.1), and
+`auth_time` or `AuthnInstant` shows that it did so.
 Such a journey never opens a session, whatever comes back.
 """
 
@@ -15,17 +16,16 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from appliance.identity import rules
 from appliance.identity.errors import NoStepUp, NotAPerson, ProofRefused
-from appliance.identity.federation import claims as meaning
 from appliance.identity.federation import store as queries
 from appliance.identity.federation.arrivals import CODE_LASTS, Arrivals
 from appliance.identity.federation.errors import NoSecondFactor, NotOffered, OutsideRefused
 from appliance.identity.federation.journeys import LASTS, Journey
 from appliance.identity.federation.providers import Providers
-from appliance.identity.federation.values import Provider
+from appliance.identity.federation.values import Kind, Provider, Shown
 from appliance.identity.values import DEFAULT_LIFETIMES, Clock, utc_now
 from appliance.store import CONTROL, Principal, Purpose, Store
 
@@ -51,8 +51,8 @@ class Confirmations:
         self._store, self._providers, self._arrivals = store, providers, arrivals
         self._admins_need_factor, self._clock = admins_need_factor, clock
 
-    async def about(self, principal: Principal, action: str, resource: str) -> str:
-        """What a journey is sealed with that is to confirm `action` on `resource`.
+    async def about(self, principal: Principal, action: str, resource: str) -> tuple[Kind, str]:
+        """By which of the plant's providers, and what a journey is sealed with that is to confirm `action` on `resource`.
 
         Raises:
             NoStepUp: the action asks for none.
@@ -64,11 +64,12 @@ class Confirmations:
             raise NotAPerson("Only a person who has signed in can do this, not at a kiosk.")
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
             known = await queries.outside_of(session, principal.id)
-        if known is None or known.kind != "oidc":
+        if known is None:
             raise NotOffered("You do not come from an identity provider that can be asked for this.")
-        return json.dumps({**_of(principal), "action": action, "resource": resource})
+        kind: Kind = "saml" if known.kind == "saml" else "oidc"
+        return kind, json.dumps({**_of(principal), "action": action, "resource": resource})
 
-    async def confirmed(self, provider: Provider, claims: Mapping[str, Any], journey: Journey) -> str:
+    async def confirmed(self, provider: Provider, shown: Shown, journey: Journey) -> str:
         """The code for who has signed in again at the provider.
 
         Raises:
@@ -76,13 +77,12 @@ class Confirmations:
             NoSecondFactor: an admin did, without one.
         """
         said = json.loads(journey.about)
-        outsider = meaning.outsider(claims, provider)
         async with self._store.open_internal(Purpose.SIGN_IN, CONTROL) as session:
-            known = await queries.known_outsider(session, provider.tenant_id, outsider.external_id)
+            known = await queries.known_outsider(session, provider.tenant_id, shown.external_id)
         if known is None or known[0].issuer != provider.issuer or str(known[1].id) != said["person"]:
             raise OutsideRefused("somebody else")
-        check_fresh(claims, journey)
-        if self._admins_need_factor and known[1].role == "admin" and not meaning.says_second_factor(claims):
+        check_fresh(shown, journey)
+        if self._admins_need_factor and known[1].role == "admin" and not shown.second_factor:
             raise NoSecondFactor("The identity provider does not say that it asked for a second factor.")
         code = secrets.token_urlsafe(32)
         await self._arrivals.put_aside(KIND, code, provider, journey.state, said, self._clock() + CODE_LASTS)
@@ -97,9 +97,9 @@ class Confirmations:
             TooManyAttempts: from this address, recently.
         """
         self._arrivals.attempts.take(address)
-        provider = await self._providers.offered(principal.tenant_id, "oidc")
         try:
             journey = self._arrivals.seals.journey(cookie)
+            provider = await self._providers.offered(principal.tenant_id, journey.kind)
             state, said = await self._arrivals.taken(KIND, code, provider)
             ours = {name: said.get(name) for name in ("person", "session")} == _of(principal)
             if not ours or not hmac.compare_digest(state.encode(), journey.state.encode()):
@@ -111,13 +111,12 @@ class Confirmations:
         return str(said["action"]), str(said["resource"])
 
 
-def check_fresh(claims: Mapping[str, Any], journey: Journey) -> None:
+def check_fresh(shown: Shown, journey: Journey) -> None:
     """Whether the person was authenticated since the journey began, by clocks that may differ a little. Raises OutsideRefused."""
-    said = claims.get("auth_time")
     begun = journey.ends - LASTS.total_seconds()
     leeway: dt.timedelta = DEFAULT_LIFETIMES.leeway
-    if isinstance(said, bool) or not isinstance(said, int | float) or said < begun - leeway.total_seconds():
-        raise OutsideRefused("claim auth_time")
+    if shown.at is None or shown.at < begun - leeway.total_seconds():
+        raise OutsideRefused("an old sign-in")
 
 
 def _of(principal: Principal) -> dict[str, str]:

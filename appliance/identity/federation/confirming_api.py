@@ -48,8 +48,14 @@ class ConfirmingController(Controller):
         federation: Injected[api.Federation],
     ) -> Response[StepUpDeparture]:
         """Begin to confirm one action by signing in at the identity provider once more, in this browser."""
-        about = await federation.confirmations.about(principal, data.action, data.resource)
-        departure = await federation.oidc.start(await api.slug_of(store, principal), about=about, more=AGAIN)
+        kind, about = await federation.confirmations.about(principal, data.action, data.resource)
+        slug = await api.slug_of(store, principal)
+        again = (
+            federation.oidc.start(slug, about=about, more=AGAIN)
+            if kind == "oidc"
+            else federation.saml.start(slug, about)
+        )
+        departure = await again
         cookie = api.cookie_of(federation, departure.cookie, int(journeys.LASTS.total_seconds()))
         return Response(StepUpDeparture(url=departure.url), status_code=200, cookies=[cookie])
 

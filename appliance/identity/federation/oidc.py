@@ -133,7 +133,8 @@ class CodeFlow:
             await self._arrivals.spend_state(journey)
             claims, grant = await self._vouched(provider, tenant, journey, back)
             outsider = meaning.outsider(claims, provider)
-            confirmed = await self._confirmations.confirmed(provider, claims, journey) if journey.about else None
+            shown = meaning.shown(claims, outsider)
+            confirmed = await self._confirmations.confirmed(provider, shown, journey) if journey.about else None
         except (OutsideRefused, NoSecondFactor) as refused:
             why = refused.why if isinstance(refused, OutsideRefused) else "no second factor"
             await self._arrivals.refused(tenant, why, address)

@@ -23,11 +23,12 @@ from lxml import etree
 from appliance.identity.federation import assertions, claims, schemas
 from appliance.identity.federation.arrivals import Arrivals
 from appliance.identity.federation.assertions import SAML, SAMLP, Assertion, Expected
-from appliance.identity.federation.errors import OutsideRefused
+from appliance.identity.federation.confirming import Confirmations
+from appliance.identity.federation.errors import NoSecondFactor, OutsideRefused
 from appliance.identity.federation.journeys import Journey
-from appliance.identity.federation.oidc import Departure
+from appliance.identity.federation.oidc import Departure, Landing
 from appliance.identity.federation.providers import Providers, certificate
-from appliance.identity.federation.values import Outsider, Provider
+from appliance.identity.federation.values import Outsider, Provider, Shown
 from appliance.identity.values import DEFAULT_LIFETIMES, Clock, Lifetimes, utc_now
 
 METADATA: Final = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -64,6 +65,9 @@ _SHOWN: Final = (
 )
 
 
+_METHODS: Final = "http://schemas.microsoft.com/claims/authnmethodsreferences"
+
+
 class SamlFlow:
     """Args:
     public_url: what people type to reach this box.
@@ -73,12 +77,14 @@ class SamlFlow:
         self,
         providers: Providers,
         arrivals: Arrivals,
+        confirmations: Confirmations,
         *,
         public_url: str,
         lifetimes: Lifetimes = DEFAULT_LIFETIMES,
         clock: Clock = utc_now,
     ) -> None:
         self._providers, self._arrivals, self._public_url = providers, arrivals, public_url
+        self._confirmations = confirmations
         self._leeway, self._clock = lifetimes.leeway, clock
 
     async def metadata(self, slug: str) -> bytes:
@@ -96,11 +102,11 @@ class SamlFlow:
         etree.SubElement(descriptor, f"{{{METADATA}}}AssertionConsumerService", consumer)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
-    async def start(self, slug: str) -> Departure:
-        """Begin a journey. Raises NotOffered."""
+    async def start(self, slug: str, about: str = "") -> Departure:
+        """Begin a journey; one to confirm something asks the provider to sign them in anew. Raises NotOffered."""
         tenant = await self._arrivals.tenant(slug)
         provider = await self._providers.offered(tenant.id, "saml")
-        journey = Journey.begin("saml", slug, self._clock())
+        journey = Journey.begin("saml", slug, self._clock(), about)
         packed = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         request = packed.compress(self._request(provider, slug, journey)) + packed.flush()
         asked = urlencode({"SAMLRequest": base64.b64encode(request).decode()})
@@ -131,15 +137,16 @@ class SamlFlow:
             raise
         ticket = secrets.token_urlsafe(32)
         await self._arrivals.put_aside(
-            TICKET, ticket, provider, assertion.in_response_to, _packed(outsider), now + TICKET_LASTS
+            TICKET, ticket, provider, assertion.in_response_to, _packed(outsider, _shown(assertion)), now + TICKET_LASTS
         )
         return ticket
 
-    async def finish(self, slug: str, ticket: str | None, cookie: str | None, *, address: str) -> str:
-        """The code for the page, if the assertion answers what this browser asked.
+    async def finish(self, slug: str, ticket: str | None, cookie: str | None, *, address: str) -> Landing:
+        """What the page is told, if the assertion answers what this browser asked.
 
         Raises:
             OutsideRefused: it does not; the ticket is used up, and that is recorded.
+            NoSecondFactor: as `Confirmations.confirmed` raises it; recorded.
             NotOffered: nobody came in.
             NoRoleHere, NotInvited, NameHeld, PersonInactive: as `Arrivals.arrived` raises them.
         """
@@ -150,18 +157,26 @@ class SamlFlow:
             journey = self._arrivals.seals.journey(cookie)
             journey.check("saml", slug, asked, self._clock())
             await self._arrivals.spend_state(journey)
-            outsider = _unpacked(body, provider)
-        except OutsideRefused as refused:
-            await self._arrivals.refused(tenant, refused.why, address)
+            outsider, shown = _unpacked(body, provider)
+            confirmed = await self._confirmations.confirmed(provider, shown, journey) if journey.about else None
+        except (OutsideRefused, NoSecondFactor) as refused:
+            why = refused.why if isinstance(refused, OutsideRefused) else "no second factor"
+            await self._arrivals.refused(tenant, why, address)
             raise
-        code = await self._arrivals.arrived(provider, outsider, journey)
+        landing = (
+            Landing("arrived", await self._arrivals.arrived(provider, outsider, journey))
+            if confirmed is None
+            else Landing("confirmed", confirmed)
+        )
         self._arrivals.attempts.give_back(address)
-        return code
+        return landing
 
     def _request(self, provider: Provider, slug: str, journey: Journey) -> bytes:
+        anew = {"ForceAuthn": "true"} if journey.about else {}
         root = etree.Element(
             f"{{{SAMLP}}}AuthnRequest",
             {
+                **anew,
                 "ID": journey.state,
                 "Version": "2.0",
                 "IssueInstant": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -195,7 +210,17 @@ def _outsider(assertion: Assertion, provider: Provider) -> Outsider:
     )
 
 
-def _packed(outsider: Outsider) -> dict[str, Any]:
+def _shown(assertion: Assertion) -> Shown:
+    """Entra names the second factor among the attributes, and a password as the context."""
+    ways = {assertion.context, *assertion.attributes.get(_METHODS, [])}
+    return Shown(
+        claims.external_id(assertion.name_id),
+        assertion.authenticated_at.timestamp(),
+        not ways.isdisjoint(claims.TWO_FACTOR_CONTEXTS),
+    )
+
+
+def _packed(outsider: Outsider, shown: Shown) -> dict[str, Any]:
     return {
         "issuer": outsider.issuer,
         "external_id": outsider.external_id,
@@ -203,14 +228,16 @@ def _packed(outsider: Outsider) -> dict[str, Any]:
         "display_name": outsider.display_name,
         "groups": sorted(outsider.groups),
         "said_at": outsider.said_at.isoformat(),
+        "shown_at": shown.at,
+        "second_factor": shown.second_factor,
     }
 
 
-def _unpacked(body: dict[str, Any], provider: Provider) -> Outsider:
+def _unpacked(body: dict[str, Any], provider: Provider) -> tuple[Outsider, Shown]:
     """Raises OutsideRefused where the provider has been replaced meanwhile."""
     if body["issuer"] != provider.issuer:
         raise OutsideRefused("another issuer")
-    return Outsider(
+    outsider = Outsider(
         issuer=provider.issuer,
         external_id=body["external_id"],
         username=body["username"],
@@ -218,3 +245,4 @@ def _unpacked(body: dict[str, Any], provider: Provider) -> Outsider:
         groups=frozenset(body["groups"]),
         said_at=dt.datetime.fromisoformat(body["said_at"]),
     )
+    return outsider, Shown(outsider.external_id, body["shown_at"], body["second_factor"])

@@ -66,6 +66,20 @@ class Outsider:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """That a provider had somebody show who they are.
+
+    Attributes:
+        at: when, in seconds since 1970; None where it does not say.
+        second_factor: whether it says that it asked for more than one thing.
+    """
+
+    external_id: str
+    at: float | None
+    second_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at when an admin asked whether people of a provider would get in."""
 

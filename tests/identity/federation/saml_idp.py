@@ -69,6 +69,8 @@ class Said:
     status: str = SUCCESS
     method: str = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
     name_format: str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+    authenticated: int = -5
+    context: str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
     destination: str | None = None
     response_request: str | None = None
 
@@ -81,6 +83,8 @@ class SamlIdp:
         self.key, self.certificate = key, certificate_of(key)
         self.pem = self.certificate.public_bytes(Encoding.PEM).decode()
         self.people: dict[str, Mapping[str, Sequence[str]]] = {}
+        self.context = Said.context
+        self.asks_anew = True
         self.url = ""
         self.host = ""
 
@@ -101,9 +105,8 @@ class SamlIdp:
         )  # fmt: skip
         conditions = add(root, "Conditions", NotBefore=said.at(said.begins), NotOnOrAfter=said.at(said.ends))
         add(add(conditions, "AudienceRestriction"), "Audience", said.audience)
-        statement = add(root, "AuthnStatement", AuthnInstant=said.at(-5), SessionIndex="_s1")
-        context = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
-        add(add(statement, "AuthnContext"), "AuthnContextClassRef", context)
+        statement = add(root, "AuthnStatement", AuthnInstant=said.at(said.authenticated), SessionIndex="_s1")
+        add(add(statement, "AuthnContext"), "AuthnContextClassRef", said.context)
         attributes = add(root, "AttributeStatement")
         for name, values in said.attributes.items():
             attribute = add(attributes, "Attribute", Name=name)
@@ -146,9 +149,12 @@ class SamlIdp:
         acs = request.get("AssertionConsumerServiceURL")
         assert issuer
         assert acs
+        # Somebody who signed in this morning is remembered, unless the request wants otherwise.
+        anew = self.asks_anew and request.get("ForceAuthn") == "true"
         said = Said(
             request=request.get("ID", ""), recipient=acs, audience=issuer, now=dt.datetime.now(dt.UTC),
             name_id=f"S-1-5-21-{who}", attributes=self.people.get(who, {}),
+            authenticated=-5 if anew else -14_400, context=self.context,
         )  # fmt: skip
         value = html.escape(encoded(self.response(said)))
         return (

@@ -227,14 +227,18 @@ async def test_our_own_tokens_work_as_before(site: FederatedSite, tenant: Tenant
     assert (await site.enters((await site.login(tenant, "vera")).access_token)).id == vera.id
 
 
-@pytest.mark.parametrize("amr", [["pwd", "otp"], ["mfa"], ["hwk", "pin"]])
+@pytest.mark.parametrize(
+    "claims",
+    [{"amr": one} for one in (["pwd", "otp"], ["mfa"], ["hwk", "pin"])]
+    + [{"amr": ["pwd"], "acr": "https://refeds.org/profile/mfa"}],
+)
 async def test_an_admin_whose_provider_asked_for_a_second_factor_comes_in(
-    site: FederatedSite, issuer: Issuer, tenant: Tenant, amr: list[str]
+    site: FederatedSite, issuer: Issuer, tenant: Tenant, claims: dict[str, Any]
 ) -> None:
     await site.trust(tenant)
     site.admins_need_factor = True
 
-    assert (await site.enters(issuer.token(site.clock(), groups=["plant-admins"], amr=amr))).role == "admin"
+    assert (await site.enters(issuer.token(site.clock(), groups=["plant-admins"], **claims))).role == "admin"
 
 
 @pytest.mark.parametrize("amr", [..., [], ["pwd"], "mfa", {"mfa": 1}, [["mfa"]], ["MFA"], None])
