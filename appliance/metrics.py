@@ -66,4 +66,5 @@ JOB_ENDED = Gauge("outpost_job_ended", "Jobs that ended in the last hour, by how
 JOB_RETRIES = Gauge("outpost_job_retries", "Further tries of jobs that are open or ended in the last hour.", ["type"])
 JOB_DEAD = Gauge("outpost_job_dead", "Jobs that failed and are still listed, by why.", ["type", "reason"])
 WORKER_BEAT = Gauge("outpost_worker_heartbeat_age_seconds", "How long ago the worker of this node last beat.")
+SPANS = Counter("outpost_trace_spans_total", "Spans for the collector of traces, by what became of them.", ["outcome"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

@@ -20,8 +20,8 @@ LEVELS = {
     "cards": 4.5,
     "chat": 5,
 }  # fmt: skip
-ANYWHERE = {"errors", "web", "metrics", "plant"}
-"""The vocabulary that every level speaks: error tree, web edge, counters, what is inside the plant."""
+ANYWHERE = {"errors", "web", "metrics", "plant", "tracing"}
+"""The vocabulary that every level speaks: error tree, web edge, counters, spans, what is inside the plant."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
     "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup", "cli_webhooks", "cli_mail",
