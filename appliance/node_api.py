@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from appliance import __version__
 from appliance.errors import NotFound
 from appliance.gate import Gate
-from appliance.health import Health, has_started, overall
+from appliance.health import Component, Health, has_started, overall
 from appliance.policy import Resource
 from appliance.store import Principal
 from appliance.web import Injected
@@ -59,8 +59,20 @@ class NodeController(Controller):
         """200 while questions can be admitted, recorded and answered; `degraded` says that a part is down."""
         components = await health.check()
         status = overall(components)
-        database = "connected" if components["database"].state == "ok" else "unavailable"
-        return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
+        told = {
+            "status": status,
+            "database": _connected(components["database"]),
+            "cache": _connected(components["limits"]),
+        }
+        return Response(told, status_code=503 if status == "unavailable" else 200)
+
+    @get("/health/db", operation_id="database", security=[], responses=NOT_NOW)
+    async def database(self, health: Injected[Health]) -> Response[dict[str, Any]]:
+        """200 while the database answers, with how long that took."""
+        found = (await health.check("database"))["database"]
+        well = found.state == "ok"
+        told = {"status": "healthy" if well else "unavailable", "database": _connected(found), "ms": found.ms}
+        return Response(told, status_code=200 if well else 503)
 
     @get("/v1/health/startup", operation_id="startup", security=[], responses=NOT_NOW)
     async def startup(self, health: Injected[Health]) -> Response[dict[str, Any]]:
@@ -75,7 +87,7 @@ class NodeController(Controller):
     async def components(
         self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]
     ) -> dict[str, Any]:
-        """Every part with its state, a fact, and how long the check took."""
+        """Every part with its state, a fact, how long the check took, and what to do where it is not well."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):
             found = await health.check()
         return {"status": overall(found), "components": [asdict(component) for component in found.values()]}
@@ -99,6 +111,10 @@ class NodeController(Controller):
         """Prometheus' text format. Gauges of stored things are read now."""
         await gauges()
         return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _connected(component: Component) -> str:
+    return "connected" if component.state == "ok" else component.state
 
 
 ROUTES = [NodeController]

@@ -215,7 +215,7 @@ async def web(settings: Settings, masks: Masks | None = None) -> AsyncIterator[t
             "certificates": certificates,
             "holds": Holds(store, gate),
             "vault": vault,
-            "health": health_of(base, routes, certificates, counted, identity.federation.keys),
+            "health": health_of(base, routes, certificates, counted, identity.federation.keys, vault),
             "node": node_facts(settings),
             "gauges": gauges_of(store, settings.run, frozenset({*TYPES, *FOLLOWING})),
             "shelf": shelf,
