@@ -56,6 +56,11 @@ RATE_USED = Histogram(
 RATE_DEGRADED = Gauge(
     "outpost_rate_limit_degraded", "1 while the shared counters do not answer and each process counts for itself."
 )
+BUDGET_USED = Gauge(
+    "outpost_budget_used_ratio",
+    "How much of a budget of a plant, or of a provider in it, is used in its day or month.",
+    ["tenant", "counts", "period", "provider"],
+)
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 JOBS_BY_TYPE = Gauge("outpost_jobs_by_type", "Jobs of all tenants, by type and state.", ["type", "state"])
 JOB_OLDEST = Gauge("outpost_job_oldest_seconds", "How long the oldest job that could run has waited.", ["type"])
