@@ -13,7 +13,7 @@ LEVELS = {
     "store": 0, "news": 0.5,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5, "teams": 1.8, "holds": 1.8,
-    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
+    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "vitals": 2, "idempotency": 1,
     "routing": 2.5, "notices": 2.55, "upkeep": 2.6,
     "documents": 3, "retrieval": 3,
     "answers": 4,

@@ -38,7 +38,7 @@ WITHHELD: Final = (
 """Settings whose value is taken out wherever it stands: secrets, paths, which often name a person, and hosts of the plant."""
 PLACES: Final = (
     "audit.db", "audit.heads.json", "control.db", "credentials.json", "demo", "import", "initialised", "keys", "models",
-    "run", "tenants", "uploads",
+    "run", "tenants", "uploads", "vitals",
 )  # fmt: skip
 """What the data directory is made of. Anything else in it is counted together, without its name."""
 
