@@ -31,6 +31,7 @@ PUBLIC = frozenset(
         "/v1/kiosks/challenge",
         "/v1/kiosks/token",
         "/health",
+        "/health/db",
         "/health/live",
         "/health/ready",
         "/ready",

@@ -12,8 +12,10 @@ import asyncio
 import hmac
 import ipaddress
 import json
+import re
 import time
 import uuid
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -24,15 +26,18 @@ from appliance.deprecation import DEPRECATED
 from appliance.errors import InvalidInput, Unauthenticated, Unavailable, problem
 from appliance.metrics import REQUEST_SECONDS, REQUESTS
 from appliance.proxies import Proxies, was_passed_on
+from appliance.tracing import NOTHING, span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from contextlib import AbstractContextManager
 
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
     from appliance.deprecation import Deprecated
     from appliance.errors import OutpostError
     from appliance.static import BuiltUi
+    from appliance.tracing import Span
 
 OWNER = "outpost.owner"
 """Set in the ASGI scope of requests that came through the owner's door."""
@@ -85,6 +90,7 @@ PATIENCE_SECONDS = 30.0
 LAST_PATIENCE_SECONDS = 1.0
 """The same once the node is stopping."""
 
+_LOOKED_AT = re.compile(r"(/v[12])?/(health|ready|metrics)(/|$)")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _API = ("/v1", "/v2", "/health", "/ready", "/metrics", "/openapi.json")
 
@@ -207,9 +213,17 @@ class Edge:
         self._underway += 1
         self._idle.clear()
         try:
-            with structlog.contextvars.bound_contextvars(request=str(correlation)):
-                async with working:
-                    await self._answer(scope, watched, decorated)
+            with structlog.contextvars.bound_contextvars(request=str(correlation)), _traced(path, correlation) as told:
+                try:
+                    async with working:
+                        await self._answer(scope, watched, decorated)
+                finally:
+                    method, template = _labels(scope, path)
+                    told.named(f"{method} {template}")
+                    told.says(
+                        http__request__method=method, http__route=template, http__response__status_code=status,
+                        request_id=str(correlation),
+                    )  # fmt: skip
         except TimeoutError:
             if not working.expired() or status is not None:
                 raise
@@ -218,10 +232,7 @@ class Edge:
             self._underway -= 1
             if not self._underway:
                 self._idle.set()
-        # The template keeps the label set small: one series per route, never one per document. A method is the client's
-        # own word.
-        template = _template(scope) if is_api(path) else "ui"
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method, template = _labels(scope, path)
         REQUESTS.labels(method, template, str(status or 500)).inc()
         REQUEST_SECONDS.labels(method, template).observe(time.perf_counter() - started)
 
@@ -290,6 +301,21 @@ def _is_loopback(host: str) -> bool:
 def _has_body(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+
+
+def _labels(scope: HTTPScope, path: str) -> tuple[str, str]:
+    """Method and route. The template keeps the set of labels small: one series per route, never one per document; a method
+    is the client's own word.
+    """
+    return (
+        scope["method"] if scope["method"] in METHODS else "other",
+        _template(scope) if is_api(path) else "ui",
+    )
+
+
+def _traced(path: str, correlation: uuid.UUID) -> AbstractContextManager[Span]:
+    """A span for requests of the API; monitors that look every few seconds have none."""
+    return span("request", trace=correlation) if is_api(path) and not _LOOKED_AT.match(path) else nullcontext(NOTHING)
 
 
 def _template(scope: Any) -> str:

@@ -27,6 +27,7 @@ from appliance.audit.errors import Unrecordable
 from appliance.errors import Forbidden, OutpostError
 from appliance.policy import Resource
 from appliance.store import Admitted, Decision, Principal, RecordRef, TenantId, new_id
+from appliance.tracing import Span, span
 
 Mint = Callable[..., Admitted]
 """The factory of admissions that `compose` hands to the gate alone."""
@@ -82,8 +83,17 @@ class Gate:
             Refused: the policy says no; `policies` names which.
             RecordUnavailable: nothing was done, or what was done cannot be vouched for and is not given out.
         """
+        with span("gate.admit", action=action) as told:
+            async with self._admitted(principal, action, resource, request, told) as admitted:
+                yield admitted
+
+    @asynccontextmanager
+    async def _admitted(
+        self, principal: Principal, action: str, resource: Resource | None, request: bytes | None, told: Span
+    ) -> AsyncIterator[Admitted]:
         started_ns = time.monotonic_ns()
         asked = await self._decided(principal, action, resource, request)
+        told.says(correlation_id=str(asked.correlation_id))
         decision = asked.decision
         pre = rules.pre_record(asked)
         place = await self._begin(pre)

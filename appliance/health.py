@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from appliance.errors import OutpostError
@@ -22,6 +23,7 @@ Probe = Callable[[], Awaitable[str]]
 ESSENTIAL = frozenset({"database", "record", "policy"})
 STARTED_LAST = frozenset({"models", "worker"})
 LIMIT_SECONDS = 2.0
+KEEP_SECONDS = 1.0
 
 
 class NotWell(OutpostError):
@@ -32,10 +34,13 @@ class NotWell(OutpostError):
 
 @dataclass(frozen=True, slots=True)
 class Component:
+    """`detail` is a fact or what is wrong; `hint` says what to do, and is empty while the part is well."""
+
     name: str
     state: State
     detail: str
     ms: float
+    hint: str = ""
 
 
 def overall(components: Mapping[str, Component]) -> Literal["healthy", "degraded", "unavailable"]:
@@ -53,10 +58,22 @@ def has_started(components: Mapping[str, Component]) -> bool:
 
 
 class Health:
-    """Runs the probes side by side."""
+    """Runs the probes side by side, each at most once in a second: anybody may ask, and many do.
 
-    def __init__(self, probes: Mapping[str, Probe]) -> None:
-        self._probes = probes
+    Args:
+        hints: what to do when a part is not well, by its name; else what the error itself says.
+        keep: seconds for which what was found is told again.
+    """
+
+    def __init__(
+        self,
+        probes: Mapping[str, Probe],
+        hints: Mapping[str, str] = MappingProxyType({}),
+        *,
+        keep: float = KEEP_SECONDS,
+    ) -> None:
+        self._probes, self._hints, self._keep = probes, hints, keep
+        self._looking: dict[str, tuple[float, asyncio.Task[Component]]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,22 +82,33 @@ class Health:
     async def check(self, *names: str) -> dict[str, Component]:
         """Check the named components, or all."""
         wanted = names or self.names
-        found = await asyncio.gather(*(self._one(name) for name in wanted))
+        found = await asyncio.gather(*(asyncio.shield(self._looked_at(name)) for name in wanted))
         return {component.name: component for component in found}
+
+    def _looked_at(self, name: str) -> asyncio.Task[Component]:
+        """The look that is under way, or was a moment ago, else a new one. It goes on when who asked has left."""
+        since, looking = self._looking.get(name, (0.0, None))
+        if looking is None or (looking.done() and time.monotonic() - since > self._keep):
+            looking = asyncio.create_task(self._one(name))
+            self._looking[name] = time.monotonic(), looking
+        return looking
 
     async def _one(self, name: str) -> Component:
         started = time.perf_counter()
         state: State = "ok"
+        hint = ""
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 detail = await self._probes[name]()
         except NotWell as found:
-            state, detail = "degraded", found.detail
+            state, detail, hint = "degraded", found.detail, found.hint
         except TimeoutError:
             state, detail = "unavailable", f"no answer within {LIMIT_SECONDS:.0f} s"
         except OutpostError as error:
-            state, detail = "unavailable", error.detail
+            state, detail, hint = "unavailable", error.detail, error.hint
         except Exception as error:  # whatever a library raises, a probe that raises has failed
             state, detail = "unavailable", type(error).__name__
+        if state != "ok":
+            hint = self._hints.get(name) or hint or OutpostError.hint
         COMPONENT_UP.labels(name).set(1 if state == "ok" else 0)
-        return Component(name, state, detail, round((time.perf_counter() - started) * 1000, 1))
+        return Component(name, state, detail, round((time.perf_counter() - started) * 1000, 1), hint)

@@ -56,6 +56,11 @@ RATE_USED = Histogram(
 RATE_DEGRADED = Gauge(
     "outpost_rate_limit_degraded", "1 while the shared counters do not answer and each process counts for itself."
 )
+BUDGET_USED = Gauge(
+    "outpost_budget_used_ratio",
+    "How much of a budget of a plant, or of a provider in it, is used in its day or month.",
+    ["tenant", "counts", "period", "provider"],
+)
 JOBS = Gauge("outpost_jobs", "Jobs of all tenants, by state.", ["state"])
 JOBS_BY_TYPE = Gauge("outpost_jobs_by_type", "Jobs of all tenants, by type and state.", ["type", "state"])
 JOB_OLDEST = Gauge("outpost_job_oldest_seconds", "How long the oldest job that could run has waited.", ["type"])
@@ -66,4 +71,5 @@ JOB_ENDED = Gauge("outpost_job_ended", "Jobs that ended in the last hour, by how
 JOB_RETRIES = Gauge("outpost_job_retries", "Further tries of jobs that are open or ended in the last hour.", ["type"])
 JOB_DEAD = Gauge("outpost_job_dead", "Jobs that failed and are still listed, by why.", ["type", "reason"])
 WORKER_BEAT = Gauge("outpost_worker_heartbeat_age_seconds", "How long ago the worker of this node last beat.")
+SPANS = Counter("outpost_trace_spans_total", "Spans for the collector of traces, by what became of them.", ["outcome"])
 COMPONENT_UP = Gauge("outpost_component_up", "1 if the component works, 0 if not.", ["component"])

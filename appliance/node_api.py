@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 
 from appliance import __version__
 from appliance.errors import NotFound
 from appliance.gate import Gate
-from appliance.health import Health, has_started, overall
+from appliance.health import Component, Health, State, has_started, overall
 from appliance.policy import Resource
 from appliance.store import Principal
 from appliance.web import Injected
@@ -30,6 +31,21 @@ class NodeFacts:
     demo: bool
     languages: tuple[str, ...]
     kiosk_idle_seconds: int
+
+
+class ComponentView(BaseModel):
+    """A part of the node. `detail` is a fact, or what is wrong; `hint` what to do then; `ms` how long the look took."""
+
+    name: str
+    state: State
+    detail: str
+    ms: float
+    hint: str
+
+
+class Components(BaseModel):
+    status: Literal["healthy", "degraded", "unavailable"]
+    components: list[ComponentView]
 
 
 NOT_NOW = {503: ResponseSpec(dict[str, Any], generate_examples=False, description="The same, while it is not.")}
@@ -59,8 +75,20 @@ class NodeController(Controller):
         """200 while questions can be admitted, recorded and answered; `degraded` says that a part is down."""
         components = await health.check()
         status = overall(components)
-        database = "connected" if components["database"].state == "ok" else "unavailable"
-        return Response({"status": status, "database": database}, status_code=503 if status == "unavailable" else 200)
+        told = {
+            "status": status,
+            "database": _connected(components["database"]),
+            "cache": _connected(components["limits"]),
+        }
+        return Response(told, status_code=503 if status == "unavailable" else 200)
+
+    @get("/health/db", operation_id="database", security=[], responses=NOT_NOW)
+    async def database(self, health: Injected[Health]) -> Response[dict[str, Any]]:
+        """200 while the database answers, with how long that took."""
+        found = (await health.check("database"))["database"]
+        well = found.state == "ok"
+        told = {"status": "healthy" if well else "unavailable", "database": _connected(found), "ms": found.ms}
+        return Response(told, status_code=200 if well else 503)
 
     @get("/v1/health/startup", operation_id="startup", security=[], responses=NOT_NOW)
     async def startup(self, health: Injected[Health]) -> Response[dict[str, Any]]:
@@ -74,11 +102,11 @@ class NodeController(Controller):
     @get("/v1/health/components", operation_id="components", asks="node.health")
     async def components(
         self, principal: Injected[Principal], gate: Injected[Gate], health: Injected[Health]
-    ) -> dict[str, Any]:
-        """Every part with its state, a fact, and how long the check took."""
+    ) -> Components:
+        """Every part with its state, a fact, how long the check took, and what to do where it is not well."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):
             found = await health.check()
-        return {"status": overall(found), "components": [asdict(component) for component in found.values()]}
+        return Components(status=overall(found), components=[ComponentView(**asdict(one)) for one in found.values()])
 
     @get("/v1/health/components/{name:str}", operation_id="component", asks="node.health")
     async def component(
@@ -87,18 +115,22 @@ class NodeController(Controller):
         gate: Injected[Gate],
         health: Injected[Health],
         name: Annotated[str, PathParameter(description="One of the names that the list shows.")],
-    ) -> dict[str, Any]:
+    ) -> ComponentView:
         """One part."""
         async with gate.admit(principal, "node.health", resource=Resource("node")):
             if name not in health.names:
                 raise NotFound(f"There is no component {name!r}.", components=list(health.names))
-            return asdict((await health.check(name))[name])
+            return ComponentView(**asdict((await health.check(name))[name]))
 
     @get("/metrics", operation_id="metrics", media_type="text/plain", security=[], include_in_schema=False)
     async def metrics(self, gauges: Injected[Callable[[], Awaitable[None]]]) -> Response[bytes]:
         """Prometheus' text format. Gauges of stored things are read now."""
         await gauges()
         return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _connected(component: Component) -> str:
+    return "connected" if component.state == "ok" else component.state
 
 
 ROUTES = [NodeController]

@@ -52,8 +52,13 @@ def main() -> None:
         settings = load()
         scrubber = Scrubber()
         configure(settings.log_level, name, scrubber)
+        tracing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if settings.trace_collector and name in {"web", "worker"}:
+            from appliance.compose.traces import traced
+
+            tracing = traced(settings, name)
         # uvloop wakes up for another thread at a fraction of the cost, and every statement of a database is such a waking.
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with tracing, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_work(name, rest, settings, scrubber))
     except OutpostError as error:
         code = _complain(error)

@@ -75,6 +75,11 @@ SETTINGS: Final[tuple[tuple[str, str, str], ...]] = (
         "",
         "Where mail about news is handed over, as HOST:PORT; none by default.",
     ),
+    (
+        "trace_collector",
+        "",
+        "Where traces go, as HOST:PORT of an OpenTelemetry collector (OTLP over HTTP, usually port 4318); none by default.",
+    ),
     ("mail_security", "starttls", "`starttls`, `tls` from the first byte, or `none`, which takes no `mail_user`."),
     ("mail_sender", "", "The address that mail comes from; needed with `mail_server`."),
     ("mail_user", "", "Who signs in at the mail server; the password is the secret `mail` in the vault."),
@@ -189,6 +194,7 @@ class Settings:
     metrics_token: str | None = field(repr=False)
     webhook_hosts: tuple[str, ...]
     mail_server: str
+    trace_collector: str
     mail_security: Literal["starttls", "tls", "none"]
     mail_sender: str
     mail_user: str
@@ -296,6 +302,7 @@ class Settings:
             "metrics_token": self.metrics_token or "",
             "webhook_hosts": ",".join(self.webhook_hosts),
             "mail_server": self.mail_server,
+            "trace_collector": self.trace_collector,
             "mail_security": self.mail_security,
             "mail_sender": self.mail_sender,
             "mail_user": self.mail_user,
@@ -369,6 +376,7 @@ def load(environment: Mapping[str, str] | None = None, **flags: str | None) -> S
         model_hosts=_hosts("model_hosts", values["model_hosts"]),
         webhook_hosts=_hosts("webhook_hosts", values["webhook_hosts"]),
         mail_server=_mail_server(values),
+        trace_collector=_collector(values["trace_collector"]),
         mail_security=_mail_security(values["mail_security"], values["mail_user"]),
         mail_sender=values["mail_sender"],
         mail_user=values["mail_user"],
@@ -481,6 +489,13 @@ def _mail_server(values: Mapping[str, str]) -> str:
         raise InvalidSetting("mail_server is one HOST:PORT.")
     if found and not _MAIL_SENDER.fullmatch(values["mail_sender"]):
         raise InvalidSetting("mail_sender is the address that mail comes from, such as outpost@plant.example.")
+    return found[0] if found else ""
+
+
+def _collector(given: str) -> str:
+    found = _hosts("trace_collector", given)
+    if len(found) > 1:
+        raise InvalidSetting("trace_collector is one HOST:PORT.")
     return found[0] if found else ""
 
 

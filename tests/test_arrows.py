@@ -13,15 +13,15 @@ LEVELS = {
     "store": 0, "news": 0.5,
     "identity": 1, "policy": 1, "audit": 1,
     "gate_rules": 1.4, "gate": 1.5, "teams": 1.8, "holds": 1.8,
-    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "idempotency": 1,
+    "jobs": 2, "shelf": 2, "guard": 2, "packs": 2, "vault": 2, "limits": 2, "vitals": 2, "idempotency": 1,
     "routing": 2.5, "notices": 2.55, "upkeep": 2.6,
     "documents": 3, "retrieval": 3,
     "answers": 4,
     "cards": 4.5,
     "chat": 5,
 }  # fmt: skip
-ANYWHERE = {"errors", "web", "metrics", "plant"}
-"""The vocabulary that every level speaks: error tree, web edge, counters, what is inside the plant."""
+ANYWHERE = {"errors", "web", "metrics", "plant", "tracing"}
+"""The vocabulary that every level speaks: error tree, web edge, counters, spans, what is inside the plant."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
     "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup", "cli_webhooks", "cli_mail",

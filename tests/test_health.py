@@ -63,3 +63,48 @@ async def test_a_node_has_started_when_its_model_server_and_its_worker_have_too(
         ({"database": broken, "models": fine, "worker": fine}, False),
     ):
         assert has_started(await Health(parts).check()) is has
+
+
+async def test_a_part_that_is_not_well_says_what_to_do_and_one_that_is_says_nothing() -> None:
+    health = Health({"database": fine, "models": broken, "worker": sick, "disk": surprising}, {"models": "Start it."})
+    found = await health.check()
+
+    assert found["database"].hint == ""
+    assert found["models"].hint == "Start it."
+    assert found["worker"].hint
+    assert found["disk"].hint
+    assert all(one.ms >= 0 for one in found.values())
+
+
+async def test_many_who_ask_at_once_make_one_look_and_the_next_look_is_a_new_one() -> None:
+    looks = 0
+
+    async def counted() -> str:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0)
+        return str(looks)
+
+    kept = Health({"database": counted}, keep=60)
+    await asyncio.gather(*(kept.check() for _ in range(20)))
+    assert (await kept.check())["database"].detail == "1"
+
+    looks = 0
+    fresh = Health({"database": counted}, keep=0)
+    assert [(await fresh.check())["database"].detail for _ in range(2)] == ["1", "2"]
+
+
+async def test_who_leaves_takes_the_look_of_nobody_else_away() -> None:
+    waiting = asyncio.Event()
+
+    async def slow() -> str:
+        await waiting.wait()
+        return "yes"
+
+    health = Health({"models": slow})
+    leaves, stays = (asyncio.create_task(health.check()) for _ in range(2))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    waiting.set()
+
+    assert (await stays)["models"].state == "ok"

@@ -49,7 +49,21 @@ def test_with_the_cable_out_a_fresh_node_takes_a_manual_in_and_quotes_it(tmp_pat
     assert TORQUE in told["answer"]["answer"]
     assert told["answer"]["citations"][0]["filename"] == MANUAL
     assert {part["name"]: part["state"] for part in told["parts"] if part["name"] != "disk"} == dict.fromkeys(
-        ("database", "record", "policy", "models", "chat", "worker", "tls", "limits"), "ok"
+        (
+            "database",
+            "record",
+            "policy",
+            "index",
+            "models",
+            "chat",
+            "vault",
+            "worker",
+            "queue",
+            "clock",
+            "tls",
+            "limits",
+        ),
+        "ok",
     )
     assert told["lines"], "the node listens somewhere"
     for _name, here, there in told["lines"]:

@@ -28,6 +28,7 @@ from appliance.audit.store import Appended, Head, Journal, Submission, sizes
 from appliance.audit.values import LogName, NewRecord
 from appliance.errors import OutpostError
 from appliance.store import RecordRef, Store, TenantId
+from appliance.tracing import span
 
 BATCH: Final = 512
 """Submissions in one transaction: a writer holds the file for at most about 50 ms."""
@@ -155,7 +156,8 @@ class Recorder:
         self._waiting.append(waiting)
         if self._drainer is None or self._drainer.done():
             self._drainer = asyncio.create_task(self._drain(), name="audit-commit")
-        return await waiting.placed
+        with span("record.append", records=len(submission.leaves)):
+            return await waiting.placed
 
     async def _drain(self) -> None:
         while self._waiting:

@@ -270,7 +270,9 @@ async def _ask_the_node(settings: Settings) -> list[Finding]:
     except OutpostError as error:
         return [Finding("node", "note", error.detail, error.hint)]
     states: dict[str, Literal["ok", "note", "bad"]] = {"ok": "ok", "degraded": "note", "unavailable": "bad"}
-    findings = [Finding(part["name"], states[part["state"]], part["detail"]) for part in found["components"]]
+    findings = [
+        Finding(part["name"], states[part["state"]], part["detail"], part["hint"]) for part in found["components"]
+    ]
     if limits["environment"] == "production" and not limits["tenants"]:
         advice = "See docs/administer/limits.md, and give each plant limits of its own under [limits.tenants]."
         findings.append(Finding("limits of plants", "note", "no plant has limits of its own", advice))

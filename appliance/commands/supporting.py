@@ -33,11 +33,12 @@ SHOWN: Final = frozenset(
 """Settings whose value is told. Of any other, only whether it differs from its default."""
 WITHHELD: Final = (
     "database_url", "metrics_token", "data", "share", "jwks_local_path", "model_hosts", "identity_hosts",
+    "trace_collector",
 )  # fmt: skip
 """Settings whose value is taken out wherever it stands: secrets, paths, which often name a person, and hosts of the plant."""
 PLACES: Final = (
     "audit.db", "audit.heads.json", "control.db", "credentials.json", "demo", "import", "initialised", "keys", "models",
-    "run", "tenants", "uploads",
+    "run", "tenants", "uploads", "vitals",
 )  # fmt: skip
 """What the data directory is made of. Anything else in it is counted together, without its name."""
 

@@ -13,6 +13,7 @@ from typing import Final
 from appliance.jobs.counting import Measured
 from appliance.jobs.service import measured
 from appliance.metrics import (
+    BUDGET_USED,
     JOB_DEAD,
     JOB_ENDED,
     JOB_OLDEST,
@@ -22,6 +23,8 @@ from appliance.metrics import (
     JOBS_BY_TYPE,
     WORKER_BEAT,
 )
+from appliance.shelf.budget import Standing
+from appliance.shelf.spending import of_plant
 from appliance.store import Store
 
 BEAT: Final = "worker.beat"
@@ -45,9 +48,14 @@ def gauges_of(store: Store, run: Path, types: Iterable[str]) -> Callable[[], Awa
 
     async def read() -> None:
         found, now = Measured(), dt.datetime.now(dt.UTC)
+        budgets: list[tuple[str, Standing]] = []
         for tenant in await store.tenants():
             found.add(await measured(store, tenant.id, now))
+            budgets += [(tenant.slug, one) for one in await of_plant(store, tenant.id, now)]
         show(found.under(known))
+        BUDGET_USED.clear()
+        for slug, one in budgets:
+            BUDGET_USED.labels(slug, one.budget.counts, one.budget.period, one.budget.provider).set(one.share)
         WORKER_BEAT.set(_age(run / BEAT))
 
     return read

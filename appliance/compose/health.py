@@ -1,21 +1,39 @@
-"""Which parts of the appliance are looked at, and how one says that it is well."""
+"""Which parts of the appliance are looked at, how one says that it is well, and what to do when it is not."""
 
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
 
+from appliance.compose import probes
 from appliance.compose.foundation import Foundation
 from appliance.health import Health, NotWell
 from appliance.identity.federation.keys import Keys as IdentityKeys
 from appliance.routing import Routes
-from appliance.store import CONTROL, Purpose
 from appliance.tls.place import Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
+from appliance.vault.service import Vault
 
-LEAST_FREE = 0.10
+HINTS: Final[Mapping[str, str]] = {
+    "database": "Run `outpost doctor`; if it says damaged, stop the node and restore the last backup.",
+    "record": "Nothing is done that cannot be recorded. Look at the disk first, then run `outpost audit verify`.",
+    "policy": "`outpost policy list` says which pack is in force; `outpost policy rollback` brings the one before back.",
+    "index": "`outpost schedule run index` makes it anew from the documents while people search.",
+    "models": "Start the node again. Questions are answered by words alone until the model server is back.",
+    "chat": "`outpost provider list` says which; quotes need none.",
+    "vault": "Give the secret anew with `outpost vault set`; the connector that uses it waits.",
+    "worker": "Start the node again, or `outpost worker`. Jobs wait and are not lost.",
+    "queue": "See whether the worker runs, and what it does: the page Jobs shows it.",
+    "disk": "Make room, or move backups to another disk; reading and the record have a reserve.",
+    "clock": "Set the clock of the box. Sign-ins, schedules and approvals go by it; the order of the record does not.",
+    "tls": "Run `outpost tls use` with a new certificate.",
+    "limits": "Requests are counted all the same. Look at the disk, on a hub at its database.",
+    "identity": "Bring a new file of keys; people sign in with the last good ones.",
+}
+"""What to do when a part is not well."""
 
 
 def health_of(
@@ -24,11 +42,9 @@ def health_of(
     certificates: Place,
     counted: Callable[[], Awaitable[str]],
     identity_keys: IdentityKeys,
+    vault: Vault,
 ) -> Health:
-    async def database() -> str:
-        async with base.store.open_internal(Purpose.HEALTH, CONTROL) as session:
-            await session.connection()
-        return f"{len(await base.store.tenants())} tenants"
+    look_at_clock = probes.Clock().probe()
 
     async def record() -> str:
         sizes = await base.recorder.sizes()
@@ -71,12 +87,8 @@ def health_of(
             raise NotWell("no worker is running; documents wait")
         return "running"
 
-    async def disk() -> str:
-        usage = shutil.disk_usage(base.settings.data)
-        free = f"{usage.free / 2**30:.1f} GiB free"
-        if usage.free < usage.total * LEAST_FREE:
-            raise NotWell(f"{free}; documents are no longer taken in below 10 %")
-        return free
+    async def clock() -> str:
+        return look_at_clock()
 
     async def tls() -> str:
         if not require(base.settings):
@@ -88,15 +100,20 @@ def health_of(
 
     return Health(
         {
-            "database": database,
+            "database": partial(probes.database, base.store),
             "record": record,
             "policy": policy,
+            "index": partial(probes.index, base.store, base.engine),
             "models": models,
             "chat": chat,
+            "vault": partial(probes.vault, vault),
             "worker": at_work,
-            "disk": disk,
+            "queue": partial(probes.queue, base.store, lambda: dt.datetime.now(dt.UTC)),
+            "disk": partial(probes.disk, base.settings.data),
+            "clock": clock,
             "tls": tls,
             "limits": counted,
             **({"identity": identity} if identity_keys.file.configured else {}),
-        }
+        },
+        HINTS,
     )

@@ -80,6 +80,7 @@ from appliance.tls.place import Place
 from appliance.upkeep import api as upkeep_api
 from appliance.vault import api as vault_api
 from appliance.vault.service import Vault
+from appliance.vitals import api as vitals_api
 from appliance.web import Cursors
 
 if TYPE_CHECKING:
@@ -93,12 +94,13 @@ from appliance.compose.gauges import gauges_of
 from appliance.compose.health import health_of
 from appliance.compose.mail import mailer_of
 from appliance.compose.people import identity_of
+from appliance.compose.vitals import vitals_of
 
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES,
-    *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES,
+    *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES, *vitals_api.ROUTES,
 ]  # fmt: skip
 
 
@@ -108,7 +110,7 @@ FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing", "vitals",
 )  # fmt: skip
 
 
@@ -216,7 +218,7 @@ async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIter
             "certificates": certificates,
             "holds": Holds(store, gate),
             "vault": vault,
-            "health": health_of(base, routes, certificates, counted, identity.federation.keys),
+            "health": health_of(base, routes, certificates, counted, identity.federation.keys, vault),
             "node": node_facts(settings),
             "gauges": gauges_of(store, settings.run, frozenset({*TYPES, *FOLLOWING})),
             "shelf": shelf,
@@ -232,6 +234,7 @@ async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIter
             "inbox": Inbox(store, gate, base.policy, cursors),
             "mailing": Mailing(store, gate, base.policy, people, mailer_of(settings, vault)),
             "webhooks": Webhooks(store, gate, vault, Reach(settings.webhook_hosts, beyond=hub), waker, cursors),
+            "vitals": vitals_of(base, stack),
             "processes": partial(running, settings.run),
             "lifecycle": partial(lifecycle, settings.run),
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,9 +48,9 @@ from models.errors import ModelsError
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
+from appliance.compose import probes
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.gauges import beat
-from appliance.compose.health import LEAST_FREE
 from appliance.compose.mail import mailer_of
 
 SENDERS = 3
@@ -97,15 +96,15 @@ async def worker(
             screens,
             violations,
         )
-        probes = {
+        looked_at = {
             "models": partial(_models, base),
             "providers": partial(_providers, routes),
-            "disk": partial(_disk, base),
+            "disk": partial(probes.disk, settings.data),
         }
         working = Working(
             base.store,
             base.gate,
-            probes,
+            looked_at,
             settings.data / "exports",
             backups_of(settings, base.store),
             Retention(base.store, base.recorder, days=settings.record_retention_days),
@@ -170,15 +169,6 @@ async def worker(
 def backups_of(settings: Settings, store: Store) -> Backups:
     """Backups of all that a node or hub cannot get again from a stick of packages."""
     return Backups(store, settings.backups, (INITIALISED, DEMO_MARK, FOLDER))
-
-
-async def _disk(base: Foundation) -> str:
-    """Raises NotWell: little is free."""
-    usage = shutil.disk_usage(base.settings.data)
-    free = f"{usage.free / 2**30:.1f} GiB free"
-    if usage.free < usage.total * LEAST_FREE:
-        raise NotWell(f"{free}.")
-    return free
 
 
 def _is_alive(base: Foundation, home: str, name: str) -> bool:

@@ -16,6 +16,7 @@ from appliance.guard.values import Finding, Injection
 from appliance.metrics import GUARDED
 from appliance.policy.phrases import PlantOrder
 from appliance.store import TenantId
+from appliance.tracing import span
 from models.errors import ModelsError
 from models.schemas import MOST_CHARACTERS
 
@@ -81,8 +82,10 @@ class Guard:
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         for key in found:
             self._known.move_to_end(key)
-        if new:
-            found |= dict(zip(new, await self._judged(list(new.values()), own, bulk=bulk), strict=True))
+        with span("guard.screen", texts=len(texts), new=len(new)) as told:
+            if new:
+                found |= dict(zip(new, await self._judged(list(new.values()), own, bulk=bulk), strict=True))
+            told.says(flagged=sum(found[key].verdict for key in keys))
         for key in keys:
             GUARDED.labels("flagged" if found[key].verdict else "clean").inc()
         return [found[key] for key in keys]

@@ -24,6 +24,7 @@ from appliance.jobs.tables import JobRow
 from appliance.jobs.values import Cancelled, Handler, JobId, Retry, RunningJob, State, Watch
 from appliance.jobs.waking import Bell
 from appliance.store import Purpose, Store, TenantId
+from appliance.tracing import says, span
 
 LOOK_SECONDS = 1.0
 OVER: Mapping[str, Any] = MappingProxyType({"detail": "It was not done by its deadline."})
@@ -122,7 +123,10 @@ class Worker:
                 await self._end(session, row, "cancelled")
                 return True
             await self._tell(session, row, "")
-        with structlog.contextvars.bound_contextvars(job=str(row.id)):
+        with (
+            structlog.contextvars.bound_contextvars(job=str(row.id)),
+            span(f"job {row.kind}", trace=row.id, job_id=str(row.id), kind=row.kind, attempt=row.attempt),
+        ):
             await self._do(tenant_id, row)
         return True
 
@@ -176,6 +180,7 @@ class Worker:
                 await heart
 
     async def _settle(self, tenant_id: TenantId, job_id: Any, state: State, **outcome: Any) -> None:
+        says(outcome=state, reason=outcome.get("reason"))
         async with self._store.open_internal(Purpose.CLAIM, tenant_id, write=True) as session:
             row = await queries.held(session, job_id, self._name)
             if row is not None:
@@ -212,6 +217,7 @@ class Worker:
         self, tenant_id: TenantId, job_id: Any, why: str, pause: dt.timedelta, *, forgiven: bool = True
     ) -> None:
         now = dt.datetime.now(dt.UTC)
+        says(outcome="again")
         async with self._store.open_internal(Purpose.CLAIM, tenant_id, write=True) as session:
             row = await queries.held(session, job_id, self._name)
             if row is not None:

@@ -16,6 +16,7 @@ from appliance.retrieval import rules, store
 from appliance.retrieval.identifiers import Identifier, identifiers, spoken, variants
 from appliance.retrieval.tables import PassageRow
 from appliance.retrieval.values import Asked, Filters, Found, Hit
+from appliance.tracing import span
 from models.client import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -71,8 +72,13 @@ class Search:
         began = time.perf_counter()
         embedding = asyncio.create_task(self._embedded(question))
         try:
-            async with self._store.open_session(admitted) as session:
-                return await self._first(session, admitted, question, embedding, top_k, filters or Filters(), began)
+            with span("retrieval.first") as told:
+                async with self._store.open_session(admitted) as session:
+                    found = await self._first(
+                        session, admitted, question, embedding, top_k, filters or Filters(), began
+                    )
+                told.says(passages=len(found.hits), by_meaning=found.served_by != "words only")
+                return found
         finally:
             embedding.cancel()
 
@@ -130,7 +136,8 @@ class Search:
         if len(pool) < 2:
             return found
         try:
-            scores = await self._ranker.rerank(found.asked.text, [context_of(hit) for hit in pool])
+            with span("retrieval.rerank", passages=len(pool)):
+                scores = await self._ranker.rerank(found.asked.text, [context_of(hit) for hit in pool])
         except ModelUnavailable:
             log.warning("reranking left out: the model server cannot be reached")
             return found

@@ -23,6 +23,7 @@ from appliance.routing.errors import AddressRefused, ModelNotPermitted, NoSuchRo
 from appliance.routing.routes import Routes
 from appliance.routing.values import AUTO, LOCAL, Route, Wanted
 from appliance.shelf.values import Tier
+from appliance.tracing import Span, span
 from models.chat_client import Ask, ChatDelta
 from models.errors import ModelBusy, ModelRefused, ModelsError
 
@@ -166,6 +167,14 @@ class RoutedWriter:
         self, route: Route, messages: Sequence[Mapping[str, str]], ask: Ask, seconds: float
     ) -> AsyncGenerator[ChatDelta]:
         """What one route writes. Raises _Failed."""
+        with span("model.write", tier=self._tier, gen_ai__request__model=route.name, messages=len(messages)) as told:
+            async with aclosing(self._writing(route, messages, ask, seconds, told)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    async def _writing(
+        self, route: Route, messages: Sequence[Mapping[str, str]], ask: Ask, seconds: float, told: Span
+    ) -> AsyncGenerator[ChatDelta]:
         began = self._clock()
         self._routes.sent(route)
         outcome = "left"
@@ -175,6 +184,7 @@ class RoutedWriter:
                 if delta.finish_reason:
                     MODEL_TOKENS.labels(route.name, "prompt").inc(delta.prompt_tokens)
                     MODEL_TOKENS.labels(route.name, "completion").inc(delta.completion_tokens)
+                    told.says(prompt_tokens=delta.prompt_tokens, completion_tokens=delta.completion_tokens)
                 yield delta
             outcome = "written"
             await self._routes.succeeded(route)
@@ -195,6 +205,7 @@ class RoutedWriter:
         finally:
             if outcome in ("left", "busy", "refused"):
                 self._routes.left(route)
+            told.says(outcome=outcome)
             ROUTED.labels(self._tier, route.name, outcome).inc()
 
 

@@ -242,6 +242,13 @@ def _whose(row: UsageRow, by: Division) -> str:
             return row.purpose
 
 
+async def of_plant(store: Store, tenant_id: TenantId, now: dt.datetime) -> list[Standing]:
+    """The budgets that were set for a whole plant or for one provider in it, for monitors; those of people are nobody's business."""
+    async with store.open_internal(Purpose.HEALTH, tenant_id) as session:
+        rows = await session.scalars(select(BudgetRow).where(BudgetRow.person_id == EVERYBODY))
+        return [Standing(one, await used_of(session, one, now)) for one in map(budget_of, rows.all())]
+
+
 async def has_budget(store: Store, tenant_id: TenantId, said: Budgets) -> bool:
     """Whether anything limits what chat models may take in a tenant: what an admin set, or its policy pack says."""
     if any(one.counts != "searches" for one in rules.given(said)):

@@ -6,6 +6,7 @@ reveal       ──> a connector, under its own admission, whose record names th
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable
 from itertools import groupby
@@ -14,6 +15,7 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 
 from appliance.store import CONTROL, Admitted, Purpose, Store, TenantId, new_id
+from appliance.store.errors import KeyMissing
 from appliance.store.sealing import seal, unseal
 from appliance.vault import rules
 from appliance.vault import store as queries
@@ -89,6 +91,22 @@ class Vault:
         return found
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def checked(self) -> tuple[int, int]:
+        """How many secrets there are, and how many of them do not open; for the health of the node, which is given no value.
+        Those of an erased tenant, whose key is gone, are none.
+        """
+        async with self._store.open_internal(Purpose.VAULT, CONTROL) as session:
+            rows = await queries.newest(session)
+        kept, damaged = 0, 0
+        for row in rows:
+            with contextlib.suppress(KeyMissing):
+                try:
+                    self._opened(row)
+                except SecretDamaged:
+                    damaged += 1
+                kept += 1
+        return kept, damaged
 
     async def _write(self, admitted: Admitted, name: str, value: str, *, grace: dt.timedelta | None) -> SecretFacts:
         rules.check(name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.vault.tables import SecretRow
@@ -20,6 +20,15 @@ async def versions(
         query = query.where(SecretRow.name == name)
     if to_change:
         query = query.with_for_update()
+    return list(await session.scalars(query))
+
+
+async def newest(session: AsyncSession) -> list[SecretRow]:
+    """The version in force of every secret of every tenant."""
+    last = select(SecretRow.tenant_id, SecretRow.name, func.max(SecretRow.version)).group_by(
+        SecretRow.tenant_id, SecretRow.name
+    )
+    query = select(SecretRow).where(tuple_(SecretRow.tenant_id, SecretRow.name, SecretRow.version).in_(last))
     return list(await session.scalars(query))
 
 

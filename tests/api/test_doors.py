@@ -30,6 +30,7 @@ PUBLIC = {
     ("POST", "/v1/kiosks/challenge"),
     ("POST", "/v1/kiosks/token"),
     ("GET", "/health"),
+    ("GET", "/health/db"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/ready"),

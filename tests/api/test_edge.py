@@ -104,7 +104,10 @@ def test_health_is_told_to_anybody_in_one_word(plant: Plant) -> None:
         for path in ("/health", "/health/ready", "/ready", "/v1/health", "/v1/health/ready"):
             response = client.get(path)
             assert response.status_code == 200
-            assert response.json() == {"status": "healthy", "database": "connected"}
+            assert response.json() == {"status": "healthy", "database": "connected", "cache": "connected"}
+        told = client.get("/health/db").raise_for_status().json()
+    assert told.pop("ms") > 0
+    assert told == {"status": "healthy", "database": "connected"}
 
 
 def test_that_the_node_has_started_is_told_to_anybody_part_by_part(plant: Plant) -> None:
@@ -124,13 +127,18 @@ def test_the_parts_of_the_node_are_told_to_those_who_signed_in(plant: Plant) -> 
         "database",
         "record",
         "policy",
+        "index",
         "models",
         "chat",
+        "vault",
         "worker",
+        "queue",
         "disk",
+        "clock",
         "limits",
         "tls",
     }
+    assert all((part["hint"] == "") is (part["state"] == "ok") and part["ms"] >= 0 for part in found["components"])
     one = plant.person("admin").get("/v1/health/components/models").json()
     assert (one["name"], one["state"]) == ("models", "ok")
     assert plant.person("admin").get("/v1/health/components/coffee").status_code == 404

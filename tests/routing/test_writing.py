@@ -19,6 +19,7 @@ from appliance.audit import Recorder
 from appliance.audit.instances import Instance
 from appliance.audit.tables import LeafRow
 from appliance.chat.wording import Wording
+from appliance.compose.traces import traced
 from appliance.gate import Gate
 from appliance.policy import DEFAULT_PACK, PolicyEngine
 from appliance.policy.pack import parse, read
@@ -26,12 +27,14 @@ from appliance.routing import Defaults, Providers, Router, Routes, Wanted
 from appliance.routing.errors import ModelNotPermitted, NoSuchRoute, NoWriter
 from appliance.routing.providers import Registration
 from appliance.routing.writing import RoutedWriter
+from appliance.settings import load
 from appliance.shelf import Shelf
 from appliance.shelf.spending import Spending
 from appliance.store import AUDIT, Admitted, Principal, Purpose, Store, Tenant
 from appliance.store.admission import minter
 from tests.answers.test_in_words import answer
 from tests.chat.test_wording import NoCards, screens
+from tests.collector import collecting
 from tests.routing.stranger import SAID, Stranger
 
 Admin = Callable[[], Admitted]
@@ -82,6 +85,22 @@ async def test_a_plain_question_goes_to_the_quick_model_and_a_hard_one_to_the_be
     assert await written(hard) == SAID
     assert (len(stranger.asked), len(other.asked)) == (1, 1)
     assert other.asked[0]["model"] == "big"
+
+
+async def test_what_a_model_wrote_leaves_its_name_and_its_tokens_in_a_span_and_no_word(
+    two: None, router: Router, person: Principal, stranger: Stranger
+) -> None:
+    stranger.mood = "down"
+    with collecting() as collector, traced(load({"OUTPOST_TRACE_COLLECTOR": collector.address}), "web"):
+        await written(await chosen(router, person))
+
+    first, second = sorted(collector.named("model.write"), key=lambda one: str(one.facts["outpost.outcome"]))
+    assert (first.facts["outpost.outcome"], second.facts["outpost.outcome"]) == ("failed", "written")
+    assert (first.facts["gen_ai.request.model"], second.facts["gen_ai.request.model"]) == ("hall/good", "centre/big")
+    assert first.failed
+    assert int(second.facts["outpost.completion_tokens"]) > 0
+    sent = b"".join(collector.bodies)
+    assert not [one for one in (SAID, PROMPT[0]["content"], str(person.id)) if one.encode() in sent]
 
 
 async def test_who_asks_is_no_strangers_business(

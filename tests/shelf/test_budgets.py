@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.commands.spending import given_line
+from appliance.compose.gauges import gauges_of
+from appliance.metrics import BUDGET_USED
 from appliance.policy.budgets import Allowance, Budgets, Price, Quota, read_budgets
 from appliance.shelf import budget as rules
 from appliance.shelf.budget import Budget, Period, Standing
 from appliance.shelf.searching import SearchesExhausted, Searching
 from appliance.shelf.spending import BudgetExhausted, Division, NoSuchBudget, Spending, has_budget
-from appliance.store import Admitted, Store
+from appliance.store import Admitted, Store, Tenant
 
 Admit = Callable[..., Admitted]
 MOMENTS = st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2060, 1, 1), timezones=st.just(dt.UTC))
@@ -361,3 +364,17 @@ async def test_a_budget_of_the_pack_is_a_budget(store: Store, admitted: Admit) -
     assert not await has_budget(store, tenant_id, Budgets(searches=Quota(tenant=Allowance(day=1))))
 
     assert await has_budget(store, tenant_id, Budgets(roles={"viewer": Allowance(day=1)}))
+
+
+async def test_a_scrape_tells_the_budgets_of_a_plant_and_of_no_person(
+    store: Store, tenant: Tenant, admitted: Admit, tmp_path: Path
+) -> None:
+    spending, asker = Spending(store), admitted().principal
+    await spending.set_budget(admitted(role="admin"), person_id=None, period="month", limit=1000, hard=True)
+    await spending.set_budget(admitted(role="admin"), person_id=asker.id, period="month", limit=900, hard=True)
+    await spending.reserve(asker, model="m", purpose="words", tokens=250)
+
+    await gauges_of(store, tmp_path, ())()
+
+    found = [one for one in next(iter(BUDGET_USED.collect())).samples if one.labels["tenant"] == tenant.slug]
+    assert [(one.labels["counts"], one.labels["period"], one.value) for one in found] == [("tokens", "month", 0.25)]

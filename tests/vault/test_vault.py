@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from appliance.compose import probes
+from appliance.health import NotWell
 from appliance.store import CONTROL, Admitted, Purpose, Store, Tenant
 from appliance.store.errors import KeyMissing
 from appliance.vault import rules
@@ -132,6 +134,9 @@ async def test_no_value_lies_in_the_database_in_the_clear_and_none_opens_in_anot
 
     with pytest.raises(SecretDamaged):
         await vault.reveal(admitted(), "crm")
+    assert await vault.checked() == (2, 1)
+    with pytest.raises(NotWell, match="1 of 2"):
+        await probes.vault(vault)
     assert (await vault.reveal(admitted(), "mes")).value == "value of mes"
 
 
@@ -139,7 +144,9 @@ async def test_the_secrets_of_an_erased_tenant_are_gone_with_its_key(
     vault: Vault, admitted: Admit, store: Store, tenant: Tenant
 ) -> None:
     await vault.put(admitted(), "mes", "value of mes")
+    assert await vault.checked() == (1, 0)
     store._keyring.destroy(f"tenant-{tenant.id}")
+    assert await vault.checked() == (0, 0)
 
     with pytest.raises(KeyMissing):
         await vault.reveal(admitted(), "mes")

@@ -6,6 +6,8 @@ type Schemas = components["schemas"];
 
 export type JobRow = Schemas["JobView"];
 export type ScheduleRow = Schemas["ScheduleView"];
+export type NodeHealth = Schemas["Components"];
+export type Trends = Schemas["Trends"];
 export type NoticeItem = Schemas["NoticeView"];
 export type MailChoice = Schemas["MailChoiceView"];
 export type WebhookRow = Schemas["WebhookView"];

@@ -7,6 +7,7 @@ import AskPage from "./AskPage.svelte";
 import AuditPage from "./AuditPage.svelte";
 import DocumentsPage from "./DocumentsPage.svelte";
 import GuardPage from "./GuardPage.svelte";
+import HealthPage from "./HealthPage.svelte";
 import JobsPage from "./JobsPage.svelte";
 import ModelsPage from "./ModelsPage.svelte";
 import PeoplePage from "./PeoplePage.svelte";
@@ -52,6 +53,7 @@ export const pages: ConsolePage[] = [
   { to: "/console/usage", icon: "chart", name: words.nav.usage, page: UsagePage, open: (viewer) => !viewer.audits && (viewer.admin || viewer.supervises) },
   { to: "/console/policy", icon: "shield", name: words.nav.policy, page: PolicyPage, open: admin },
   { to: "/console/guard", icon: "eye", name: words.nav.guard, page: GuardPage, open: (viewer) => viewer.admin || viewer.audits },
+  { to: "/console/health", icon: "pulse", name: words.nav.health, page: HealthPage, open: admin },
   { to: "/console/jobs", icon: "clock", name: words.nav.jobs, page: JobsPage, open: admin },
   { to: "/console/settings", icon: "settings", name: words.nav.settings, page: SettingsPage, open: admin },
 ];

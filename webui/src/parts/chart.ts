@@ -1,9 +1,10 @@
-/** Pure parts of a bar chart: what is drawn, before anything is drawn. */
+/** Pure parts of a chart: what is drawn, before anything is drawn. */
 
 export interface Point {
   /** Where it stands on the axis, in words. */
   at: string;
-  value: number;
+  /** Null where nothing is known: a hole in a line, no bar. */
+  value: number | null;
 }
 
 /** One colour of the chart; all series of a chart have the same places in the same order. */
@@ -38,6 +39,22 @@ export function stacked(series: Series[]): Bar[] {
   });
 }
 
+/** The largest value of all series. */
+export function highest(series: Series[]): number {
+  return Math.max(0, ...series.flatMap((one) => one.points.map(({ value }) => value ?? 0)));
+}
+
+/** A line through the known values, as an SVG path; a value between two holes is a dot. */
+export function path(points: Point[], x: (place: number) => number, y: (value: number) => number): string {
+  let drawn = "";
+  points.forEach(({ value }, place) => {
+    if (value === null) return;
+    const known = place > 0 && points[place - 1]?.value != null;
+    drawn += `${known ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}${known ? "" : "h0"}`;
+  });
+  return drawn;
+}
+
 /** Whole round numbers from 0 to at least `most`, at most five of them. */
 export function ticks(most: number): number[] {
   const rough = Math.max(1, most) / 4;
@@ -49,7 +66,7 @@ export function ticks(most: number): number[] {
 
 /** The largest series in their own order, and the rest as one: nobody tells more than `most` colours apart. */
 export function folded(series: Series[], most: number, others: string): Series[] {
-  const sum = (one: Series): number => one.points.reduce((total, { value }) => total + value, 0);
+  const sum = (one: Series): number => one.points.reduce((total, { value }) => total + (value ?? 0), 0);
   if (series.length <= most) return series;
   const sorted = series.toSorted((one, other) => sum(other) - sum(one));
   const rest = sorted.slice(most - 1);

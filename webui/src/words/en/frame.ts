@@ -47,6 +47,7 @@ export const nav = {
   usage: "Usage",
   approvals: "Approvals",
   policy: "Policy",
+  health: "Health",
   jobs: "Jobs",
   guard: "Guard",
   settings: "Settings",
