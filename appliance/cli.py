@@ -31,6 +31,7 @@ from appliance import (
     cli_tenants,
     cli_tokens,
     cli_webhooks,
+    cli_witness,
 )
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
@@ -52,6 +53,7 @@ app = cyclopts.App(
 )
 audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
 app.command(audit)
+audit.command(cli_witness.witness)
 ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules that release them.")
 app.command(ground)
 guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")

@@ -4,6 +4,7 @@
     python3 verify_audit.py record.jsonl
     python3 verify_audit.py record.jsonl --key 4f1c...            the key the node printed, from somewhere else
     python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept
+    python3 verify_audit.py record.jsonl --witness w/1+2f..+BA..  the key of a witness, from the witness
     python3 verify_audit.py record.jsonl --table record.csv       the same records as a table, compared with them
     python3 verify_audit.py receipt.json                          an answer: what it said, and that this was recorded
 
@@ -15,12 +16,15 @@ The export is one JSON object per line, without spaces, its members in this orde
                                                                   the complete subtrees over them, the largest first
     {"saved": "signed note", "consistency": [hex, ...]}           heads of the past; the proof in an excerpt, and for
                                                                   heads within what is gone
+    {"witnesses": ["name+id+key", ...]}                           who cosigned, where somebody did
+    {"witnessed": "signed note", "consistency": [hex, ...]}       heads of the past, each with one cosignature
     {"seq": 0, "hash": hex, "record": "{...}",                    the records, in order
      "proof": [hex, ...],                                         in an excerpt only
      "personal": {"username": {"salt": hex, "value": ...}}}       what has been disclosed
 
 A log is a Merkle tree (RFC 6962) over the exact bytes of `record`; a checkpoint is a signed note (c2sp.org/signed-note)
-with an Ed25519 signature (RFC 8032). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
+with an Ed25519 signature (RFC 8032); a cosignature says when a witness had seen the log at that size, and that it still held
+all that it had seen before (c2sp.org/tlog-cosignature). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
 
 A receipt is one such line. `record` is that of an answer, and its `metadata.said` is SHA-256(salt || said), in hex:
 
@@ -47,12 +51,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 FORMAT = "outpost-audit-export/1"
 RECEIPT = "outpost-answer-receipt/1"
+LAST = 253402300799  # the last second that a calendar has
 MOST = 1 << 24  # bytes of a receipt, and of a first line
 HASH = re.compile("[0-9a-f]{64}")
 PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":(".*")}\n')
@@ -81,12 +86,17 @@ class Unusable(Exception):
 
 
 class Note(NamedTuple):
-    """A checkpoint whose signature verified; `others` counts signatures of keys that are not known here."""
+    """A checkpoint whose signature verified.
+
+    `cosigned` has the verifier keys of witnesses whose cosignatures verified too, and when (POSIX seconds); `others` counts
+    signatures of keys that are not known here.
+    """
 
     origin: str
     size: int
     root: bytes
     others: int
+    cosigned: list[tuple[str, int]]
 
 
 def _add(a: Point, b: Point) -> Point:
@@ -228,11 +238,16 @@ def consistent(old_root: bytes, old_size: int, root: bytes, size: int, proof: li
     return last == 0 and old_node == old_root and node == root
 
 
-def open_note(note: str, public_key: bytes) -> Note:
+Keys = dict[
+    tuple[str, bytes], tuple[str, bytes]
+]  # name and key id of a witness: its verifier key, and the public key in it
+
+
+def open_note(note: str, public_key: bytes, witnesses: Keys | None = None) -> Note:
     """Return what a signed note says; every byte of it has one spelling.
 
     Raises:
-        ValueError: it is not one, or not signed with this key.
+        ValueError: it is not one, not signed with this key, or a cosignature of one of `witnesses` is wrong.
     """
     text, separator, signatures = note.partition("\n\n")
     lines = text.split("\n")
@@ -241,12 +256,19 @@ def open_note(note: str, public_key: bytes) -> Note:
     origin, size, root = lines[0], int(lines[1]), _base64(lines[2], 32)
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
     others, signed = 0, False
+    cosigned: list[tuple[str, int]] = []
     for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.rpartition(" ")
         if dash != "\N{EM DASH}" or not name:
             raise ValueError("it holds a line that is no signature")
-        if name != origin or (blob := _base64(encoded))[:4] != key_id:
+        blob = _base64(encoded) if name == origin or witnesses else b""
+        if witnesses and (name, blob[:4]) in witnesses:
+            cosigned.append(_cosignature(text + "\n", witnesses[name, blob[:4]], blob[4:]))
+            if cosigned[-1] in cosigned[:-1]:
+                raise ValueError("it is cosigned twice by one witness at one time")
+            continue
+        if name != origin or blob[:4] != key_id:
             others += 1
             continue
         if signed:
@@ -256,7 +278,68 @@ def open_note(note: str, public_key: bytes) -> Note:
         signed = True
     if not signed:
         raise ValueError("it is not signed with this key")
-    return Note(origin, size, root, others)
+    return Note(origin, size, root, others, cosigned)
+
+
+def _cosignature(text: str, witness: tuple[str, bytes], blob: bytes) -> tuple[str, int]:
+    at = int.from_bytes(blob[:8], "big")
+    message = f"cosignature/v1\ntime {at}\n{text}".encode()
+    if at > LAST or not ed25519_verifies(witness[1], message, blob[8:]):
+        raise ValueError("a cosignature on it is wrong")
+    return witness[0], at
+
+
+class Witnesses:
+    """The keys of witnesses, and the newest head that each cosigned.
+
+    Args:
+        given: verifier keys from elsewhere (c2sp.org/signed-note). Raises ValueError if one is none.
+    """
+
+    def __init__(self, given: list[str]) -> None:
+        self.keys: Keys = {}
+        self.listed = False
+        self._given = [self._add(text) for text in given]
+        self._newest: dict[str, tuple[int, int]] = {}
+
+    def lists(self, texts: list[Any]) -> None:
+        """The line of an export that says who cosigned."""
+        if self.listed or not texts or texts != sorted({str(text) for text in texts}):
+            raise ValueError("its list of witnesses is not as an appliance writes it")
+        self.listed = True
+        for text in texts:
+            self._add(text)
+
+    def saw(self, note: Note) -> None:
+        """Remember who cosigned it."""
+        for witness, at in note.cosigned:
+            self._newest[witness] = max(self._newest.get(witness, (-1, 0)), (note.size, at))
+
+    def missing(self) -> Iterator[str]:
+        """What those whose keys were given did not vouch for, and those that are listed."""
+        for witness in self._given:
+            if witness not in self._newest:
+                yield f"No head in it is cosigned by {witness.partition('+')[0]}, the witness that you gave."
+        for witness, _ in self.keys.values():
+            if witness not in self._newest and witness not in self._given:
+                yield f"It lists the witness {witness.partition('+')[0]}, which cosigned nothing in it."
+
+    def told(self) -> Iterator[str]:
+        for witness, (size, at) in sorted(self._newest.items()):
+            when = datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017  # Python 3.9
+            yield f"witnessed    {_records(size)}, {when}, by {_inline(witness.partition('+')[0])}"
+            if witness not in self._given:
+                yield f"             {_inline(witness)}   (compare it with the key that the witness printed)"
+
+    def _add(self, text: str) -> str:
+        name, _, rest = text.partition("+")
+        stated, _, encoded = rest.partition("+")
+        blob = _base64(encoded)
+        made = hashlib.sha256(name.encode() + b"\n" + blob).digest()[:4]
+        if not name or len(blob) != 33 or blob[0] != 4 or made.hex() != stated:
+            raise ValueError("it names a witness by something that is no key of one")
+        self.keys[name, made] = text, blob[1:]
+        return text
 
 
 def _base64(text: str, length: int | None = None) -> bytes:
@@ -279,6 +362,8 @@ HEADER: Shape = {
     "checkpoint": str,
 }
 SAVED: Mapping[bool, Shape] = {True: {"saved": str}, False: {"saved": str, "consistency": list}}
+WITNESSES: Shape = {"witnesses": list}
+WITNESSED: Mapping[bool, Shape] = {True: {"witnessed": str}, False: {"witnessed": str, "consistency": list}}
 PURGED: Shape = {"purged": int, "frontier": list}
 RECORD: Mapping[bool, Shape] = {
     True: {"seq": int, "hash": str, "record": str},
@@ -294,15 +379,20 @@ class Check:
         kept: signed notes that somebody kept elsewhere.
         key: the public key from elsewhere; None takes the export's own.
         table: what was exported as a table beside it, to be compared with the records.
+        witnesses: those whose keys came from elsewhere.
     """
 
-    def __init__(self, kept: list[str], key: bytes | None, table: Table | None = None) -> None:
+    def __init__(
+        self, kept: list[str], key: bytes | None, table: Table | None = None, witnesses: Witnesses | None = None
+    ) -> None:
         self.problems: list[str] = []
         self.facts: list[str] = []
         self.first: str | None = None  # which record is the first bad one, as near as can be said
         self._kept = kept
         self._key = key
         self._table = table
+        self._witnesses = witnesses or Witnesses([])
+        self._cosigned = (-1, "", -1)  # where the last line of a witness stands among those lines
         self._tree = Tree()  # over the records as they stand here
         self._stated: Tree | None = None  # over their hashes as they stand here, once the two differ
         self._doubtful: list[int] = []  # hash and record disagree; the next checkpoint says which of them is right
@@ -340,6 +430,8 @@ class Check:
             self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
         records = self._body(lines, key, final, whole=whole)
         self._meet_early()
+        for missing in () if self._broken else self._witnesses.missing():
+            self._find(missing)
         if whole and not self._broken and self._tree.size != final.size:
             self._find(f"The export holds {_records(self._tree.size)}, its checkpoint {final.size}.", self._tree.size)
         self._name_doubtful()
@@ -357,6 +449,7 @@ class Check:
                 if self._floor
                 else ()
             ),
+            *self._witnesses.told(),
             *self._times.told(),
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
             *(("table        each of its rows says what was recorded",) if self._table and not self.problems else ()),
@@ -398,7 +491,10 @@ class Check:
             try:
                 known = plain(raw) if whole else None
                 line = known or parsed(raw)
-                if "saved" in line and not records:
+                if ("witnesses" in line or "witnessed" in line) and not records:
+                    self._witness(line, key, final, whole=whole)
+                    continue
+                if "saved" in line and not records and not self._witnesses.listed:
                     shaped(line, SAVED[whole and "consistency" not in line])
                     head = self._open(
                         line["saved"], "A saved checkpoint", key, final, whole=whole, proof=line.get("consistency")
@@ -422,6 +518,22 @@ class Check:
             self._start = self._last if records == 1 else self._start
         return records
 
+    def _witness(self, line: dict[str, Any], key: bytes, final: Note, *, whole: bool) -> None:
+        if "witnesses" in line:
+            shaped(line, WITNESSES)
+            self._witnesses.lists(line["witnesses"])
+            return
+        shaped(line, WITNESSED[whole and "consistency" not in line])
+        head = self._open(
+            line["witnessed"], "A cosigned head", key, final, whole=whole, proof=line.get("consistency"), cosigned=True
+        )
+        if head is None:
+            return
+        place = (head.size, *head.cosigned[0])
+        if not self._cosigned < place:
+            raise ValueError("a cosigned head stands out of order")
+        self._cosigned = place
+
     def _excerpt(self, records: int) -> str:
         if records < 2:
             return "an excerpt, each with its proof"
@@ -429,10 +541,23 @@ class Check:
         return f"an excerpt, each with its proof; {self._start} to {self._last}, {gaps}"
 
     def _open(
-        self, note: str, what: str, key: bytes, final: Note, *, whole: bool, proof: list[str] | None, kept: bool = False
+        self,
+        note: str,
+        what: str,
+        key: bytes,
+        final: Note,
+        *,
+        whole: bool,
+        proof: list[str] | None,
+        kept: bool = False,
+        cosigned: bool = False,
     ) -> Note | None:
         try:
-            head = open_note(note, key) if kept else alone(open_note(note, key))
+            head = open_note(note, key, self._witnesses.keys if kept or cosigned else None)
+            if not kept:
+                alone(head)
+            if cosigned and len(head.cosigned) != 1:
+                raise ValueError("it does not carry one cosignature of one witness that is listed")
         except ValueError as error:
             self._find(f"{what} does not count: {error}.")
             return None
@@ -440,6 +565,7 @@ class Check:
             self._find(f"{what} is of another log, {head.origin}.")
         else:
             self._expect(head, what, final, whole=whole, proof=proof)
+            self._witnesses.saw(head)
         return head
 
     def _expect(self, head: Note, what: str, final: Note, *, whole: bool, proof: list[str] | None) -> None:
@@ -567,12 +693,13 @@ class Receipt:
         kept, key: as for `Check`.
     """
 
-    def __init__(self, kept: list[str], key: bytes | None) -> None:
+    def __init__(self, kept: list[str], key: bytes | None, witnesses: Witnesses | None = None) -> None:
         self.problems: list[str] = []
         self.facts: list[str] = []
         self.first: str | None = None
         self._kept = kept
         self._key = key
+        self._witnesses = witnesses or Witnesses([])
 
     def run(self, raw: bytes) -> None:
         """Read it once.
@@ -599,6 +726,7 @@ class Receipt:
             self.problems.append("The checkpoint is not that of this log and size.")
         for note in self._kept:
             self._meet(note, key, final)
+        self.problems += self._witnesses.missing()
         if not header["parts"]:
             self.problems.append("It holds no answer.")
         self.facts = [
@@ -606,6 +734,7 @@ class Receipt:
             f"log          {final.origin}",
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
             f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
+            *self._witnesses.told(),
         ]
         before = -1
         for number, part in enumerate(header["parts"], 1):
@@ -621,7 +750,7 @@ class Receipt:
 
     def _meet(self, note: str, key: bytes, final: Note) -> None:
         try:
-            head = open_note(note, key)
+            head = open_note(note, key, self._witnesses.keys)
         except ValueError as error:
             self.problems.append(f"A checkpoint you gave does not count: {error}.")
             return
@@ -631,6 +760,8 @@ class Receipt:
             self.problems.append("A checkpoint you gave is that of another history.")
         elif head.size != final.size:
             raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
+        else:
+            self._witnesses.saw(head)
 
     def _part(self, part: dict[str, Any], final: Note) -> None:
         raw, seq = part["record"].encode(), part["seq"]
@@ -859,13 +990,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", type=bytes.fromhex, help="the node's public key, in hex, from elsewhere")
     parser.add_argument("--kept", type=Path, action="append", default=[], help="a checkpoint that was kept elsewhere")
     parser.add_argument("--table", type=Path, help="the same records exported as .csv, to be compared with them")
+    parser.add_argument(
+        "--witness", action="append", default=[], help="the key of a witness, NAME+ID+KEY, from elsewhere"
+    )
     options = parser.parse_args(arguments)
+    try:
+        witnesses = Witnesses(options.witness)
+    except ValueError:
+        parser.error("--witness takes NAME+ID+KEY, as the witness prints it")
     try:
         with contextlib.ExitStack() as files:
             lines = files.enter_context(options.export.open("rb"))
             table = None if options.table is None else Table(files.enter_context(options.table.open("rb")))
             kept = [kept_note(path) for path in options.kept]
-            check = read(lines, kept, options.key, table)
+            check = read(lines, kept, options.key, table, witnesses)
     except (OSError, UnicodeDecodeError, Unusable) as error:
         print(f"cannot check {options.export}: {error or type(error).__name__}")
         return 2
@@ -883,16 +1021,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def read(file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None) -> Check | Receipt:
+def read(
+    file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None, witnesses: Witnesses | None = None
+) -> Check | Receipt:
     """Check an export or a receipt, whichever it is. Raises Unusable if it is neither."""
     first = file.readline(MOST)
     if RECEIPT.encode() not in first[:60]:
-        check = Check(kept, key, table)
+        check = Check(kept, key, table, witnesses)
         check.run(itertools.chain([first], file) if first else iter(()))
         return check
     if len(first) >= MOST or file.read(1):
         raise Unusable("it is no receipt: something stands after its line")
-    receipt = Receipt(kept, key)
+    receipt = Receipt(kept, key, witnesses)
     receipt.run(first)
     return receipt
 

@@ -66,11 +66,26 @@ class CheckpointView(View):
     size: int
     root: str
     signed_note: str
-    last_witnessed: Annotated[str | None, Field(description="When a hub or a person last kept a checkpoint.")] = None
+    last_witnessed: Annotated[dt.datetime | None, Field(description="When a trusted witness last cosigned a head.")] = (
+        None
+    )
+    witnessed_size: Annotated[int | None, Field(description="How many records that head covers.")] = None
+    witnessed_by: Annotated[str | None, Field(description="The name of that witness.")] = None
+    witnessed_note: Annotated[str | None, Field(description="That head, with the cosignature on it.")] = None
 
     @classmethod
     def of(cls, head: LogHead) -> Self:
-        return cls(log=head.log, size=head.size, root=head.root.hex(), signed_note=head.note)
+        last = head.witnessed
+        return cls(
+            log=head.log,
+            size=head.size,
+            root=head.root.hex(),
+            signed_note=head.note,
+            last_witnessed=None if last is None else last.at,
+            witnessed_size=None if last is None else last.size,
+            witnessed_by=None if last is None else last.by,
+            witnessed_note=None if last is None else last.note,
+        )
 
 
 class ProofView(View):

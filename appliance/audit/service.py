@@ -24,6 +24,7 @@ from appliance.audit.rules import includes, leaf_hash
 from appliance.audit.store import present
 from appliance.audit.tables import LeafRow, PersonalRow
 from appliance.audit.values import Entry, LogName, Proven, log_name
+from appliance.audit.witnessed import Witnessed, last_witnessed
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Admitted, Purpose, Store, TenantId
 
@@ -50,12 +51,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """Where a log stands now, and the signed note that says so."""
+    """Where a log stands now, the signed note that says so, and which head of it a witness cosigned last."""
 
     log: LogName
     size: int
     root: bytes
     note: str
+    witnessed: Witnessed | None = None
 
 
 class AuditLog:
@@ -96,7 +98,7 @@ class AuditLog:
             proofs, root = await self._proofs(session, log)
             proven = await _proven(proofs, root, rows[0])
             (entry,) = await self._entries(session, rows)
-            return entry, proven, self._head(log, proofs.size, root)
+            return entry, proven, await self._head(session, log, proofs.size, root)
 
     async def of_work(
         self, tenant_id: TenantId, works: Sequence[str], *, phase: str
@@ -116,7 +118,7 @@ class AuditLog:
                 proven = await _proven(proofs, root, row)
                 if json.loads(proven.record)["phase"] == phase:
                     found[str(row.correlation_id)] = proven
-            return found, self._head(log, proofs.size, root)
+            return found, await self._head(session, log, proofs.size, root)
 
     async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
         """The last decisions of the admitted tenant, allowed and refused, the newest first; nothing personal is opened."""
@@ -134,11 +136,12 @@ class AuditLog:
         log = log_name(tenant_id, self._recorder.epoch)
         async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             frontier = await in_session(session, partial(present, log=log))
-        return self._head(log, frontier.size, frontier.root())
+            return await self._head(session, log, frontier.size, frontier.root())
 
-    def _head(self, log: LogName, size: int, root: bytes) -> LogHead:
+    async def _head(self, session: AsyncSession, log: LogName, size: int, root: bytes) -> LogHead:
         signer = self._recorder.signer
-        return LogHead(log, size, root, signer.sign(Checkpoint(signer.origin(log), size, root)))
+        note = signer.sign(Checkpoint(signer.origin(log), size, root))
+        return LogHead(log, size, root, note, await in_session(session, partial(last_witnessed, log=log)))
 
     async def _proofs(self, session: AsyncSession, log: LogName) -> tuple[Proofs, bytes]:
         """What proves the records that stand in the log now, and their root."""

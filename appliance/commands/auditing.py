@@ -48,11 +48,13 @@ def _show(console: Console, report: VerifyReport) -> None:
     console.print(f"node {report.node_id}, public key {report.public_key}")
     for log in report.logs:
         mark = "[green]ok[/]     " if log.ok else "[red]changed[/]"
-        console.print(f"{mark} {log.log}: {_records(log.size)}, root {log.root[:16]}, saved head at {log.saved}")
+        seen = f", witnessed up to {log.witnessed}" if log.witnessed else ""
+        console.print(f"{mark} {log.log}: {_records(log.size)}, root {log.root[:16]}, saved head at {log.saved}{seen}")
     for finding in report.every_finding():
         console.print(f"[red]{finding.kind}[/]: {finding.text}")
     if report.ok:
-        console.print("The record is as it was written. No checkpoint of it has been kept elsewhere yet.")
+        alone = "" if any(log.witnessed for log in report.logs) else " No witness has cosigned it yet."
+        console.print(f"The record is as it was written.{alone}")
 
 
 def _records(count: int) -> str:

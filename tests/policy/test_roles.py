@@ -34,6 +34,7 @@ MATRIX = (
     ("jobs.create", "job", "oa"),
     ("audit.read_own", "record", "voa"),
     ("audit.read_all", "record", "a"),
+    ("audit.cosign", "checkpoint", "a"),
     ("people.list", "person", "a"),
     ("people.create", "person", "a"),
     ("people.update", "person", "a"),
