@@ -173,8 +173,14 @@ def verify(*, data: Data = None, as_json: AsJson = False) -> int:
 
 @audit.command
 def export(
-    out: Annotated[Path, Parameter(help="The file to write; it must not exist.")],
+    out: Annotated[Path | None, Parameter(help="The file to write; it must not exist.")] = None,
     *,
+    tiles: Annotated[
+        Path | None, Parameter(help="In place of a file, a folder of tiles and entries (c2sp.org/tlog-tiles).")
+    ] = None,
+    epoch: Annotated[
+        int | None, Parameter(help="The log of an earlier epoch, before a restore. [default: the present]")
+    ] = None,
     data: Data = None,
     tenant: Tenant = None,
     since: Annotated[
@@ -190,11 +196,17 @@ def export(
 ) -> int:
     """Write one tenant's log to a file that `packaging/verify_audit.py` proves without account or database.
 
-    With --from or --to it is an excerpt, in which every record carries its proof.
+    With --from or --to it is an excerpt, in which every record carries its proof; with --tiles a folder for tools of others.
     """
     from appliance.commands.auditing import export_record
 
-    work = export_record(settings_of(data), out, tenant=tenant, as_json=as_json, form=form, since=since, until=until)
+    target = out or tiles
+    if target is None or (out is not None and tiles is not None) or (tiles is not None and form is not None):
+        return complain(WrongUse("Name one thing to write: a file, or a folder with --tiles."), as_json=as_json)
+    work = export_record(
+        settings_of(data), target, tenant=tenant, as_json=as_json, form="tiles" if tiles else form, since=since,
+        until=until, epoch=epoch,
+    )  # fmt: skip
     return finish(work, as_json=as_json)
 
 

@@ -134,3 +134,10 @@ class AnotherHistory(Damaged):
 
     code, title = "another-history", "The log is not the one that was cosigned"
     hint = "Keep the file and stop the node; `outpost audit verify` says what can still be proven."
+
+
+class RecordTooLong(Unprocessable):
+    """A record is longer than a bundle of entries can hold (c2sp.org/tlog-tiles: 65,535 bytes)."""
+
+    code, title = "record-too-long", "A record does not fit a bundle of entries"
+    hint = "Export the log as .jsonl, which has no such limit."
