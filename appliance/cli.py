@@ -211,6 +211,28 @@ def export(
 
 
 @audit.command
+def head(
+    *,
+    every: Annotated[
+        bool, Parameter(name="--all", help="The heads of all logs of this node, of every plant and epoch, in one list.")
+    ] = False,
+    qr: Annotated[bool, Parameter(help="Draw it here as a QR code.")] = False,
+    svg: Annotated[Path | None, Parameter(help="Save the QR code here, to be printed.")] = None,
+    out: Annotated[Path | None, Parameter(help="Save the text here.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print the signed head of a tenant's log. Kept elsewhere, on paper say, it proves all that was recorded before."""
+    from appliance.commands.heads import print_head
+
+    work = print_head(
+        settings_of(data), tenant=tenant, every=every, qr=qr, files={"svg": svg, "text": out}, as_json=as_json
+    )
+    return finish(work, as_json=as_json)
+
+
+@audit.command
 def purge(
     *,
     before: Annotated[

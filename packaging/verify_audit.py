@@ -3,9 +3,10 @@
 
     python3 verify_audit.py record.jsonl
     python3 verify_audit.py record.jsonl --key 4f1c...            the key the node printed, from somewhere else
-    python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept
+    python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept, or a list of heads
     python3 verify_audit.py record.jsonl --witness w/1+2f..+BA..  the key of a witness, from the witness
     python3 verify_audit.py record.jsonl --table record.csv       the same records as a table, compared with them
+    python3 verify_audit.py heads.txt --key 4f1c...               a list of heads alone: that the node signed it, and what it says
     python3 verify_audit.py receipt.json                          an answer: what it said, and that this was recorded
 
 The export is one JSON object per line, without spaces, its members in this order and none besides:
@@ -31,6 +32,9 @@ A receipt is one such line. `record` is that of an answer, and its `metadata.sai
     {"format": "outpost-answer-receipt/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "checkpoint": ...,
      "parts": [{"seq": 8, "hash": hex, "record": "{...}", "proof": [hex, ...], "salt": hex, "said": "{...}"}]}
 
+A list of heads is a signed note too, under the name `outpost/<node>/heads`. Its lines are that name, `time <POSIX seconds>`, and of
+each log, sorted, `<log> <records> <root in base64>`.
+
 Everything has one spelling (JSON as Python writes it, hex in small letters, base64 with its padding), so that a file with
 any byte changed is another file and not the same said otherwise. Times are told, and never decide: the order of a log is
 that of its places, and clocks are set back.
@@ -50,7 +54,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -70,6 +74,9 @@ COLUMNS = (
     "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
     "pack_version", "metadata", "hash",
 )  # fmt: skip
+LISTED = re.compile(r"\Aoutpost/[0-9a-f]{16}/heads\n")
+LISTED_AT = re.compile("time (0|[1-9][0-9]{0,11})")
+LISTED_LOG = re.compile("((?:node|[0-9a-f-]{36})/[1-9][0-9]{0,6}) (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)")
 # Where a spreadsheet would take a text for a formula; an apostrophe stands before it in a table.
 FORMULA = re.compile(r"(\A|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|\A(?=[\t\r\n])")
 
@@ -249,11 +256,19 @@ def open_note(note: str, public_key: bytes, witnesses: Keys | None = None) -> No
     Raises:
         ValueError: it is not one, not signed with this key, or a cosignature of one of `witnesses` is wrong.
     """
-    text, separator, signatures = note.partition("\n\n")
+    text, others, cosigned = _signed(note, public_key, witnesses)
     lines = text.split("\n")
-    if not separator or not signatures.endswith("\n") or len(lines) != 3 or not SIZE.fullmatch(lines[1]):
+    if len(lines) != 3 or not SIZE.fullmatch(lines[1]):
         raise ValueError("it is not a checkpoint")
-    origin, size, root = lines[0], int(lines[1]), _base64(lines[2], 32)
+    return Note(lines[0], int(lines[1]), _base64(lines[2], 32), others, cosigned)
+
+
+def _signed(note: str, public_key: bytes, witnesses: Keys | None) -> tuple[str, int, list[tuple[str, int]]]:
+    """The text of a signed note under the name that is its first line, and what else `Note` says of its signatures."""
+    text, separator, signatures = note.partition("\n\n")
+    if not separator or not signatures.endswith("\n"):
+        raise ValueError("it is not a signed note")
+    origin = text.partition("\n")[0]
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
     others, signed = 0, False
     cosigned: list[tuple[str, int]] = []
@@ -278,7 +293,7 @@ def open_note(note: str, public_key: bytes, witnesses: Keys | None = None) -> No
         signed = True
     if not signed:
         raise ValueError("it is not signed with this key")
-    return Note(origin, size, root, others, cosigned)
+    return text, others, cosigned
 
 
 def _cosignature(text: str, witness: tuple[str, bytes], blob: bytes) -> tuple[str, int]:
@@ -287,6 +302,67 @@ def _cosignature(text: str, witness: tuple[str, bytes], blob: bytes) -> tuple[st
     if at > LAST or not ed25519_verifies(witness[1], message, blob[8:]):
         raise ValueError("a cosignature on it is wrong")
     return witness[0], at
+
+
+class Heads:
+    """A list of the heads of all logs of a node: that the node signed it, and what it says.
+
+    Args:
+        key: the public key from elsewhere; a list does not hold it.
+    """
+
+    def __init__(self, key: bytes | None) -> None:
+        self.problems: list[str] = []
+        self.facts: list[str] = []
+        self.first: str | None = None
+        self._key = key
+
+    def run(self, raw: bytes) -> None:
+        """Read it once.
+
+        Raises:
+            Unusable: there is no key to check it with.
+        """
+        if self._key is None:
+            raise Unusable("a list of heads does not hold the key of its node; give it with --key")
+        try:
+            at, logs = open_heads(raw.decode(), self._key)
+        except ValueError as error:
+            self.problems.append(f"The list of heads does not count: {error}.")
+            return
+        self.facts = [
+            f"node         {raw.decode().split('/')[1]}",
+            f"public key   {self._key.hex()}",
+            f"time         {_when(at)}, by the node's clock",
+            *(f"log          {log}: {_records(size)}, root {root.hex()}" for log, (size, root) in logs.items()),
+        ]
+
+
+def open_heads(note: str, public_key: bytes) -> tuple[int, dict[str, tuple[int, bytes]]]:
+    """When a signed list of heads was made, and the size and root of each log in it.
+
+    Raises:
+        ValueError: it is not one, or not signed with this key.
+    """
+    text, others, _ = _signed(note, public_key, None)
+    name, at, *lines = text.split("\n") if "\n" in text else (text, "")
+    node = hashlib.sha256(b"outpost node\n" + public_key).hexdigest()[:16]
+    if name != f"outpost/{node}/heads" or others or not (time := LISTED_AT.fullmatch(at)):
+        raise ValueError("it is not a list of this node's heads")
+    logs: dict[str, tuple[int, bytes]] = {}
+    for line in lines:
+        found = LISTED_LOG.fullmatch(line)
+        if not found or found[1] <= max(logs, default=""):
+            raise ValueError("a log in it stands out of order, or cannot be read")
+        logs[found[1]] = int(found[2]), _base64(found[3], 32)
+    return int(time[1]), logs
+
+
+def _when(at: int) -> str:
+    """A moment; beyond the calendar, its number."""
+    if at > LAST:
+        return str(at)
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017  # Python 3.9
 
 
 class Witnesses:
@@ -326,8 +402,7 @@ class Witnesses:
 
     def told(self) -> Iterator[str]:
         for witness, (size, at) in sorted(self._newest.items()):
-            when = datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017  # Python 3.9
-            yield f"witnessed    {_records(size)}, {when}, by {_inline(witness.partition('+')[0])}"
+            yield f"witnessed    {_records(size)}, {_when(at)}, by {_inline(witness.partition('+')[0])}"
             if witness not in self._given:
                 yield f"             {_inline(witness)}   (compare it with the key that the witness printed)"
 
@@ -427,7 +502,10 @@ class Check:
         self._expect(final, "The checkpoint of the export", final, whole=whole, proof=[])
         lines = self._purged(lines, final) if whole else lines
         for note in self._kept:
-            self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
+            if LISTED.match(note):
+                self._listed(note, key, final, whole=whole)
+            else:
+                self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
         records = self._body(lines, key, final, whole=whole)
         self._meet_early()
         for missing in () if self._broken else self._witnesses.missing():
@@ -454,6 +532,11 @@ class Check:
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
             *(("table        each of its rows says what was recorded",) if self._table and not self.problems else ()),
         ]
+
+    def _listed(self, note: str, key: bytes, final: Note, *, whole: bool) -> None:
+        head = listed_head(note, key, final, self._find)
+        if head is not None:
+            self._expect(head, "The list of heads you gave", final, whole=whole, proof=None)
 
     def _purged(self, lines: Iterator[bytes], final: Note) -> Iterator[bytes]:
         """Begin the tree behind what was purged; the checkpoint proves the hashes it begins with. Returns the other lines."""
@@ -750,9 +833,14 @@ class Receipt:
 
     def _meet(self, note: str, key: bytes, final: Note) -> None:
         try:
-            head = open_note(note, key, self._witnesses.keys)
+            if LISTED.match(note):
+                head = listed_head(note, key, final, self.problems.append)
+            else:
+                head = open_note(note, key, self._witnesses.keys)
         except ValueError as error:
             self.problems.append(f"A checkpoint you gave does not count: {error}.")
+            return
+        if head is None:
             return
         if head.origin != final.origin:
             self.problems.append(f"A checkpoint you gave is of another log, {head.origin}.")
@@ -969,6 +1057,23 @@ def hashes(texts: list[Any]) -> list[bytes]:
     return [hashed(text) for text in texts]
 
 
+def listed_head(note: str, key: bytes, final: Note, find: Callable[[str], None]) -> Note | None:
+    """What a list of heads says of the log of `final`; None where it does not count, and that has been found.
+
+    Raises:
+        Unusable: it says nothing of that log.
+    """
+    try:
+        _, logs = open_heads(note, key)
+    except ValueError as error:
+        find(f"The list of heads you gave does not count: {error}.")
+        return None
+    log = final.origin.split("/", 2)[2]
+    if log not in logs:
+        raise Unusable("the list of heads you gave says nothing of this log")
+    return Note(final.origin, *logs[log], 0, [])
+
+
 def alone(note: Note) -> Note:
     """Raises ValueError if it carries signatures that nothing here can check."""
     if note.others:
@@ -1013,9 +1118,16 @@ def main(arguments: list[str] | None = None) -> int:
     if check.problems:
         count = len(check.problems)
         which = "" if check.first is None else f"; the first bad one is {check.first}"
-        what = "answer is NOT as it was recorded" if isinstance(check, Receipt) else "record is NOT as it was written"
+        what = "record is NOT as it was written"
+        if isinstance(check, Receipt):
+            what = "answer is NOT as it was recorded"
+        elif isinstance(check, Heads):
+            what = "list is NOT as the node signed it"
         print(f"The {what}: {count} {'finding' if count == 1 else 'findings'}{which}.")
         return 1
+    if isinstance(check, Heads):
+        print("The list is as the node signed it. Keep it, and give it with --kept to check an export.")
+        return 0
     what = "answer is as it was given and recorded" if isinstance(check, Receipt) else "record is as it was written"
     print(f"The {what}, up to its checkpoint.")
     return 0
@@ -1023,9 +1135,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read(
     file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None, witnesses: Witnesses | None = None
-) -> Check | Receipt:
-    """Check an export or a receipt, whichever it is. Raises Unusable if it is neither."""
+) -> Check | Receipt | Heads:
+    """Check an export, a receipt or a list of heads, whichever it is. Raises Unusable if it is none of them."""
     first = file.readline(MOST)
+    if LISTED.match(first[:64].decode(errors="replace")):
+        heads = Heads(key)
+        heads.run(first + file.read(MOST))
+        return heads
     if RECEIPT.encode() not in first[:60]:
         check = Check(kept, key, table, witnesses)
         check.run(itertools.chain([first], file) if first else iter(()))

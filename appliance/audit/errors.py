@@ -141,3 +141,10 @@ class RecordTooLong(Unprocessable):
 
     code, title = "record-too-long", "A record does not fit a bundle of entries"
     hint = "Export the log as .jsonl, which has no such limit."
+
+
+class TooMuchForPaper(Unprocessable):
+    """A text is too long for one QR code."""
+
+    code, title = "too-much-for-paper", "That does not fit a QR code"
+    hint = "Take the heads of one plant at a time, or keep the list as a file."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.audit.channel import in_session
 from appliance.audit.checking import as_bytes
 from appliance.audit.errors import NoSuchRecord, RecordDamaged
+from appliance.audit.lists import heads_note
 from appliance.audit.notes import Checkpoint
 from appliance.audit.proofs import Proofs
 from appliance.audit.recorder import Recorder
 from appliance.audit.records import SealedField, moment, tenant_of
 from appliance.audit.rules import includes, leaf_hash
-from appliance.audit.store import present
+from appliance.audit.store import heads, present
 from appliance.audit.tables import LeafRow, PersonalRow
 from appliance.audit.values import Entry, LogName, Proven, log_name
 from appliance.audit.witnessed import Witnessed, last_witnessed
@@ -30,6 +32,7 @@ from appliance.store import AUDIT, Admitted, Purpose, Store, TenantId
 
 READ_ALL = "audit.read_all"
 READ_OWN = "audit.read_own"
+READ_HEADS = "audit.heads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,13 @@ class AuditLog:
         async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             frontier = await in_session(session, partial(present, log=log))
             return await self._head(session, log, frontier.size, frontier.root())
+
+    async def heads(self, *, clock: Callable[[], float] = time.time) -> str:
+        """The heads of all logs of this node, of every epoch, as one signed note."""
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            found = await in_session(session, heads)
+        frontiers = {log: (frontier.size, frontier.root()) for log, frontier in found.items()}
+        return heads_note(self._recorder.signer, max(0, int(clock())), frontiers)
 
     async def _head(self, session: AsyncSession, log: LogName, size: int, root: bytes) -> LogHead:
         signer = self._recorder.signer
