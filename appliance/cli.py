@@ -31,6 +31,7 @@ from appliance import (
     cli_tenants,
     cli_tokens,
     cli_webhooks,
+    cli_witness,
 )
 from appliance.cli_parts import AsJson, Data, Tenant, complain, finish, said_of, settings_of
 from appliance.errors import InvalidInput, OutpostError
@@ -52,6 +53,7 @@ app = cyclopts.App(
 )
 audit = cyclopts.App(name="audit", help="Prove, read and export the record.")
 app.command(audit)
+audit.command(cli_witness.witness)
 ground = cyclopts.App(name="ground", help="Judge worded sentences by the rules that release them.")
 app.command(ground)
 guard = cyclopts.App(name="guard", help="See what the guard finds in texts.")
@@ -171,8 +173,14 @@ def verify(*, data: Data = None, as_json: AsJson = False) -> int:
 
 @audit.command
 def export(
-    out: Annotated[Path, Parameter(help="The file to write; it must not exist.")],
+    out: Annotated[Path | None, Parameter(help="The file to write; it must not exist.")] = None,
     *,
+    tiles: Annotated[
+        Path | None, Parameter(help="In place of a file, a folder of tiles and entries (c2sp.org/tlog-tiles).")
+    ] = None,
+    epoch: Annotated[
+        int | None, Parameter(help="The log of an earlier epoch, before a restore. [default: the present]")
+    ] = None,
     data: Data = None,
     tenant: Tenant = None,
     since: Annotated[
@@ -188,11 +196,39 @@ def export(
 ) -> int:
     """Write one tenant's log to a file that `packaging/verify_audit.py` proves without account or database.
 
-    With --from or --to it is an excerpt, in which every record carries its proof.
+    With --from or --to it is an excerpt, in which every record carries its proof; with --tiles a folder for tools of others.
     """
     from appliance.commands.auditing import export_record
 
-    work = export_record(settings_of(data), out, tenant=tenant, as_json=as_json, form=form, since=since, until=until)
+    target = out or tiles
+    if target is None or (out is not None and tiles is not None) or (tiles is not None and form is not None):
+        return complain(WrongUse("Name one thing to write: a file, or a folder with --tiles."), as_json=as_json)
+    work = export_record(
+        settings_of(data), target, tenant=tenant, as_json=as_json, form="tiles" if tiles else form, since=since,
+        until=until, epoch=epoch,
+    )  # fmt: skip
+    return finish(work, as_json=as_json)
+
+
+@audit.command
+def head(
+    *,
+    every: Annotated[
+        bool, Parameter(name="--all", help="The heads of all logs of this node, of every plant and epoch, in one list.")
+    ] = False,
+    qr: Annotated[bool, Parameter(help="Draw it here as a QR code.")] = False,
+    svg: Annotated[Path | None, Parameter(help="Save the QR code here, to be printed.")] = None,
+    out: Annotated[Path | None, Parameter(help="Save the text here.")] = None,
+    data: Data = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print the signed head of a tenant's log. Kept elsewhere, on paper say, it proves all that was recorded before."""
+    from appliance.commands.heads import print_head
+
+    work = print_head(
+        settings_of(data), tenant=tenant, every=every, qr=qr, files={"svg": svg, "text": out}, as_json=as_json
+    )
     return finish(work, as_json=as_json)
 
 

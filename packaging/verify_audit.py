@@ -3,8 +3,10 @@
 
     python3 verify_audit.py record.jsonl
     python3 verify_audit.py record.jsonl --key 4f1c...            the key the node printed, from somewhere else
-    python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept
+    python3 verify_audit.py record.jsonl --kept checkpoint.txt    a checkpoint somebody kept, or a list of heads
+    python3 verify_audit.py record.jsonl --witness w/1+2f..+BA..  the key of a witness, from the witness
     python3 verify_audit.py record.jsonl --table record.csv       the same records as a table, compared with them
+    python3 verify_audit.py heads.txt --key 4f1c...               a list of heads alone: that the node signed it, and what it says
     python3 verify_audit.py receipt.json                          an answer: what it said, and that this was recorded
 
 The export is one JSON object per line, without spaces, its members in this order and none besides:
@@ -15,17 +17,23 @@ The export is one JSON object per line, without spaces, its members in this orde
                                                                   the complete subtrees over them, the largest first
     {"saved": "signed note", "consistency": [hex, ...]}           heads of the past; the proof in an excerpt, and for
                                                                   heads within what is gone
+    {"witnesses": ["name+id+key", ...]}                           who cosigned, where somebody did
+    {"witnessed": "signed note", "consistency": [hex, ...]}       heads of the past, each with one cosignature
     {"seq": 0, "hash": hex, "record": "{...}",                    the records, in order
      "proof": [hex, ...],                                         in an excerpt only
      "personal": {"username": {"salt": hex, "value": ...}}}       what has been disclosed
 
 A log is a Merkle tree (RFC 6962) over the exact bytes of `record`; a checkpoint is a signed note (c2sp.org/signed-note)
-with an Ed25519 signature (RFC 8032). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
+with an Ed25519 signature (RFC 8032); a cosignature says when a witness had seen the log at that size, and that it still held
+all that it had seen before (c2sp.org/tlog-cosignature). `personal` opens a commitment: SHA-256(salt || field || 0x00 || value).
 
 A receipt is one such line. `record` is that of an answer, and its `metadata.said` is SHA-256(salt || said), in hex:
 
     {"format": "outpost-answer-receipt/1", "log": ..., "origin": ..., "public_key": hex, "size": n, "checkpoint": ...,
      "parts": [{"seq": 8, "hash": hex, "record": "{...}", "proof": [hex, ...], "salt": hex, "said": "{...}"}]}
+
+A list of heads is a signed note too, under the name `outpost/<node>/heads`. Its lines are that name, `time <POSIX seconds>`, and of
+each log, sorted, `<log> <records> <root in base64>`.
 
 Everything has one spelling (JSON as Python writes it, hex in small letters, base64 with its padding), so that a file with
 any byte changed is another file and not the same said otherwise. Times are told, and never decide: the order of a log is
@@ -46,13 +54,14 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 FORMAT = "outpost-audit-export/1"
 RECEIPT = "outpost-answer-receipt/1"
+LAST = 253402300799  # the last second that a calendar has
 MOST = 1 << 24  # bytes of a receipt, and of a first line
 HASH = re.compile("[0-9a-f]{64}")
 PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":(".*")}\n')
@@ -65,6 +74,9 @@ COLUMNS = (
     "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
     "pack_version", "metadata", "hash",
 )  # fmt: skip
+LISTED = re.compile(r"\Aoutpost/[0-9a-f]{16}/heads\n")
+LISTED_AT = re.compile("time (0|[1-9][0-9]{0,11})")
+LISTED_LOG = re.compile("((?:node|[0-9a-f-]{36})/[1-9][0-9]{0,6}) (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)")
 # Where a spreadsheet would take a text for a formula; an apostrophe stands before it in a table.
 FORMULA = re.compile(r"(\A|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|\A(?=[\t\r\n])")
 
@@ -81,12 +93,17 @@ class Unusable(Exception):
 
 
 class Note(NamedTuple):
-    """A checkpoint whose signature verified; `others` counts signatures of keys that are not known here."""
+    """A checkpoint whose signature verified.
+
+    `cosigned` has the verifier keys of witnesses whose cosignatures verified too, and when (POSIX seconds); `others` counts
+    signatures of keys that are not known here.
+    """
 
     origin: str
     size: int
     root: bytes
     others: int
+    cosigned: list[tuple[str, int]]
 
 
 def _add(a: Point, b: Point) -> Point:
@@ -228,25 +245,45 @@ def consistent(old_root: bytes, old_size: int, root: bytes, size: int, proof: li
     return last == 0 and old_node == old_root and node == root
 
 
-def open_note(note: str, public_key: bytes) -> Note:
+Keys = dict[
+    tuple[str, bytes], tuple[str, bytes]
+]  # name and key id of a witness: its verifier key, and the public key in it
+
+
+def open_note(note: str, public_key: bytes, witnesses: Keys | None = None) -> Note:
     """Return what a signed note says; every byte of it has one spelling.
 
     Raises:
-        ValueError: it is not one, or not signed with this key.
+        ValueError: it is not one, not signed with this key, or a cosignature of one of `witnesses` is wrong.
     """
-    text, separator, signatures = note.partition("\n\n")
+    text, others, cosigned = _signed(note, public_key, witnesses)
     lines = text.split("\n")
-    if not separator or not signatures.endswith("\n") or len(lines) != 3 or not SIZE.fullmatch(lines[1]):
+    if len(lines) != 3 or not SIZE.fullmatch(lines[1]):
         raise ValueError("it is not a checkpoint")
-    origin, size, root = lines[0], int(lines[1]), _base64(lines[2], 32)
+    return Note(lines[0], int(lines[1]), _base64(lines[2], 32), others, cosigned)
+
+
+def _signed(note: str, public_key: bytes, witnesses: Keys | None) -> tuple[str, int, list[tuple[str, int]]]:
+    """The text of a signed note under the name that is its first line, and what else `Note` says of its signatures."""
+    text, separator, signatures = note.partition("\n\n")
+    if not separator or not signatures.endswith("\n"):
+        raise ValueError("it is not a signed note")
+    origin = text.partition("\n")[0]
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
     others, signed = 0, False
+    cosigned: list[tuple[str, int]] = []
     for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.rpartition(" ")
         if dash != "\N{EM DASH}" or not name:
             raise ValueError("it holds a line that is no signature")
-        if name != origin or (blob := _base64(encoded))[:4] != key_id:
+        blob = _base64(encoded) if name == origin or witnesses else b""
+        if witnesses and (name, blob[:4]) in witnesses:
+            cosigned.append(_cosignature(text + "\n", witnesses[name, blob[:4]], blob[4:]))
+            if cosigned[-1] in cosigned[:-1]:
+                raise ValueError("it is cosigned twice by one witness at one time")
+            continue
+        if name != origin or blob[:4] != key_id:
             others += 1
             continue
         if signed:
@@ -256,7 +293,128 @@ def open_note(note: str, public_key: bytes) -> Note:
         signed = True
     if not signed:
         raise ValueError("it is not signed with this key")
-    return Note(origin, size, root, others)
+    return text, others, cosigned
+
+
+def _cosignature(text: str, witness: tuple[str, bytes], blob: bytes) -> tuple[str, int]:
+    at = int.from_bytes(blob[:8], "big")
+    message = f"cosignature/v1\ntime {at}\n{text}".encode()
+    if at > LAST or not ed25519_verifies(witness[1], message, blob[8:]):
+        raise ValueError("a cosignature on it is wrong")
+    return witness[0], at
+
+
+class Heads:
+    """A list of the heads of all logs of a node: that the node signed it, and what it says.
+
+    Args:
+        key: the public key from elsewhere; a list does not hold it.
+    """
+
+    def __init__(self, key: bytes | None) -> None:
+        self.problems: list[str] = []
+        self.facts: list[str] = []
+        self.first: str | None = None
+        self._key = key
+
+    def run(self, raw: bytes) -> None:
+        """Read it once.
+
+        Raises:
+            Unusable: there is no key to check it with.
+        """
+        if self._key is None:
+            raise Unusable("a list of heads does not hold the key of its node; give it with --key")
+        try:
+            at, logs = open_heads(raw.decode(), self._key)
+        except ValueError as error:
+            self.problems.append(f"The list of heads does not count: {error}.")
+            return
+        self.facts = [
+            f"node         {raw.decode().split('/')[1]}",
+            f"public key   {self._key.hex()}",
+            f"time         {_when(at)}, by the node's clock",
+            *(f"log          {log}: {_records(size)}, root {root.hex()}" for log, (size, root) in logs.items()),
+        ]
+
+
+def open_heads(note: str, public_key: bytes) -> tuple[int, dict[str, tuple[int, bytes]]]:
+    """When a signed list of heads was made, and the size and root of each log in it.
+
+    Raises:
+        ValueError: it is not one, or not signed with this key.
+    """
+    text, others, _ = _signed(note, public_key, None)
+    name, at, *lines = text.split("\n") if "\n" in text else (text, "")
+    node = hashlib.sha256(b"outpost node\n" + public_key).hexdigest()[:16]
+    if name != f"outpost/{node}/heads" or others or not (time := LISTED_AT.fullmatch(at)):
+        raise ValueError("it is not a list of this node's heads")
+    logs: dict[str, tuple[int, bytes]] = {}
+    for line in lines:
+        found = LISTED_LOG.fullmatch(line)
+        if not found or found[1] <= max(logs, default=""):
+            raise ValueError("a log in it stands out of order, or cannot be read")
+        logs[found[1]] = int(found[2]), _base64(found[3], 32)
+    return int(time[1]), logs
+
+
+def _when(at: int) -> str:
+    """A moment; beyond the calendar, its number."""
+    if at > LAST:
+        return str(at)
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017  # Python 3.9
+
+
+class Witnesses:
+    """The keys of witnesses, and the newest head that each cosigned.
+
+    Args:
+        given: verifier keys from elsewhere (c2sp.org/signed-note). Raises ValueError if one is none.
+    """
+
+    def __init__(self, given: list[str]) -> None:
+        self.keys: Keys = {}
+        self.listed = False
+        self._given = [self._add(text) for text in given]
+        self._newest: dict[str, tuple[int, int]] = {}
+
+    def lists(self, texts: list[Any]) -> None:
+        """The line of an export that says who cosigned."""
+        if self.listed or not texts or texts != sorted({str(text) for text in texts}):
+            raise ValueError("its list of witnesses is not as an appliance writes it")
+        self.listed = True
+        for text in texts:
+            self._add(text)
+
+    def saw(self, note: Note) -> None:
+        """Remember who cosigned it."""
+        for witness, at in note.cosigned:
+            self._newest[witness] = max(self._newest.get(witness, (-1, 0)), (note.size, at))
+
+    def missing(self) -> Iterator[str]:
+        """What those whose keys were given did not vouch for, and those that are listed."""
+        for witness in self._given:
+            if witness not in self._newest:
+                yield f"No head in it is cosigned by {witness.partition('+')[0]}, the witness that you gave."
+        for witness, _ in self.keys.values():
+            if witness not in self._newest and witness not in self._given:
+                yield f"It lists the witness {witness.partition('+')[0]}, which cosigned nothing in it."
+
+    def told(self) -> Iterator[str]:
+        for witness, (size, at) in sorted(self._newest.items()):
+            yield f"witnessed    {_records(size)}, {_when(at)}, by {_inline(witness.partition('+')[0])}"
+            if witness not in self._given:
+                yield f"             {_inline(witness)}   (compare it with the key that the witness printed)"
+
+    def _add(self, text: str) -> str:
+        name, _, rest = text.partition("+")
+        stated, _, encoded = rest.partition("+")
+        blob = _base64(encoded)
+        made = hashlib.sha256(name.encode() + b"\n" + blob).digest()[:4]
+        if not name or len(blob) != 33 or blob[0] != 4 or made.hex() != stated:
+            raise ValueError("it names a witness by something that is no key of one")
+        self.keys[name, made] = text, blob[1:]
+        return text
 
 
 def _base64(text: str, length: int | None = None) -> bytes:
@@ -279,6 +437,8 @@ HEADER: Shape = {
     "checkpoint": str,
 }
 SAVED: Mapping[bool, Shape] = {True: {"saved": str}, False: {"saved": str, "consistency": list}}
+WITNESSES: Shape = {"witnesses": list}
+WITNESSED: Mapping[bool, Shape] = {True: {"witnessed": str}, False: {"witnessed": str, "consistency": list}}
 PURGED: Shape = {"purged": int, "frontier": list}
 RECORD: Mapping[bool, Shape] = {
     True: {"seq": int, "hash": str, "record": str},
@@ -294,15 +454,20 @@ class Check:
         kept: signed notes that somebody kept elsewhere.
         key: the public key from elsewhere; None takes the export's own.
         table: what was exported as a table beside it, to be compared with the records.
+        witnesses: those whose keys came from elsewhere.
     """
 
-    def __init__(self, kept: list[str], key: bytes | None, table: Table | None = None) -> None:
+    def __init__(
+        self, kept: list[str], key: bytes | None, table: Table | None = None, witnesses: Witnesses | None = None
+    ) -> None:
         self.problems: list[str] = []
         self.facts: list[str] = []
         self.first: str | None = None  # which record is the first bad one, as near as can be said
         self._kept = kept
         self._key = key
         self._table = table
+        self._witnesses = witnesses or Witnesses([])
+        self._cosigned = (-1, "", -1)  # where the last line of a witness stands among those lines
         self._tree = Tree()  # over the records as they stand here
         self._stated: Tree | None = None  # over their hashes as they stand here, once the two differ
         self._doubtful: list[int] = []  # hash and record disagree; the next checkpoint says which of them is right
@@ -337,9 +502,14 @@ class Check:
         self._expect(final, "The checkpoint of the export", final, whole=whole, proof=[])
         lines = self._purged(lines, final) if whole else lines
         for note in self._kept:
-            self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
+            if LISTED.match(note):
+                self._listed(note, key, final, whole=whole)
+            else:
+                self._open(note, "A checkpoint you gave", key, final, whole=whole, proof=None, kept=True)
         records = self._body(lines, key, final, whole=whole)
         self._meet_early()
+        for missing in () if self._broken else self._witnesses.missing():
+            self._find(missing)
         if whole and not self._broken and self._tree.size != final.size:
             self._find(f"The export holds {_records(self._tree.size)}, its checkpoint {final.size}.", self._tree.size)
         self._name_doubtful()
@@ -357,10 +527,16 @@ class Check:
                 if self._floor
                 else ()
             ),
+            *self._witnesses.told(),
             *self._times.told(),
             *(f"personal     {field}: {count} opened" for field, count in sorted(self._names.items())),
             *(("table        each of its rows says what was recorded",) if self._table and not self.problems else ()),
         ]
+
+    def _listed(self, note: str, key: bytes, final: Note, *, whole: bool) -> None:
+        head = listed_head(note, key, final, self._find)
+        if head is not None:
+            self._expect(head, "The list of heads you gave", final, whole=whole, proof=None)
 
     def _purged(self, lines: Iterator[bytes], final: Note) -> Iterator[bytes]:
         """Begin the tree behind what was purged; the checkpoint proves the hashes it begins with. Returns the other lines."""
@@ -398,7 +574,10 @@ class Check:
             try:
                 known = plain(raw) if whole else None
                 line = known or parsed(raw)
-                if "saved" in line and not records:
+                if ("witnesses" in line or "witnessed" in line) and not records:
+                    self._witness(line, key, final, whole=whole)
+                    continue
+                if "saved" in line and not records and not self._witnesses.listed:
                     shaped(line, SAVED[whole and "consistency" not in line])
                     head = self._open(
                         line["saved"], "A saved checkpoint", key, final, whole=whole, proof=line.get("consistency")
@@ -422,6 +601,22 @@ class Check:
             self._start = self._last if records == 1 else self._start
         return records
 
+    def _witness(self, line: dict[str, Any], key: bytes, final: Note, *, whole: bool) -> None:
+        if "witnesses" in line:
+            shaped(line, WITNESSES)
+            self._witnesses.lists(line["witnesses"])
+            return
+        shaped(line, WITNESSED[whole and "consistency" not in line])
+        head = self._open(
+            line["witnessed"], "A cosigned head", key, final, whole=whole, proof=line.get("consistency"), cosigned=True
+        )
+        if head is None:
+            return
+        place = (head.size, *head.cosigned[0])
+        if not self._cosigned < place:
+            raise ValueError("a cosigned head stands out of order")
+        self._cosigned = place
+
     def _excerpt(self, records: int) -> str:
         if records < 2:
             return "an excerpt, each with its proof"
@@ -429,10 +624,23 @@ class Check:
         return f"an excerpt, each with its proof; {self._start} to {self._last}, {gaps}"
 
     def _open(
-        self, note: str, what: str, key: bytes, final: Note, *, whole: bool, proof: list[str] | None, kept: bool = False
+        self,
+        note: str,
+        what: str,
+        key: bytes,
+        final: Note,
+        *,
+        whole: bool,
+        proof: list[str] | None,
+        kept: bool = False,
+        cosigned: bool = False,
     ) -> Note | None:
         try:
-            head = open_note(note, key) if kept else alone(open_note(note, key))
+            head = open_note(note, key, self._witnesses.keys if kept or cosigned else None)
+            if not kept:
+                alone(head)
+            if cosigned and len(head.cosigned) != 1:
+                raise ValueError("it does not carry one cosignature of one witness that is listed")
         except ValueError as error:
             self._find(f"{what} does not count: {error}.")
             return None
@@ -440,6 +648,7 @@ class Check:
             self._find(f"{what} is of another log, {head.origin}.")
         else:
             self._expect(head, what, final, whole=whole, proof=proof)
+            self._witnesses.saw(head)
         return head
 
     def _expect(self, head: Note, what: str, final: Note, *, whole: bool, proof: list[str] | None) -> None:
@@ -567,12 +776,13 @@ class Receipt:
         kept, key: as for `Check`.
     """
 
-    def __init__(self, kept: list[str], key: bytes | None) -> None:
+    def __init__(self, kept: list[str], key: bytes | None, witnesses: Witnesses | None = None) -> None:
         self.problems: list[str] = []
         self.facts: list[str] = []
         self.first: str | None = None
         self._kept = kept
         self._key = key
+        self._witnesses = witnesses or Witnesses([])
 
     def run(self, raw: bytes) -> None:
         """Read it once.
@@ -599,6 +809,7 @@ class Receipt:
             self.problems.append("The checkpoint is not that of this log and size.")
         for note in self._kept:
             self._meet(note, key, final)
+        self.problems += self._witnesses.missing()
         if not header["parts"]:
             self.problems.append("It holds no answer.")
         self.facts = [
@@ -606,6 +817,7 @@ class Receipt:
             f"log          {final.origin}",
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
             f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
+            *self._witnesses.told(),
         ]
         before = -1
         for number, part in enumerate(header["parts"], 1):
@@ -621,9 +833,14 @@ class Receipt:
 
     def _meet(self, note: str, key: bytes, final: Note) -> None:
         try:
-            head = open_note(note, key)
+            if LISTED.match(note):
+                head = listed_head(note, key, final, self.problems.append)
+            else:
+                head = open_note(note, key, self._witnesses.keys)
         except ValueError as error:
             self.problems.append(f"A checkpoint you gave does not count: {error}.")
+            return
+        if head is None:
             return
         if head.origin != final.origin:
             self.problems.append(f"A checkpoint you gave is of another log, {head.origin}.")
@@ -631,6 +848,8 @@ class Receipt:
             self.problems.append("A checkpoint you gave is that of another history.")
         elif head.size != final.size:
             raise Unusable(f"a checkpoint of {_records(head.size)} can be checked with a whole export only")
+        else:
+            self._witnesses.saw(head)
 
     def _part(self, part: dict[str, Any], final: Note) -> None:
         raw, seq = part["record"].encode(), part["seq"]
@@ -838,6 +1057,23 @@ def hashes(texts: list[Any]) -> list[bytes]:
     return [hashed(text) for text in texts]
 
 
+def listed_head(note: str, key: bytes, final: Note, find: Callable[[str], None]) -> Note | None:
+    """What a list of heads says of the log of `final`; None where it does not count, and that has been found.
+
+    Raises:
+        Unusable: it says nothing of that log.
+    """
+    try:
+        _, logs = open_heads(note, key)
+    except ValueError as error:
+        find(f"The list of heads you gave does not count: {error}.")
+        return None
+    log = final.origin.split("/", 2)[2]
+    if log not in logs:
+        raise Unusable("the list of heads you gave says nothing of this log")
+    return Note(final.origin, *logs[log], 0, [])
+
+
 def alone(note: Note) -> Note:
     """Raises ValueError if it carries signatures that nothing here can check."""
     if note.others:
@@ -859,13 +1095,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", type=bytes.fromhex, help="the node's public key, in hex, from elsewhere")
     parser.add_argument("--kept", type=Path, action="append", default=[], help="a checkpoint that was kept elsewhere")
     parser.add_argument("--table", type=Path, help="the same records exported as .csv, to be compared with them")
+    parser.add_argument(
+        "--witness", action="append", default=[], help="the key of a witness, NAME+ID+KEY, from elsewhere"
+    )
     options = parser.parse_args(arguments)
+    try:
+        witnesses = Witnesses(options.witness)
+    except ValueError:
+        parser.error("--witness takes NAME+ID+KEY, as the witness prints it")
     try:
         with contextlib.ExitStack() as files:
             lines = files.enter_context(options.export.open("rb"))
             table = None if options.table is None else Table(files.enter_context(options.table.open("rb")))
             kept = [kept_note(path) for path in options.kept]
-            check = read(lines, kept, options.key, table)
+            check = read(lines, kept, options.key, table, witnesses)
     except (OSError, UnicodeDecodeError, Unusable) as error:
         print(f"cannot check {options.export}: {error or type(error).__name__}")
         return 2
@@ -875,24 +1118,37 @@ def main(arguments: list[str] | None = None) -> int:
     if check.problems:
         count = len(check.problems)
         which = "" if check.first is None else f"; the first bad one is {check.first}"
-        what = "answer is NOT as it was recorded" if isinstance(check, Receipt) else "record is NOT as it was written"
+        what = "record is NOT as it was written"
+        if isinstance(check, Receipt):
+            what = "answer is NOT as it was recorded"
+        elif isinstance(check, Heads):
+            what = "list is NOT as the node signed it"
         print(f"The {what}: {count} {'finding' if count == 1 else 'findings'}{which}.")
         return 1
+    if isinstance(check, Heads):
+        print("The list is as the node signed it. Keep it, and give it with --kept to check an export.")
+        return 0
     what = "answer is as it was given and recorded" if isinstance(check, Receipt) else "record is as it was written"
     print(f"The {what}, up to its checkpoint.")
     return 0
 
 
-def read(file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None) -> Check | Receipt:
-    """Check an export or a receipt, whichever it is. Raises Unusable if it is neither."""
+def read(
+    file: BinaryIO, kept: list[str], key: bytes | None, table: Table | None = None, witnesses: Witnesses | None = None
+) -> Check | Receipt | Heads:
+    """Check an export, a receipt or a list of heads, whichever it is. Raises Unusable if it is none of them."""
     first = file.readline(MOST)
+    if LISTED.match(first[:64].decode(errors="replace")):
+        heads = Heads(key)
+        heads.run(first + file.read(MOST))
+        return heads
     if RECEIPT.encode() not in first[:60]:
-        check = Check(kept, key, table)
+        check = Check(kept, key, table, witnesses)
         check.run(itertools.chain([first], file) if first else iter(()))
         return check
     if len(first) >= MOST or file.read(1):
         raise Unusable("it is no receipt: something stands after its line")
-    receipt = Receipt(kept, key)
+    receipt = Receipt(kept, key, witnesses)
     receipt.run(first)
     return receipt
 

@@ -11,9 +11,10 @@ from litestar import Controller, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.audit.drawing import drawn
 from appliance.audit.export import excerpt_of
 from appliance.audit.ports import Decides, Door
-from appliance.audit.service import READ_ALL, READ_OWN, AuditLog, LogHead, Wanted
+from appliance.audit.service import READ_ALL, READ_HEADS, READ_OWN, AuditLog, LogHead, Wanted
 from appliance.audit.values import Entry, Proven
 from appliance.errors import InvalidInput
 from appliance.policy.values import Resource
@@ -66,11 +67,42 @@ class CheckpointView(View):
     size: int
     root: str
     signed_note: str
-    last_witnessed: Annotated[str | None, Field(description="When a hub or a person last kept a checkpoint.")] = None
+    last_witnessed: Annotated[dt.datetime | None, Field(description="When a trusted witness last cosigned a head.")] = (
+        None
+    )
+    witnessed_size: Annotated[int | None, Field(description="How many records that head covers.")] = None
+    witnessed_by: Annotated[str | None, Field(description="The name of that witness.")] = None
+    witnessed_note: Annotated[str | None, Field(description="That head, with the cosignature on it.")] = None
 
     @classmethod
     def of(cls, head: LogHead) -> Self:
-        return cls(log=head.log, size=head.size, root=head.root.hex(), signed_note=head.note)
+        last = head.witnessed
+        return cls(
+            log=head.log,
+            size=head.size,
+            root=head.root.hex(),
+            signed_note=head.note,
+            last_witnessed=None if last is None else last.at,
+            witnessed_size=None if last is None else last.size,
+            witnessed_by=None if last is None else last.by,
+            witnessed_note=None if last is None else last.note,
+        )
+
+
+class HeadView(CheckpointView):
+    """The same, to be printed."""
+
+    qr: Annotated[str, Field(description="A QR code of `signed_note`, as SVG.")]
+
+    @classmethod
+    def printed(cls, head: LogHead) -> Self:
+        return cls(**CheckpointView.of(head).model_dump(), qr=drawn(head.note))
+
+
+class HeadsView(View):
+    """The heads of all logs of the node: kept elsewhere, nobody can change what came before unseen, in none of them."""
+
+    signed_note: Annotated[str, Field(description="docs/audit/format.md says what stands in it.")]
 
 
 class ProofView(View):
@@ -146,10 +178,18 @@ class AuditController(Controller):
     @get("/v1/audit/checkpoint", operation_id="read_checkpoint", asks=READ_OWN)
     async def checkpoint(
         self, principal: Injected[Principal], gate: Injected[Door], audit_log: Injected[AuditLog]
-    ) -> CheckpointView:
+    ) -> HeadView:
         """The signed head of your plant's log as it is now."""
         async with gate.admit(principal, READ_OWN, CHECKPOINT) as admitted:
-            return CheckpointView.of(await audit_log.head(admitted.tenant_id))
+            return HeadView.printed(await audit_log.head(admitted.tenant_id))
+
+    @get("/v1/audit/heads", operation_id="read_heads", asks=READ_HEADS)
+    async def heads(
+        self, principal: Injected[Principal], gate: Injected[Door], audit_log: Injected[AuditLog]
+    ) -> HeadsView:
+        """The signed heads of all logs of this node, in one list; for its owner."""
+        async with gate.admit(principal, READ_HEADS, Resource("node")):
+            return HeadsView(signed_note=await audit_log.heads())
 
     @get("/v1/audit/{record_id:uuid}/proof", operation_id="prove_record", asks=(READ_OWN, READ_ALL))
     async def proof(

@@ -28,6 +28,7 @@ Kind = Literal[
     "history-changed",
     "tail-lost",
     "checkpoint-changed",
+    "cosignature-changed",
     "personal-changed",
     "head-missing",
     "head-damaged",
@@ -52,7 +53,7 @@ class Mark:
 
     size: int
     root: bytes
-    source: Literal["checkpoint", "head", "disputed"]
+    source: Literal["checkpoint", "head", "disputed", "witnessed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class LogCheck:
             self._stored = self._remade
             self._proven = mark.size
         else:
-            source = "head file" if mark.source == "head" else "checkpoint"
+            source = {"head": "head file", "witnessed": "head that a witness cosigned"}.get(mark.source, "checkpoint")
             self._find(
                 "history-changed",
                 f"The {source} at {mark.size} records does not match: something in "

@@ -153,6 +153,8 @@ async def _jsonl(source: Source, header: dict[str, Any]) -> AsyncIterator[tuple[
         if not whole or size < floor:
             line["consistency"] = [node.hex() for node in await proofs.consistency(size)]
         yield 0, _line(line)
+    async for head in _cosigned(source, floor):
+        yield 0, head
     async for rows in source.chunks():
         if whole:
             lines = [_line(_members(row, None)) for row in rows]
@@ -160,6 +162,18 @@ async def _jsonl(source: Source, header: dict[str, Any]) -> AsyncIterator[tuple[
             paths = await proofs.inclusions([row.seq for row in rows])
             lines = [_line(_members(row, [node.hex() for node in path])) for row, path in zip(rows, paths, strict=True)]
         yield len(rows), b"".join(lines)
+
+
+async def _cosigned(source: Source, floor: int) -> AsyncIterator[bytes]:
+    """What witnesses said of the log, behind a line that says who they are."""
+    proofs, found = source.proofs(), await source.cosigned()
+    if found:
+        yield _line({"witnesses": sorted({witness for _, witness, _ in found})})
+    for size, _, note in found:
+        line: dict[str, Any] = {"witnessed": note}
+        if not source.selection.whole or size < floor:
+            line["consistency"] = [node.hex() for node in await proofs.consistency(size)]
+        yield _line(line)
 
 
 def _members(row: Row, proof: list[str] | None) -> dict[str, Any]:

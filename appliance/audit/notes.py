@@ -54,9 +54,12 @@ class Signer:
         return f"outpost/{self.node_id}/{log}"
 
     def sign(self, checkpoint: Checkpoint) -> str:
-        text = checkpoint.text()
-        blob = key_id(checkpoint.origin, self.public_key) + self._key.sign(text.encode())
-        return f"{text}\n\N{EM DASH} {checkpoint.origin} {base64.b64encode(blob).decode()}\n"
+        return self.note(checkpoint.origin, checkpoint.text())
+
+    def note(self, name: str, text: str) -> str:
+        """A text of whole lines, signed under a name of this node's."""
+        blob = key_id(name, self.public_key) + self._key.sign(text.encode())
+        return f"{text}\n\N{EM DASH} {name} {base64.b64encode(blob).decode()}\n"
 
 
 def node_id(public_key: bytes) -> str:

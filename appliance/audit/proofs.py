@@ -68,13 +68,14 @@ class StoredTree(Proving):
 
     def _tile(self, level: int, place: int) -> Tree:
         key = level, place
-        tile = self._tiles.pop(key, None) or Tree(self._hashes(level, place))
+        tile = self._tiles.pop(key, None) or Tree(self.hashes(level, place))
         while len(self._tiles) >= KEPT:
             self._tiles.pop(next(iter(self._tiles)))
         self._tiles[key] = tile  # the last one asked for is the last to go
         return tile
 
-    def _hashes(self, level: int, place: int) -> Sequence[bytes]:
+    def hashes(self, level: int, place: int) -> Sequence[bytes]:
+        """Those of a tile, as many of them as are there."""
         rows = self._transaction.rows(_TILE, log=self._log, level=level, place=place)
         if not rows:
             there = self._size // TILE**level  # complete subtrees of this height

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from appliance.audit.channel import Channel, named, open_channel
+from appliance.audit.channel import Channel, Transaction, named, open_channel
 from appliance.audit.epochs import epoch_of
 from appliance.audit.errors import RecordUnavailable
 from appliance.audit.heads import HEAD_FILE, HeadFile
@@ -30,6 +30,7 @@ from appliance.errors import OutpostError
 from appliance.store import RecordRef, Store, TenantId
 from appliance.tracing import span
 
+T = TypeVar("T")
 BATCH: Final = 512
 """Submissions in one transaction: a writer holds the file for at most about 50 ms."""
 
@@ -118,13 +119,19 @@ class Recorder:
 
     async def sizes(self) -> Mapping[LogName, int]:
         """How many records each log has, asked on the way that records are written. Raises as `append` does."""
+        return await self.write(sizes)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Other work on the audit data, in one writing transaction, on the way that records are written.
+
+        Durable when it returns. Raises as `append` does, and what `work` raises.
+        """
         channel = await self._open()
-        return await channel.run(sizes, _nothing)
+        return await channel.run(work, _nothing)
 
     async def purge(self, values: Mapping[str, Any]) -> int:
         """Remove old records, as `purging` says it; how many there were. Raises RecordUnavailable."""
-        channel = await self._open()
-        return await channel.run(lambda transaction: transaction.purge(values), _nothing)
+        return await self.write(lambda transaction: transaction.purge(values))
 
     async def close(self) -> None:
         """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.

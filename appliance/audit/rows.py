@@ -16,6 +16,7 @@ from appliance.audit.proofs import Proofs
 from appliance.audit.records import SealedField, Sealer, moment, tenant_of
 from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow
 from appliance.audit.values import LogName
+from appliance.audit.witnessed import of_log
 from appliance.errors import Damaged
 
 CHUNK: Final = 500
@@ -98,6 +99,11 @@ class Source:
             for row in rows:
                 yield row.size, row.note
             after = rows[-1].size
+
+    async def cosigned(self) -> Sequence[tuple[int, str, str]]:
+        """The heads that trusted witnesses cosigned, the smallest first: size, verifier key, note."""
+        rows = (await self.session.execute(of_log(self._log))).all()
+        return [(size, witness, note) for size, witness, note in rows if size <= self.size]
 
     def proofs(self) -> Proofs:
         """What proves an excerpt."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,19 +17,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.audit.channel import in_session
 from appliance.audit.checking import as_bytes
 from appliance.audit.errors import NoSuchRecord, RecordDamaged
+from appliance.audit.lists import heads_note
 from appliance.audit.notes import Checkpoint
 from appliance.audit.proofs import Proofs
 from appliance.audit.recorder import Recorder
 from appliance.audit.records import SealedField, moment, tenant_of
 from appliance.audit.rules import includes, leaf_hash
-from appliance.audit.store import present
+from appliance.audit.store import heads, present
 from appliance.audit.tables import LeafRow, PersonalRow
 from appliance.audit.values import Entry, LogName, Proven, log_name
+from appliance.audit.witnessed import Witnessed, last_witnessed
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Admitted, Purpose, Store, TenantId
 
 READ_ALL = "audit.read_all"
 READ_OWN = "audit.read_own"
+READ_HEADS = "audit.heads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """Where a log stands now, and the signed note that says so."""
+    """Where a log stands now, the signed note that says so, and which head of it a witness cosigned last."""
 
     log: LogName
     size: int
     root: bytes
     note: str
+    witnessed: Witnessed | None = None
 
 
 class AuditLog:
@@ -96,7 +101,7 @@ class AuditLog:
             proofs, root = await self._proofs(session, log)
             proven = await _proven(proofs, root, rows[0])
             (entry,) = await self._entries(session, rows)
-            return entry, proven, self._head(log, proofs.size, root)
+            return entry, proven, await self._head(session, log, proofs.size, root)
 
     async def of_work(
         self, tenant_id: TenantId, works: Sequence[str], *, phase: str
@@ -116,7 +121,7 @@ class AuditLog:
                 proven = await _proven(proofs, root, row)
                 if json.loads(proven.record)["phase"] == phase:
                     found[str(row.correlation_id)] = proven
-            return found, self._head(log, proofs.size, root)
+            return found, await self._head(session, log, proofs.size, root)
 
     async def decisions(self, admitted: Admitted, limit: int) -> list[Mapping[str, Any]]:
         """The last decisions of the admitted tenant, allowed and refused, the newest first; nothing personal is opened."""
@@ -134,11 +139,19 @@ class AuditLog:
         log = log_name(tenant_id, self._recorder.epoch)
         async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
             frontier = await in_session(session, partial(present, log=log))
-        return self._head(log, frontier.size, frontier.root())
+            return await self._head(session, log, frontier.size, frontier.root())
 
-    def _head(self, log: LogName, size: int, root: bytes) -> LogHead:
+    async def heads(self, *, clock: Callable[[], float] = time.time) -> str:
+        """The heads of all logs of this node, of every epoch, as one signed note."""
+        async with self._store.open_internal(Purpose.RECORD, AUDIT) as session:
+            found = await in_session(session, heads)
+        frontiers = {log: (frontier.size, frontier.root()) for log, frontier in found.items()}
+        return heads_note(self._recorder.signer, max(0, int(clock())), frontiers)
+
+    async def _head(self, session: AsyncSession, log: LogName, size: int, root: bytes) -> LogHead:
         signer = self._recorder.signer
-        return LogHead(log, size, root, signer.sign(Checkpoint(signer.origin(log), size, root)))
+        note = signer.sign(Checkpoint(signer.origin(log), size, root))
+        return LogHead(log, size, root, note, await in_session(session, partial(last_witnessed, log=log)))
 
     async def _proofs(self, session: AsyncSession, log: LogName) -> tuple[Proofs, bytes]:
         """What proves the records that stand in the log now, and their root."""

@@ -161,8 +161,13 @@ def root_at(transaction: Transaction, log: LogName, size: int) -> bytes | None:
 
 def sizes(transaction: Transaction) -> Mapping[LogName, int]:
     """How many records each log has."""
+    return {log: frontier.size for log, frontier in heads(transaction).items()}
+
+
+def heads(transaction: Transaction) -> Mapping[LogName, Frontier]:
+    """Where each log ends now."""
     logs = sorted(LogName(row[0]) for row in transaction.rows(_LOGS))
-    return {log: present(transaction, log=log).size for log in logs}
+    return {log: present(transaction, log=log) for log in logs}
 
 
 def present(transaction: Transaction, *, log: LogName) -> Frontier:

@@ -13,6 +13,7 @@ from appliance.store import AuditBase, ControlBase, TenantBase
 
 LOG = String(64)
 ID = String(36)
+WITNESS = String(256)
 
 
 class LeafRow(AuditBase):
@@ -74,6 +75,51 @@ class PurgedRow(AuditBase):
     log: Mapped[str] = mapped_column(LOG, primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     before: Mapped[str] = mapped_column(String(27))
+    created_at: Mapped[str] = mapped_column(String(27))
+
+
+class CosignatureRow(AuditBase):
+    """That a witness had seen a log of this node at a size; `note` is the checkpoint with our signature and this one."""
+
+    __tablename__ = "cosignatures"
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    log: Mapped[str] = mapped_column(LOG, primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    witness: Mapped[str] = mapped_column(WITNESS, primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str] = mapped_column(Text)
+
+
+class WitnessRow(AuditBase):
+    """A witness whose cosignatures this node takes, by its verifier key (c2sp.org/signed-note)."""
+
+    __tablename__ = "witnesses"
+
+    witness: Mapped[str] = mapped_column(WITNESS, primary_key=True)
+    created_at: Mapped[str] = mapped_column(String(27))
+
+
+class WatchedRow(AuditBase):
+    """A node whose logs this one witnesses; its public key (hex) signs them."""
+
+    __tablename__ = "watched_nodes"
+
+    node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    public_key: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[str] = mapped_column(String(27))
+
+
+class WitnessedRow(AuditBase):
+    """A head of another node's log that this one cosigned; the largest of an origin is what the next must hold."""
+
+    __tablename__ = "witnessed_heads"
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    origin: Mapped[str] = mapped_column(String(128), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[str] = mapped_column(Text)
     created_at: Mapped[str] = mapped_column(String(27))
 
 

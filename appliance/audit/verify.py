@@ -13,7 +13,8 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.audit.checking import Finding, LogCheck, Mark, StoredLeaf, as_bytes
-from appliance.audit.errors import MalformedNote
+from appliance.audit.cosigning import WitnessKey, cosignatures
+from appliance.audit.errors import ForgedCosignature, MalformedNote, MalformedWitnessKey
 from appliance.audit.heads import HEAD_FILE, HeadFile, Heads
 from appliance.audit.notes import Signer, verified
 from appliance.audit.recorder import sealer_of, signer_of
@@ -21,6 +22,7 @@ from appliance.audit.records import SealedField, Sealer, commitment, tenant_of
 from appliance.audit.rules import TILE, Frontier, Tree, leaf_hash
 from appliance.audit.tables import CheckpointRow, LeafRow, PersonalRow, PurgedRow, TileRow
 from appliance.audit.values import LogName
+from appliance.audit.witnessed import of_log
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Purpose, Store
 
@@ -29,12 +31,16 @@ CHUNK: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """One log: how long it is, its root, and what is wrong with it. `saved` is the size its newest saved head covers."""
+    """One log: how long it is, its root, and what is wrong with it.
+
+    `saved` is the size its newest saved head covers, `witnessed` the size of the largest that a trusted witness cosigned.
+    """
 
     log: LogName
     size: int
     root: str
     saved: int
+    witnessed: int
     findings: tuple[Finding, ...]
 
     @property
@@ -126,6 +132,9 @@ async def _check_log(session: AsyncSession, log: LogName, heads: Heads, signer: 
     elif heads.present:
         findings.append(Finding("head-missing", f"The head file {HEAD_FILE} does not know this log.", log))
     marks += [Mark(h.checkpoint.size, h.checkpoint.root, "disputed") for h in heads.disputed if h.log == log]
+    cosigned = await _cosigned(session, log, signer)
+    findings += [found for found in cosigned if isinstance(found, Finding)]
+    marks += [mark for mark in cosigned if isinstance(mark, Mark)]
     check = LogCheck(log, marks)
     gone = await session.scalar(select(func.max(PurgedRow.size)).where(PurgedRow.log == log)) or 0
     tiles = Tiles(log)
@@ -143,7 +152,24 @@ async def _check_log(session: AsyncSession, log: LogName, heads: Heads, signer: 
     newest = max((mark.size for mark in marks), default=0)
     # What is wrong with the leaves is named; that the tiles differ from them then says nothing more.
     wrong = check.findings or tiles.findings[:1]
-    return LogReport(log, check.size, check.root().hex(), newest, (*findings, *wrong))
+    witnessed = max((mark.size for mark in marks if mark.source == "witnessed"), default=0)
+    return LogReport(log, check.size, check.root().hex(), newest, witnessed, (*findings, *wrong))
+
+
+async def _cosigned(session: AsyncSession, log: LogName, signer: Signer) -> list[Mark | Finding]:
+    """The heads that trusted witnesses cosigned; whatever was put beside them is found."""
+    marks: list[Mark | Finding] = []
+    for size, witness, note in (await session.execute(of_log(log))).all():
+        try:
+            checkpoint = verified(note, signer.public_key, origin=signer.origin(log))
+            given = cosignatures(note, checkpoint, [WitnessKey.parse(witness)])
+        except (MalformedNote, ForgedCosignature, MalformedWitnessKey, AttributeError):
+            given = []
+        if not given or checkpoint.size != size:
+            marks.append(Finding("cosignature-changed", f"A cosignature of {size} records was changed.", log))
+        else:
+            marks.append(Mark(checkpoint.size, checkpoint.root, "witnessed"))
+    return marks
 
 
 def _tile(log: LogName, level: int, place: int) -> Select[bytes]:

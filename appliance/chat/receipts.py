@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-import segno
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit.drawing import drawn
 from appliance.audit.service import LogHead
 from appliance.audit.values import Proven
 from appliance.chat import receipt_rules as rules
@@ -152,10 +151,3 @@ class Receipts:
         if not sources <= still_open.keys():
             raise AnswerWithheld("A source of this answer is no longer open to you.")
         note_classes(admitted, still_open)
-
-
-def drawn(text: str) -> str:
-    """A QR code as SVG."""
-    out = io.BytesIO()
-    segno.make_qr(text, error="l").save(out, kind="svg", scale=4, xmldecl=False)
-    return out.getvalue().decode()

@@ -29,6 +29,10 @@ class Noted:
     def __init__(self, settings: Settings, action: str, facts: Mapping[str, Any]) -> None:
         self._settings, self._action, self._facts, self._correlation = settings, action, dict(facts), new_id()
 
+    def adds(self, facts: Mapping[str, Any]) -> None:
+        """What is known only now; the post-record says it."""
+        self._facts |= facts
+
     async def begins(self, master: bytes) -> None:
         await self._note(master, "pre", None)
 
@@ -79,12 +83,12 @@ class Noted:
 
 
 @asynccontextmanager
-async def noted(settings: Settings, store: Store, action: str, facts: Mapping[str, Any]) -> AsyncIterator[None]:
+async def noted(settings: Settings, store: Store, action: str, facts: Mapping[str, Any]) -> AsyncIterator[Noted]:
     """The same around work with a store that is open."""
     one = Noted(settings, action, facts)
     await one.note(store, "pre")
     try:
-        yield
+        yield one
     except OutpostError as error:
         await one.note(store, "post", one.status(error))
         raise

@@ -12,7 +12,9 @@ from appliance.answers import Answers
 from appliance.answers.screens import Screens
 from appliance.app import build
 from appliance.audit import api as audit_api
+from appliance.audit import witness_api
 from appliance.audit.service import AuditLog
+from appliance.audit.witness import Witness
 from appliance.cards import Cards
 from appliance.cards import api as cards_api
 from appliance.cards.service import CARDS
@@ -98,7 +100,7 @@ from appliance.compose.vitals import vitals_of
 
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
-    *jobs_api.ROUTES, *audit_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
+    *jobs_api.ROUTES, *audit_api.ROUTES, *witness_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
     *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES,
     *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES, *vitals_api.ROUTES,
 ]  # fmt: skip
@@ -110,7 +112,7 @@ FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing", "vitals",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing", "vitals", "witness",
 )  # fmt: skip
 
 
@@ -186,6 +188,7 @@ async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIter
             "store": store,
             "recorder": recorder,
             "audit_log": audit_log,
+            "witness": Witness(store, recorder),
             "policy": base.policy,
             "packs": packs,
             "approvals": Approvals(store, gate, base.policy, index, waker, people, cursors),

@@ -14,12 +14,15 @@ import httpx
 import pytest
 
 from appliance.app import build
-from appliance.audit import Recorder
+from appliance.audit import Recorder, witness_api
 from appliance.audit.api import ROUTES
+from appliance.audit.cosigning import Cosigner, Submission, cosignatures
 from appliance.audit.instances import Instance
-from appliance.audit.notes import verified
-from appliance.audit.rules import includes, leaf_hash
+from appliance.audit.notes import Checkpoint, Signer, verified
+from appliance.audit.rules import Tree, includes, leaf_hash
 from appliance.audit.service import AuditLog
+from appliance.audit.witness import Witness, cosigner_of
+from appliance.audit.witnessed import ask, take, trust
 from appliance.errors import Unauthenticated
 from appliance.gate import Gate
 from appliance.policy import PolicyEngine
@@ -63,8 +66,9 @@ async def site(store: Store, tenant: Tenant) -> AsyncIterator[Site]:
     gate = Gate(policy, recorder, minter())
     tokens = KnownTokens()
     app = build(
-        ROUTES,
+        [*ROUTES, *witness_api.ROUTES],
         {
+            "witness": Witness(store, recorder),
             "gate": gate,
             "policy": policy,
             "store": store,
@@ -283,3 +287,91 @@ async def test_many_prove_at_once_while_the_log_grows(site: Site, tenant: Tenant
         assert includes(signed.root, signed.size, seq, leaf_hash(found["record"].encode()), path)
 
     await asyncio.gather(*(one(seq) for seq in range(20)))
+
+
+WATCHED = Signer(b"n" * 32)
+
+
+def question(*words: str, old: int = 0, signer: Signer = WATCHED, origin: str = WATCHED.origin("node/1")) -> bytes:
+    grown = Tree(leaf_hash(word.encode()) for word in words)
+    note = signer.sign(Checkpoint(origin, grown.size, grown.root()))
+    return str(Submission(old, tuple(grown.consistency_proof(min(old, grown.size))), note)).encode()
+
+
+async def asked(site: Site, principal: Principal, body: bytes) -> httpx.Response:
+    async with site.client(principal) as client:
+        return await client.post("/v1/witness/add-checkpoint", content=body, headers={"content-type": "text/plain"})
+
+
+async def test_a_witness_answers_over_http_as_the_standard_says(site: Site, store: Store) -> None:
+    witness = Witness(store, site.recorder)
+    await witness.watch(WATCHED.public_key.hex())
+
+    given = await asked(site, site.admin, question("a", "b"))
+    assert (given.status_code, given.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    head = Checkpoint(WATCHED.origin("node/1"), 2, Tree([leaf_hash(b"a"), leaf_hash(b"b")]).root())
+    (found,) = cosignatures(f"\n\n{given.text}", head, [cosigner_of(store, site.recorder).key])
+    assert found.line == given.text
+
+    conflict = await asked(site, site.admin, question("a", "b", "c"))
+    assert (conflict.status_code, conflict.headers["content-type"]) == (409, "text/x.tlog.size")
+    assert conflict.text == "2\n"
+    assert (await asked(site, site.admin, question("a", "b", "c", old=2))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (question("a", "x"), 409),
+        (question("a", "x", "c", old=2), 422),
+        (question("a", "b", "c", old=2, signer=Signer(b"o" * 32)), 403),
+        (question("a", origin=Signer(b"o" * 32).origin("node/1")), 404),
+        (question("a").replace(b"old 0", b"old 2"), 400),
+        (b"\xff\xfe", 400),
+        (b"", 400),
+        (b"n" * 20_000, 413),
+    ],
+)
+async def test_a_witness_refuses_over_http_as_the_standard_says(
+    site: Site, store: Store, body: bytes, status: int
+) -> None:
+    await Witness(store, site.recorder).watch(WATCHED.public_key.hex())
+    assert (await asked(site, site.admin, question("a", "b"))).status_code == 200
+
+    assert (await asked(site, site.admin, body)).status_code == status
+
+
+async def test_only_who_may_cosign_is_answered_and_a_fork_stays_in_the_record(site: Site, store: Store) -> None:
+    await Witness(store, site.recorder).watch(WATCHED.public_key.hex())
+    await asked(site, site.admin, question("a", "b"))
+
+    assert (await asked(site, site.nora, question("a", "b", "c", old=2))).status_code == 403
+    fork = question("a", "x", old=2)
+    assert (await asked(site, site.admin, fork)).status_code == 409
+
+    events = (await listed(site, site.admin, event_type="audit.cosign"))["items"]
+    (kept,) = [one["record"] for one in events if one["record"]["result_status"] == "error"]
+    assert kept["metadata"]["checkpoint"] == fork.decode().partition("\n\n")[2]
+    assert kept["metadata"]["error"] == "head-forked"
+
+
+async def test_the_checkpoint_says_when_it_was_last_witnessed(site: Site, tenant: Tenant) -> None:
+    hub = Cosigner("witness.example/w1", b"w" * 32)
+    await site.recorder.append(record(tenant))
+    await trust(site.recorder, hub.key)
+    (question_,) = (await ask(site.recorder, hub.key)).values()
+    root = Tree([await _only_leaf(site)]).root()
+    head = Checkpoint(site.recorder.signer.origin(f"{tenant.id}/1"), 1, root)
+    async with site.client(site.nora) as client:
+        assert (await client.get("/v1/audit/checkpoint")).json()["last_witnessed"] is None
+        await take(site.recorder, str(question_), hub.sign(head, 1_800_000_000))
+        told = (await client.get("/v1/audit/checkpoint")).json()
+
+    assert (told["last_witnessed"], told["witnessed_size"]) == ("2027-01-15T08:00:00Z", 1)
+    assert told["witnessed_by"] == "witness.example/w1"
+    assert cosignatures(told["witnessed_note"], head, [hub.key])
+
+
+async def _only_leaf(site: Site) -> bytes:
+    (item,) = (await listed(site, site.admin, event_type="test.fact"))["items"]
+    return bytes.fromhex(item["hash"])

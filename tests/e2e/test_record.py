@@ -6,11 +6,13 @@ import datetime as dt
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.audit.test_export import checked
+from tests.qr import read_svg
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -44,6 +46,30 @@ async def test_a_record_shows_the_work_that_it_belongs_to_and_is_proven_here_and
     await timeline.get_by_role("button").first.click()
     await expect(page.get_by_role("dialog")).to_contain_text('"event_type": "chat.request"')
     await expect(page.get_by_role("button", name="Save the proof")).to_have_count(0)
+
+
+async def test_the_head_is_kept_on_paper(console: Console) -> None:
+    page = await console("viewer")
+    await page.get_by_role("link", name="Audit").click()
+    await expect(page.get_by_text("never")).to_be_visible()
+    await page.get_by_role("button", name="Keep on paper").click()
+
+    dialog = page.get_by_role("dialog", name="Keep this checkpoint")
+    note = await dialog.locator("pre").text_content()
+    drawing = await dialog.get_by_role("img").get_attribute("src")
+    assert note is not None
+    assert drawing is not None
+    assert read_svg(unquote(drawing.partition(",")[2])) == note
+    async with page.expect_download() as saving:
+        await dialog.get_by_role("button", name="Save as text").click()
+    assert (await (await saving.value).path()).read_text() == note
+
+    await page.emulate_media(media="print")
+    shown = await page.evaluate(
+        """() => [...document.querySelectorAll("h1, h2, button, pre, img")]
+            .filter((one) => getComputedStyle(one).visibility === "visible").map((one) => one.tagName)"""
+    )
+    assert shown == ["IMG", "PRE"]
 
 
 async def test_records_of_a_period_are_listed(console: Console) -> None:

@@ -34,6 +34,7 @@ MATRIX = (
     ("jobs.create", "job", "oa"),
     ("audit.read_own", "record", "voa"),
     ("audit.read_all", "record", "a"),
+    ("audit.cosign", "checkpoint", "a"),
     ("people.list", "person", "a"),
     ("people.create", "person", "a"),
     ("people.update", "person", "a"),
@@ -122,6 +123,11 @@ def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine
 
     assert all(engine.decide(who, action, Resource("person")).allowed for who in (VIEWER, OPERATOR, ADMIN))
     assert not any(engine.decide(who, action, Resource("person")).allowed for who in (KIOSK, OWNER, service))
+
+
+def test_the_heads_of_all_logs_are_the_owners_alone(engine: PolicyEngine) -> None:
+    assert engine.decide(OWNER, "audit.heads", Resource("node")).allowed
+    assert not any(engine.decide(one, "audit.heads", Resource("node")).allowed for one in WHO.values())
 
 
 def test_the_door_for_the_nodes_own_programs_is_the_owners_alone(engine: PolicyEngine) -> None:
