@@ -181,7 +181,7 @@ class TwoPlants:
         self.victim.ids["delivery_id"] = [admin.post(place).raise_for_status().json()["id"] for _ in range(2)][-1]
         for number in (1, 2):
             hold = {"reason": f"{MARK} {number}", "from": "2001-01-01T00:00:00Z", "to": "2001-02-01T00:00:00Z"}
-            self.victim.ids["hold_id"] = admin.post("/v1/admin/holds", json=hold).raise_for_status().json()["id"]
+            self.victim.ids["hold_id"] = admin.post("/v1/holds", json=hold).raise_for_status().json()["id"]
 
         broken = {"file": (f"{MARK}.pdf", b"%PDF-1.7\nand nothing more")}
         admin.post("/v1/documents/upload", files=broken).raise_for_status()

@@ -4,6 +4,8 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
+export type HoldRow = Schemas["HoldView"];
+export type NewHold = Schemas["NewHold"];
 export type JobRow = Schemas["JobView"];
 export type ScheduleRow = Schemas["ScheduleView"];
 export type NoticeItem = Schemas["NoticeView"];

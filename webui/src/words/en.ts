@@ -3,6 +3,7 @@ import * as audit from "./en/audit.ts";
 import * as documents from "./en/documents.ts";
 import * as frame from "./en/frame.ts";
 import * as guard from "./en/guard.ts";
+import * as holds from "./en/holds.ts";
 import * as jobs from "./en/jobs.ts";
 import * as kiosk from "./en/kiosk.ts";
 import * as models from "./en/models.ts";
@@ -14,6 +15,6 @@ import * as signIn from "./en/signIn.ts";
 import * as usage from "./en/usage.ts";
 
 /** Every word the screens say, in English, by area. Another language is another module of this shape. */
-export const words = { ...answer, ...audit, ...documents, ...frame, ...guard, ...jobs, ...kiosk, ...models, ...news, ...people, ...policy, ...settings, ...signIn, ...usage };
+export const words = { ...answer, ...audit, ...documents, ...frame, ...guard, ...holds, ...jobs, ...kiosk, ...models, ...news, ...people, ...policy, ...settings, ...signIn, ...usage };
 
 export type Words = typeof words;
