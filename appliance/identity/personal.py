@@ -6,7 +6,7 @@ close ──> nobody signs in as them any more          forget ──> a row wit
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import CursorResult, delete, select, update
@@ -27,6 +27,9 @@ from appliance.identity.tables import (
 )
 from appliance.identity.values import PersonChange
 from appliance.store import Principal, TenantId
+
+ERASED: Final = "Erased"
+"""What an erased person is called wherever somebody is named by their id."""
 
 
 async def kept(session: AsyncSession, person_id: UUID, _after: str | None) -> tuple[list[dict[str, Any]], str | None]:
@@ -99,7 +102,7 @@ async def forget(session: AsyncSession, person_id: UUID) -> int:
         update(PersonRow)
         .where(PersonRow.id == person_id, PersonRow.username != nameless(person_id))
         .values(
-            username=nameless(person_id), display_name="", role="viewer", clearance=1, export_eligibility=[], duties={},
+            username=nameless(person_id), display_name=ERASED, role="viewer", clearance=1, export_eligibility=[], duties={},
             password_hash="", is_active=False, failures=0, locked_until=None, last_login=None,
         ),
     ):  # fmt: skip

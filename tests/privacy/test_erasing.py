@@ -44,7 +44,7 @@ async def test_an_erased_person_is_found_in_no_table_and_in_no_sealed_name(site:
     assert await site.state(row) == "done"
     async with site.store.open_internal(Purpose.VERIFY, CONTROL) as session:
         left = await session.get_one(PersonRow, site.person.id)
-    assert (left.display_name, left.is_active, left.password_hash) == ("", False, "")
+    assert (left.display_name, left.is_active, left.password_hash) == ("Erased", False, "")
 
 
 async def test_done_again_it_changes_nothing(site: Site) -> None:

@@ -4,6 +4,7 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
+export type DataRequest = Schemas["RequestView"];
 export type HoldRow = Schemas["HoldView"];
 export type NewHold = Schemas["NewHold"];
 export type JobRow = Schemas["JobView"];
