@@ -21,6 +21,7 @@ from appliance import (
     cli_api_keys,
     cli_backup,
     cli_duties,
+    cli_holds,
     cli_jobs,
     cli_keys,
     cli_limits,
@@ -75,6 +76,7 @@ app.command(cli_limits.limits)
 app.command(cli_api_keys.key)
 app.command(cli_tokens.token)
 app.command(cli_duties.duty)
+app.command(cli_holds.holds)
 app.command(cli_sign_in.sign_in)
 app.command(cli_tenants.tenant)
 app.command(cli_jobs.schedule)

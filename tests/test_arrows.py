@@ -19,18 +19,19 @@ LEVELS = {
     "answers": 4,
     "cards": 4.5,
     "chat": 5,
+    "privacy": 6,
 }  # fmt: skip
 ANYWHERE = {"errors", "web", "metrics", "plant", "tracing"}
 """The vocabulary that every level speaks: error tree, web edge, counters, spans, what is inside the plant."""
 COMPOSITION = {
     "__main__", "app", "authentication", "cli", "cli_models", "cli_parts", "cli_policy", "client", "commands", "compose", "edge", "health", "logs", "node_api",
-    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup", "cli_webhooks", "cli_mail",
+    "processes", "reference", "settings", "static", "supervisor", "seeding", "waiting", "cli_keys", "tls", "unlocking", "cli_limits", "conditional", "cookies", "crossing", "deprecation", "limiting", "repeating", "description", "matrix", "cli_sign_in", "cli_tenants", "proxies", "cli_jobs", "cli_backup", "cli_webhooks", "cli_mail", "cli_holds",
 }  # fmt: skip
 """The shell around the domains; no domain may import it."""
 PRIVATE = {"tables", "store"}
 INTERNAL_SESSIONS = {
     "appliance/audit", "appliance/identity", "appliance/jobs", "appliance/shelf", "appliance/routing", "appliance/documents", "appliance/compose",
-    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard", "appliance/upkeep", "appliance/news", "appliance/notices",
+    "appliance/packs", "appliance/teams", "appliance/store", "appliance/seeding.py", "appliance/commands", "appliance/vault", "appliance/limits", "appliance/idempotency", "appliance/guard", "appliance/upkeep", "appliance/news", "appliance/notices", "appliance/privacy",
 }  # fmt: skip
 """Who may open a session before or beneath admission; each does sign-in, records, recovery, claims or health."""
 

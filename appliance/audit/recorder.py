@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import bindparam, delete
+
 from appliance.audit.channel import Channel, Transaction, named, open_channel
 from appliance.audit.epochs import epoch_of
 from appliance.audit.errors import RecordUnavailable
@@ -25,6 +27,7 @@ from appliance.audit.notes import Signer
 from appliance.audit.outbox import Outbox
 from appliance.audit.records import Leaf, Sealer, prepare
 from appliance.audit.store import Appended, Head, Journal, Submission, sizes
+from appliance.audit.tables import PersonalRow
 from appliance.audit.values import LogName, NewRecord
 from appliance.errors import OutpostError
 from appliance.store import RecordRef, Store, TenantId
@@ -33,6 +36,10 @@ from appliance.tracing import span
 T = TypeVar("T")
 BATCH: Final = 512
 """Submissions in one transaction: a writer holds the file for at most about 50 ms."""
+
+_FORGET: Final = delete(PersonalRow).where(
+    PersonalRow.record_id == bindparam("record"), PersonalRow.field == bindparam("name")
+)
 
 SYNC_HEADS_AFTER_S: Final = 0.5
 """How far the head file may be behind the log after a power cut."""
@@ -132,6 +139,12 @@ class Recorder:
     async def purge(self, values: Mapping[str, Any]) -> int:
         """Remove old records, as `purging` says it; how many there were. Raises RecordUnavailable."""
         return await self.write(lambda transaction: transaction.purge(values))
+
+    async def forget(self, fields: Sequence[tuple[str, str]]) -> None:
+        """Remove personal fields with their salts, each by its record's id and its name. Raises RecordUnavailable."""
+        channel = await self._open()
+        rows = [{"record": record, "name": name} for record, name in fields]
+        await channel.run(lambda transaction: transaction.many(_FORGET, rows), _nothing)
 
     async def close(self) -> None:
         """Finish what waits, empty the outboxes that were relayed, save the heads, and let go of the instance.

@@ -58,6 +58,10 @@ from appliance.notices import api as notices_api
 from appliance.packs import Packs
 from appliance.packs import api as packs_api
 from appliance.policy.trial import tried
+from appliance.privacy import api as privacy_api
+from appliance.privacy.exporting import Exporting
+from appliance.privacy.requests import ERASE as FORGETTING
+from appliance.privacy.requests import Requests
 from appliance.retrieval import api as search_api
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
@@ -96,23 +100,24 @@ from appliance.compose.gauges import gauges_of
 from appliance.compose.health import health_of
 from appliance.compose.mail import mailer_of
 from appliance.compose.people import identity_of
+from appliance.compose.privacy import PARTS
 from appliance.compose.vitals import vitals_of
 
 ROUTES = [
     *node_api.ROUTES, *identity_api.ROUTES, *documents_api.ROUTES, *approvals_api.ROUTES, *search_api.ROUTES, *chat_api.ROUTES, *cards_api.ROUTES,
     *jobs_api.ROUTES, *audit_api.ROUTES, *witness_api.ROUTES, *shelf_api.ROUTES, *operations_api.ROUTES,
-    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES,
+    *spending_api.ROUTES, *routing_api.ROUTES, *packs_api.ROUTES, *tls_api.ROUTES, *vault_api.ROUTES, *limits_api.ROUTES, *federation_api.ROUTES, *confirming_api.ROUTES, *guard_api.ROUTES, *teams_api.ROUTES, *upkeep_api.ROUTES, *holds_api.ROUTES, *privacy_api.ROUTES,
     *notices_api.ROUTES, *webhooks_api.ROUTES, *mail_api.ROUTES, *vitals_api.ROUTES,
 ]  # fmt: skip
 
 
 TYPES = catalogue(*TRYING, *upkeep.TYPES, *renewing.TYPES)
-FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS)
+FOLLOWING = (INGEST, ERASE, IN_FORCE, CARDS, FORGETTING)
 """Types of job that follow from what people do, and that nobody asks for."""
 SERVICES = (
     "gate", "store", "recorder", "audit_log", "policy", "sign_in", "people", "kiosks", "factors", "badges", "proofs", "step_ups", "api_keys", "tenants", "library", "moving", "jobs", "submitting", "upkeep", "search", "answers",
     "chat", "conversations", "receipts", "cards", "cursors", "health", "node", "gauges", "shelf", "built_in", "chat_probe", "processes", "lifecycle",
-    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "inbox", "webhooks", "mailing", "vitals", "witness",
+    "spending", "searching", "providers", "routes", "defaults", "router", "packs", "approvals", "certificates", "vault", "limiter", "federation", "guard_settings", "teams", "violations", "holds", "exporting", "requests", "inbox", "webhooks", "mailing", "vitals", "witness",
 )  # fmt: skip
 
 
@@ -220,6 +225,8 @@ async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIter
             "cursors": cursors,
             "certificates": certificates,
             "holds": Holds(store, gate),
+            "exporting": Exporting(store, gate, people, PARTS, epoch=recorder.epoch),
+            "requests": Requests(store, gate, people, waker, epoch=recorder.epoch),
             "vault": vault,
             "health": health_of(base, routes, certificates, counted, identity.federation.keys, vault),
             "node": node_facts(settings),

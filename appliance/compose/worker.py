@@ -31,6 +31,7 @@ from appliance.jobs.errors import UnknownJobType
 from appliance.jobs.waking import Bell
 from appliance.logs import Scrubber
 from appliance.notices import Delivering, Mailing, Passing, Reach
+from appliance.privacy.erasing import Erasing
 from appliance.processes import INITIALISED
 from appliance.retrieval.index import PassageIndex
 from appliance.retrieval.service import Search
@@ -52,6 +53,7 @@ from appliance.compose import probes
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.gauges import beat
 from appliance.compose.mail import mailer_of
+from appliance.compose.privacy import PARTS
 
 SENDERS = 3
 """How many webhooks are sent to at the same time."""
@@ -123,6 +125,7 @@ async def worker(
             **trying.HANDLERS,
             **working.handlers,
             **overdue.handlers,
+            **Erasing(base.store, base.gate, base.recorder, PARTS).handlers,
             **sending,
         }
         # Of the workers of another machine of a hub only their leases tell.

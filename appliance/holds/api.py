@@ -25,8 +25,8 @@ class NewHold(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
-    since: Annotated[AwareDatetime | None, Field(alias="from", description="Made at this moment or later.")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to", description="Made before this moment.")] = None
+    since: Annotated[AwareDatetime | None, Field(description="Made at this moment or later.")] = None
+    until: Annotated[AwareDatetime | None, Field(description="Made before this moment.")] = None
     user_id: Annotated[UUID | None, Field(description="What this person did, and what mentions them.")] = None
     document_id: Annotated[UUID | None, Field(description="This document, and the records that mention it.")] = None
     correlation_id: Annotated[UUID | None, Field(description="The records of one piece of work.")] = None
@@ -41,12 +41,12 @@ class Release(BaseModel):
 class HoldView(BaseModel):
     """A hold; in force until `released_at`."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True)
 
     id: UUID
     reason: str
-    since: Annotated[dt.datetime | None, Field(alias="from")]
-    until: Annotated[dt.datetime | None, Field(alias="to")]
+    since: dt.datetime | None
+    until: dt.datetime | None
     user_id: UUID | None
     document_id: UUID | None
     correlation_id: UUID | None
@@ -72,7 +72,7 @@ class HoldPage(BaseModel):
 
 
 class HoldsController(Controller):
-    path = "/v1/admin/holds"
+    path = "/v1/holds"
     tags = ("Holds",)
 
     @get("/", operation_id="list_holds", asks=READ)

@@ -43,6 +43,11 @@ def keeps_document(holds: Iterable[Hold], document_id: UUID, uploaded_at: dt.dat
     )
 
 
+def keeps_person(holds: Iterable[Hold], person_id: UUID) -> bool:
+    """Whether one of the holds names this person, or everything; of the others their records tell."""
+    return any(hold.user_id == person_id or hold == Hold() for hold in holds)
+
+
 def _names(hold: Hold, fact: Fact) -> bool:
     return (
         _within(hold, fact.at)

@@ -42,6 +42,7 @@ STEP_UP: Final = frozenset(
         "people.create",
         "people.update",
         "policy.activate",
+        "privacy.erase",
     }
 )
 """Actions that are done only by somebody who has just shown that it is them. Of changes to people, only those that

@@ -202,6 +202,12 @@ async def _found(
     return job
 
 
+async def is_open(session: AsyncSession, job_id: UUID) -> bool:
+    """Whether a job waits or runs; in the caller's transaction."""
+    job = await queries.find(session, job_id)
+    return job is not None and job.state in OPEN
+
+
 async def progress_of(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, tuple[float, str]]:
     """How far these jobs are, and what they do; in the caller's transaction."""
     return await queries.progress(session, job_ids)

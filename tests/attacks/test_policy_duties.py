@@ -18,7 +18,7 @@ from tests.policy.people import ADMIN, OPERATOR, VIEWER, document
 
 READS = {
     "audit.read_all", "audit.read_own", "auth.me", "policy.read", "guard.violations", "holds.read", "factors.read", "factors.enrol", "factors.remove",
-    "passwords.change",
+    "passwords.change", "privacy.own",
 }  # fmt: skip
 
 

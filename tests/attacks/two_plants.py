@@ -180,8 +180,13 @@ class TwoPlants:
         place = f"/v1/webhooks/{made['webhook']['id']}/test"
         self.victim.ids["delivery_id"] = [admin.post(place).raise_for_status().json()["id"] for _ in range(2)][-1]
         for number in (1, 2):
-            hold = {"reason": f"{MARK} {number}", "from": "2001-01-01T00:00:00Z", "to": "2001-02-01T00:00:00Z"}
-            self.victim.ids["hold_id"] = admin.post("/v1/admin/holds", json=hold).raise_for_status().json()["id"]
+            hold = {"reason": f"{MARK} {number}", "since": "2001-01-01T00:00:00Z", "until": "2001-02-01T00:00:00Z"}
+            self.victim.ids["hold_id"] = admin.post("/v1/holds", json=hold).raise_for_status().json()["id"]
+        person = {"person_id": self.victim.ids["person_id"]}
+        for whose in ({}, person):
+            admin.post("/v1/compliance/gdpr/data-subject-request", json=whose).raise_for_status()
+            asked = admin.post("/v1/compliance/gdpr/erasure-request", json=whose).raise_for_status()
+            self.victim.ids["request_id"] = asked.json()["id"]
 
         broken = {"file": (f"{MARK}.pdf", b"%PDF-1.7\nand nothing more")}
         admin.post("/v1/documents/upload", files=broken).raise_for_status()

@@ -71,6 +71,8 @@ MATRIX = (
     ("guard.violations", "guard", "a"),
     ("holds.read", "hold", "a"),
     ("holds.manage", "hold", "a"),
+    ("privacy.manage", "person", "a"),
+    ("privacy.erase", "person", "a"),
     ("auth.me", "person", "voak"),
 )
 WHO = {"v": VIEWER, "o": OPERATOR, "a": ADMIN, "k": KIOSK}
@@ -116,7 +118,7 @@ def test_what_is_permitted_names_the_policy_that_permits_it(engine: PolicyEngine
 
 
 @pytest.mark.parametrize(
-    "action", ["factors.read", "factors.enrol", "factors.remove", "badges.pin", "passwords.change"]
+    "action", ["factors.read", "factors.enrol", "factors.remove", "badges.pin", "passwords.change", "privacy.own"]
 )
 def test_second_factors_belong_to_people_and_to_nobody_else(engine: PolicyEngine, action: str) -> None:
     service = replace(ADMIN, kind="service")

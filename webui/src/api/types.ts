@@ -4,6 +4,9 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
+export type DataRequest = Schemas["RequestView"];
+export type HoldRow = Schemas["HoldView"];
+export type NewHold = Schemas["NewHold"];
 export type JobRow = Schemas["JobView"];
 export type ScheduleRow = Schemas["ScheduleView"];
 export type NodeHealth = Schemas["Components"];

@@ -8,6 +8,7 @@ import AuditPage from "./AuditPage.svelte";
 import DocumentsPage from "./DocumentsPage.svelte";
 import GuardPage from "./GuardPage.svelte";
 import HealthPage from "./HealthPage.svelte";
+import HoldsPage from "./HoldsPage.svelte";
 import JobsPage from "./JobsPage.svelte";
 import ModelsPage from "./ModelsPage.svelte";
 import PeoplePage from "./PeoplePage.svelte";
@@ -47,6 +48,7 @@ export const pages: ConsolePage[] = [
   { to: "/console/documents", icon: "document", name: words.nav.documents, page: DocumentsPage, open: worker },
   { to: "/console/approvals", icon: "check", name: words.nav.approvals, page: ApprovalsPage, open: worker },
   { to: "/console/audit", icon: "record", name: words.nav.audit, page: AuditPage, open: () => true },
+  { to: "/console/holds", icon: "shield", name: words.holds.title, page: HoldsPage, open: (viewer) => viewer.admin || viewer.audits, shown: () => false },
   { to: "/console/people", icon: "people", name: words.nav.people, page: PeoplePage, open: admin },
   { to: "/console/teams", icon: "team", name: words.nav.teams, page: TeamsPage, open: worker, shown: (viewer) => viewer.admin || viewer.teams },
   { to: "/console/models", icon: "edit", name: words.nav.models, page: ModelsPage, open: admin },

@@ -1,0 +1,40 @@
+/** What is kept of people: saved by them, and erased. */
+
+export const ownData = {
+  title: "My data",
+  about: "Everything this box keeps of you: your account, questions and answers, feedback, notices and records.",
+  save: "Save my data",
+  file: (day: string) => `my-data-${day}.json`,
+  erase: "Ask to be erased",
+  eraseTitle: "Ask to be erased?",
+  eraseText: "Your name, your sign-in, your conversations and everything else that is yours goes for good. An admin decides. What you did stays in the record, without your name.",
+  eraseYes: "Ask",
+  word: "ERASE",
+  type: (word: string) => `Type ${word} to go on`,
+  states: {
+    asked: (when: string) => `You asked on ${when} to be erased. An admin decides.`,
+    refused: (why: string) => `An admin refused to erase you: ${why}`,
+    running: () => "You are being erased.",
+    done: () => "",
+  },
+  person: {
+    legend: "What is kept of them",
+    open: "Export or erase",
+    title: (name: string) => `Data of ${name}`,
+    text: "For a person who asks what is kept of them, or who asks to be erased.",
+    save: "Export data",
+    file: (name: string) => `data-of-${name}.json`,
+    erase: "Erase",
+    eraseText: (name: string) => `${name} goes for good: account, sign-ins, badge, conversations and the name beside the record. It cannot be undone. The record itself and its proofs stay.`,
+    type: (name: string) => `Type the user name ${name} to go on`,
+    begun: (name: string) => `${name} is being erased. It takes a minute.`,
+  },
+  waiting: {
+    title: "Who asks to be erased",
+    asked: (when: string) => `asked on ${when}`,
+    refuse: "Refuse",
+    refuseTitle: "Refuse to erase?",
+    why: "Why not; the person reads it",
+    erase: "Erase",
+  },
+};
