@@ -16,6 +16,7 @@ from appliance.jobs.tables import JobRow
 from appliance.store import Purpose, Store, Tenant
 from tests.jobs.test_worker import MakeAdmitted, Nursery, put, until
 
+
 async def test_waiting_work_has_an_age_and_what_is_put_off_has_none(
     store: Store, tenant: Tenant, admitted: MakeAdmitted
 ) -> None:
