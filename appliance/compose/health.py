@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
 
+from appliance.audit.errors import RecordUnavailable
 from appliance.compose.foundation import Foundation
 from appliance.health import Health, NotWell
 from appliance.identity.federation.keys import Keys as IdentityKeys
@@ -31,6 +32,8 @@ def health_of(
         return f"{len(await base.store.tenants())} tenants"
 
     async def record() -> str:
+        if (why := base.recorder.failing()) is not None:
+            raise RecordUnavailable(why)
         sizes = await base.recorder.sizes()
         return f"{len(sizes)} logs, {sum(sizes.values())} records"
 
