@@ -122,7 +122,7 @@ security: setup $(STAMPS)/dev ## Weak code, strings in SQL, secrets in the tree;
 	@if command -v pip-audit >/dev/null; then pip-audit --disable-pip --require-hashes -r requirements.txt; \
 		else echo "pip-audit is not here, and asks a network: left out"; fi
 
-faults: setup $(STAMPS)/dev ## 200 seeded kills under load; nothing acknowledged may be lost
+faults: setup $(STAMPS)/dev ## Every fault a node is to survive, at every step, and 200 kills; nothing acknowledged may be lost
 	@$(BIN)/python -m tests.faults --kills 200
 
 bench: setup $(STAMPS)/dev $(STAMPS)/chat ## Measure, print a table, write var/bench/

@@ -212,7 +212,7 @@ class Supervisor:
                 self.stop()
                 return
             pause = PAUSE_LEAST if time.monotonic() - started > QUIET_SECONDS else pause
-            print(f"outpost: {program.name} ended ({_why(child.returncode)}); starting it again", file=sys.stderr)
+            _say(f"{program.name} ended ({_why(child.returncode)}); starting it again")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await over.wait()
@@ -235,7 +235,13 @@ class Supervisor:
             temporary.replace(self._run / name)
         except OSError as error:
             # A full disk is no reason to end the programs that run.
-            print(f"outpost: the list of processes cannot be written ({error.strerror})", file=sys.stderr)
+            _say(f"the list of processes cannot be written ({error.strerror})")
+
+
+def _say(text: str) -> None:
+    # Where it goes may be a file on the same full disk.
+    with contextlib.suppress(OSError):
+        print(f"outpost: {text}", file=sys.stderr, flush=True)
 
 
 async def _over(kept: Sequence[tuple[Program, asyncio.Event, asyncio.Task[None]]]) -> None:

@@ -33,7 +33,12 @@ from appliance.store.driver import in_thread
 T = TypeVar("T")
 AT_ONCE: Final = 64
 """Rows in one statement; fewer go in statements of 32, 16, 8 …, so that few texts are prepared."""
-DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
+DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+FAILING: Final = {
+    "SQLITE_FULL": "The disk is full: the audit record could not be made durable.",
+    "SQLITE_IOERR": "The disk of the audit record does not do what it is asked: the record could not be made durable.",
+    "SQLITE_READONLY": "The disk of the audit record takes nothing: the record could not be made durable.",
+}
 
 
 class Transaction(Protocol):
@@ -242,4 +247,5 @@ def named(error: Exception) -> OutpostError:
     name = str(getattr(error, "sqlite_errorname", "") or "")
     if name.startswith(DAMAGED):
         return RecordDamaged("The audit file cannot be read or written.", reason=name)
-    return RecordUnavailable("The audit record could not be made durable.", reason=name or type(error).__name__)
+    said = FAILING.get("_".join(name.split("_")[:2]), "The audit record could not be made durable.")
+    return RecordUnavailable(said, reason=name or type(error).__name__)

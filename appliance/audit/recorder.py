@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,9 @@ _FORGET: Final = delete(PersonalRow).where(
 
 SYNC_HEADS_AFTER_S: Final = 0.5
 """How far the head file may be behind the log after a power cut."""
+
+FAILING_FOR_S: Final = 15.0
+"""How long a record that could not be written says that the next one cannot be either."""
 
 CHECKPOINT_EVERY: Final = 64
 """A rewritten record is bounded to so many; a checkpoint row takes as much room as half a record."""
@@ -93,6 +97,7 @@ class Recorder:
         self._syncer: asyncio.Task[None] | None = None
         self._unsynced = False
         self._closed = False
+        self._failed: tuple[float, str] | None = None
 
     async def append(self, *records: NewRecord) -> list[RecordRef]:
         """Record all of `records`, in this order; durable when it returns.
@@ -135,6 +140,14 @@ class Recorder:
         """
         channel = await self._open()
         return await channel.run(work, _nothing)
+
+    def failing(self) -> str | None:
+        """Why the last records could not be written, if that was tried a moment ago; what has not been tried since is not
+        known, so that a node which is asked nothing while it is not well does not stay so.
+        """
+        if self._failed is None or time.monotonic() - self._failed[0] > FAILING_FOR_S:
+            return None
+        return self._failed[1]
 
     async def purge(self, values: Mapping[str, Any]) -> int:
         """Remove old records, as `purging` says it; how many there were. Raises RecordUnavailable."""
@@ -187,6 +200,7 @@ class Recorder:
             except Exception as error:
                 self._journal.forget()
                 failure = named(error)
+                self._failed = time.monotonic(), failure.detail
                 for waiting in batch:
                     if not waiting.placed.done():
                         waiting.placed.set_exception(_again(failure))
@@ -195,6 +209,7 @@ class Recorder:
                     waiting.placed.cancel()
                 raise
             else:
+                self._failed = None
                 for waiting, refs in zip(batch, appended.refs, strict=True):
                     if not waiting.placed.done():
                         waiting.placed.set_result(refs)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,7 @@ from appliance.audit.values import LogName
 from appliance.audit.witnessed import of_log
 from appliance.errors import Damaged
 from appliance.store import AUDIT, Purpose, Store
+from appliance.store.pages import bad_pages
 
 CHUNK: Final = 1000
 
@@ -101,11 +102,8 @@ async def _check_pages(session: AsyncSession) -> None:
     Raises:
         Damaged: one does not authenticate.
     """
-    if session.get_bind().dialect.name != "sqlite":
-        return
-    rows = (await session.execute(text("PRAGMA cipher_integrity_check"))).all()
-    if rows:
-        raise Damaged(f"{len(rows)} of its pages are not as they were written, the first: {rows[0][0]}.")
+    if bad := await bad_pages(session):
+        raise Damaged(f"{len(bad)} of its pages are not as they were written, the first: {bad[0]}.")
 
 
 async def _logs(session: AsyncSession, heads: Heads) -> Sequence[LogName]:

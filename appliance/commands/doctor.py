@@ -12,7 +12,6 @@ from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import text
 
 from appliance.client import answered, open_door
 from appliance.errors import Damaged, OutpostError
@@ -27,6 +26,7 @@ from appliance.shelf.spending import has_budget
 from appliance.store import AUDIT, CONTROL, Purpose, Store, Tenant, Where, open_store
 from appliance.store.errors import PassphraseNeeded
 from appliance.store.keeping import KEPT, MASTER, PROMISES, mode_of
+from appliance.store.pages import bad_pages
 from appliance.tls.place import PURPOSE, Place
 from appliance.tls.required import require
 from appliance.tls.standing import standing
@@ -241,9 +241,7 @@ async def _read_pages(store: Store, what: str, where: Where) -> Finding:
     subject = f"stored {what}"
     try:
         async with store.open_internal(Purpose.VERIFY, where) as session:
-            encrypted_file = session.get_bind().dialect.name == "sqlite"
-            check = "PRAGMA cipher_integrity_check" if encrypted_file else "SELECT 1 WHERE false"
-            damaged = (await session.execute(text(check))).all()
+            damaged = await bad_pages(session)
     except OutpostError as error:
         return Finding(subject, "bad", error.detail, error.hint)
     if damaged:

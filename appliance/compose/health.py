@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
+from appliance.audit.errors import RecordUnavailable
 from appliance.compose import probes
 from appliance.compose.foundation import Foundation
 from appliance.health import Health, NotWell
@@ -47,6 +48,8 @@ def health_of(
     look_at_clock = probes.Clock().probe()
 
     async def record() -> str:
+        if (why := base.recorder.failing()) is not None:
+            raise RecordUnavailable(why)
         sizes = await base.recorder.sizes()
         return f"{len(sizes)} logs, {sum(sizes.values())} records"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -76,6 +77,7 @@ from appliance.shelf.probing import Probe
 from appliance.shelf.searching import Searching
 from appliance.shelf.spending import Spending
 from appliance.static import BuiltUi
+from appliance.store.reserve import Reserve
 from appliance.supervisor import lifecycle, running
 from appliance.teams import Teams
 from appliance.teams import api as teams_api
@@ -128,6 +130,8 @@ async def web(settings: Settings, scrubber: Scrubber | None = None) -> AsyncIter
     scrubber = scrubber or Scrubber()
     async with foundation(settings, scrubber) as base, AsyncExitStack() as stack:
         store, gate, recorder = base.store, base.gate, base.recorder
+        keeping = asyncio.create_task(Reserve(settings.data).run())
+        stack.callback(keeping.cancel)
         passwords = Passwords()
         stack.callback(passwords.close)
         sandbox = await stack.enter_async_context(Sandbox())

@@ -17,7 +17,8 @@ from appliance.jobs.tables import JobEventRow, JobRow
 
 
 def _claimable(kinds: Sequence[str], now: dt.datetime) -> ColumnElement[bool]:
-    waiting = and_(JobRow.state == "queued", JobRow.not_before <= now)
+    # What changed last in the future did so before the clock was set back: it would wait for that day to come again.
+    waiting = and_(JobRow.state == "queued", or_(JobRow.not_before <= now, JobRow.updated_at > now + 10 * rules.LEASE))
     # A lease that ends absurdly late was given before the clock was set back.
     over = or_(JobRow.lease_until < now, JobRow.lease_until > now + 10 * rules.LEASE)
     return and_(or_(waiting, and_(JobRow.state == "running", over)), JobRow.kind.in_(kinds))

@@ -47,6 +47,15 @@ class StoreFull(Unavailable):
     hint = "Free space on the disk of the data directory, then try again."
 
 
+class DiskFailing(Unavailable):
+    """The disk does not take or give what it is asked for; what it holds may be as it was."""
+
+    code, title = "disk-failing", "The disk does not do what it is asked"
+    hint = (
+        "Look whether the disk of the data directory is there and can be written to. The node goes on by itself then."
+    )
+
+
 class StoreOutdated(Unavailable):
     """The tables are not those of this release."""
 

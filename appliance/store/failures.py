@@ -10,7 +10,15 @@ from typing import Any
 from sqlalchemy import exc
 
 from appliance.errors import OutpostError
-from appliance.store.errors import StoreBusy, StoreDamaged, StoreFull, StoreMissing, StoreOutdated, StoreUnreachable
+from appliance.store.errors import (
+    DiskFailing,
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreMissing,
+    StoreOutdated,
+    StoreUnreachable,
+)
 
 
 def _sqlite(name: str, place: str) -> OutpostError | None:
@@ -19,7 +27,9 @@ def _sqlite(name: str, place: str) -> OutpostError | None:
             return StoreBusy(f"{place} is in use by another process.")
         case "FULL":
             return StoreFull(f"{place} cannot grow.")
-        case "CORRUPT" | "NOTADB" | "IOERR":
+        case "IOERR" | "READONLY":
+            return DiskFailing(f"{place} cannot be read or written ({name}).")
+        case "CORRUPT" | "NOTADB":
             return StoreDamaged(f"{place} cannot be read or written ({name}).")
         case "CANTOPEN":
             return StoreMissing(f"{place} cannot be opened.")

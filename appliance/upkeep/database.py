@@ -13,6 +13,7 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.store import Group, TenantBase
+from appliance.store.pages import bad_pages
 
 MOST_SAID = 20
 
@@ -45,11 +46,11 @@ async def check(session: AsyncSession) -> list[str]:
         )
         found = [f"{broken} pages with a wrong checksum"] if broken else []
         return [*found, *(f"the index {name} is unusable" for name in unusable)][:MOST_SAID]
-    pages = await session.execute(text("PRAGMA cipher_integrity_check"))
+    pages = await bad_pages(session)
     structure = await session.execute(text("PRAGMA integrity_check(20)"))
     references = await session.execute(text("PRAGMA foreign_key_check"))
     return [
-        *(str(row[0]) for row in pages),
+        *pages,
         *(str(row[0]) for row in structure if row[0] != "ok"),
         *(f"a row of {row[0]} refers to nothing in {row[2]}" for row in references),
     ][:MOST_SAID]

@@ -13,7 +13,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,31 +166,6 @@ async def _work(data: Path, url: str | None, ledger: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="outpost-w-") as folder:
         bell = Bell(Path(folder) / "bell")
         await Worker(store, {"work": work}, name=instance.id, is_alive=instance.is_alive, bell=bell).run()
-
-
-def main(kills: int, seed: int, folder: Path) -> int:
-    """For `make faults`: the same over files, with more kills; prints a line of the table."""
-
-    async def run() -> Outcome:
-        store = await open_store(folder / "data")
-        try:
-            await store.migrate()
-            tenant = await store.create_tenant("north", "North plant")
-            return await kill_workers(store, tenant, None, folder / "ledger", kills=kills, seed=seed)
-        finally:
-            await store.close()
-
-    began = time.monotonic()
-    found = asyncio.run(run())
-    print(
-        f"faults: worker killed mid-job | tries {found.kills}, {found.struck} of them mid-job | jobs {found.jobs} | "
-        f"finished {found.finished}, given up as worker-lost {found.worker_lost} | lost {len(found.lost)} | "
-        f"wrong {len(found.wrong)} | {time.monotonic() - began:.0f} s",
-        flush=True,
-    )
-    for one in [*found.lost, *found.wrong][:20]:
-        print(f"faults: {one}")
-    return 1 if found.lost or found.wrong else 0
 
 
 if __name__ == "__main__":
