@@ -22,7 +22,7 @@ from typing import Any
 import uvloop
 
 from appliance.errors import OutpostError, Unavailable
-from appliance.logs import configure
+from appliance.logs import KEPT, configure
 from appliance.settings import Settings, load
 from appliance.vault.values import Masks
 from appliance.waiting import wait_until_free
@@ -52,7 +52,7 @@ def main() -> None:
         os.umask(0o077)
         settings = load()
         masks = Masks()
-        configure(settings.log_level, name, masks)
+        configure(settings.log_level, name, masks, kept=settings.data / KEPT if name in {"web", "worker"} else None)
         tracing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if settings.trace_collector and name in {"web", "worker"}:
             from appliance.compose.traces import traced
