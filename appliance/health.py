@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -58,11 +58,11 @@ def has_started(components: Mapping[str, Component]) -> bool:
 
 
 class Health:
-    """Runs the probes side by side, each at most once in a second: anybody may ask, and many do.
+    """Runs the probes side by side; who asks while one is under way waits for that one.
 
     Args:
         hints: what to do when a part is not well, by its name; else what the error itself says.
-        keep: seconds for which what was found is told again.
+        keep: seconds for which `glance` tells again what was found.
     """
 
     def __init__(
@@ -81,14 +81,20 @@ class Health:
 
     async def check(self, *names: str) -> dict[str, Component]:
         """Check the named components, or all."""
-        wanted = names or self.names
-        found = await asyncio.gather(*(asyncio.shield(self._looked_at(name)) for name in wanted))
+        return await self._all(names, 0.0)
+
+    async def glance(self, *names: str) -> dict[str, Component]:
+        """The same from a moment ago, where somebody asked then: for those whom nobody knows, who may ask often."""
+        return await self._all(names, self._keep)
+
+    async def _all(self, names: Sequence[str], keep: float) -> dict[str, Component]:
+        found = await asyncio.gather(*(asyncio.shield(self._looked_at(name, keep)) for name in names or self.names))
         return {component.name: component for component in found}
 
-    def _looked_at(self, name: str) -> asyncio.Task[Component]:
-        """The look that is under way, or was a moment ago, else a new one. It goes on when who asked has left."""
+    def _looked_at(self, name: str, keep: float) -> asyncio.Task[Component]:
+        """The look that is under way, or ended a moment ago, else a new one. It goes on when who asked has left."""
         since, looking = self._looking.get(name, (0.0, None))
-        if looking is None or (looking.done() and time.monotonic() - since > self._keep):
+        if looking is None or (looking.done() and time.monotonic() - since >= keep):
             looking = asyncio.create_task(self._one(name))
             self._looking[name] = time.monotonic(), looking
         return looking

@@ -1,5 +1,7 @@
 """Logs: one JSON line per fact on standard error, with the correlation id of the request or job it belongs to.
 
+The last lines of a process are kept in the data directory too, for `outpost support`: two files of at most 256 KiB.
+
 Never a body, a secret, a name or a question. What people did stands in the record, not here. For that reason an
 exception is logged by its kind and its way through the code, without its message: libraries quote what they were given.
 What comes all the same, in a text of a library or of an error, is taken out: secrets this process has had in its hands, and
@@ -9,7 +11,9 @@ personal data by the patterns of the release and of every plant.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,6 +28,11 @@ from appliance.guard.pii import Pattern, find_own, patterns_of
 from appliance.policy.patterns import PlantPattern
 from appliance.vault.values import Masks
 
+KEPT = "logs"
+"""In the data directory: the last lines of each process."""
+KEPT_BYTES = 256 * 1024
+"""Of one file of the last lines; there is one before it."""
+MOST_LINES = 500
 FRAMES = 12
 """The innermost calls of an exception that are logged."""
 
@@ -62,8 +71,12 @@ class Scrubber:
         return self._compiled[1]
 
 
-def configure(level: str, process: str, scrubber: Scrubber | None = None) -> None:
-    """Send structlog and the standard library's warnings and above to standard error as JSON lines, each scrubbed."""
+def configure(level: str, process: str, scrubber: Scrubber | None = None, *, kept: Path | None = None) -> None:
+    """Send structlog and the standard library's warnings and above to standard error as JSON lines, each scrubbed.
+
+    Args:
+        kept: a directory for the last lines; made if its parent is there.
+    """
     known = scrubber or Scrubber()
 
     def scrubbed(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -79,7 +92,9 @@ def configure(level: str, process: str, scrubber: Scrubber | None = None) -> Non
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", StandardError())),
+        logger_factory=structlog.PrintLoggerFactory(
+            cast("TextIO", StandardError() if kept is None else _Kept(kept, process))
+        ),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
@@ -96,6 +111,49 @@ class StandardError:
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
+
+
+def last_lines(kept: Path, most: int = MOST_LINES) -> list[dict[str, Any]]:
+    """The newest of the lines that all processes kept, oldest first. What is no line of ours, or is torn, is left out."""
+    found = []
+    for path in sorted(kept.glob("*.jsonl*")):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                one = json.loads(line)
+                if isinstance(one, dict) and isinstance(one.get("timestamp"), str):
+                    found.append(one)
+    return sorted(found, key=lambda one: str(one["timestamp"]))[-most:]
+
+
+class _Kept(StandardError):
+    """Standard error, and a file of the last lines beside it. Opened anew for each line: two workers may share it, and
+    whoever comes first makes room. A disk that takes nothing costs the line in the file alone.
+    """
+
+    def __init__(self, folder: Path, process: str) -> None:
+        self._path = folder / f"{process}.jsonl"
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            with contextlib.suppress(OSError):
+                self._keep(f"{text.rstrip()}\n".encode())
+        super().write(text)
+
+    def _keep(self, line: bytes) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_size + len(line) > KEPT_BYTES:
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
 
 
 def _traced(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -22,7 +22,7 @@ from typing import Any
 import uvloop
 
 from appliance.errors import OutpostError, Unavailable
-from appliance.logs import Scrubber, configure
+from appliance.logs import KEPT, Scrubber, configure
 from appliance.settings import Settings, load
 from appliance.waiting import wait_until_free
 from models.child import STOP_SECONDS
@@ -51,7 +51,7 @@ def main() -> None:
         os.umask(0o077)
         settings = load()
         scrubber = Scrubber()
-        configure(settings.log_level, name, scrubber)
+        configure(settings.log_level, name, scrubber, kept=settings.data / KEPT if name in {"web", "worker"} else None)
         tracing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if settings.trace_collector and name in {"web", "worker"}:
             from appliance.compose.traces import traced

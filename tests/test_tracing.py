@@ -44,6 +44,7 @@ def test_spans_arrive_as_a_tree_with_the_trace_of_the_request_and_the_resource_o
     assert outer.resource["service.name"] == "outpost"
     assert outer.resource["service.version"]
     assert outer.resource["deployment.environment"] == "staging"
+    assert outer.resource["outpost.process"] == "web"
     assert collector.asked[0] == ("/v1/traces", "application/x-protobuf")
 
 

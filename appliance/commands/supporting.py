@@ -6,6 +6,7 @@ import io
 import json
 import os
 import platform
+import re
 import sys
 import zipfile
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from appliance.commands.auditing import FileExists
 from appliance.commands.doctor import findings_of
 from appliance.errors import OutpostError
 from appliance.guard import find, redact
+from appliance.logs import KEPT, KEPT_BYTES, last_lines
 from appliance.settings import SETTINGS, Settings
 from appliance.store import AUDIT, CONTROL, Group, Purpose, Store, Where, open_store
 from appliance.store.migrate import head, revision
@@ -36,8 +38,9 @@ WITHHELD: Final = (
     "trace_collector",
 )  # fmt: skip
 """Settings whose value is taken out wherever it stands: secrets, paths, which often name a person, and hosts of the plant."""
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
 PLACES: Final = (
-    "audit.db", "audit.heads.json", "control.db", "credentials.json", "demo", "import", "initialised", "keys", "models",
+    "audit.db", "audit.heads.json", "control.db", "credentials.json", "demo", "import", "initialised", "keys", "logs", "models",
     "run", "tenants", "uploads", "vitals",
 )  # fmt: skip
 """What the data directory is made of. Anything else in it is counted together, without its name."""
@@ -81,7 +84,19 @@ async def _parts(settings: Settings) -> dict[str, str]:
     written = {
         name: json.dumps(cleaned(part, settings), indent=1, sort_keys=True) + "\n" for name, part in parts.items()
     }
+    texts["logs.jsonl"] = logs(settings)
     return written | texts
+
+
+def logs(settings: Settings) -> str:
+    """The last lines of the log, cleaned like everything else, at most 256 KiB."""
+    lines = [f"{json.dumps(_clean_fact(one, settings), sort_keys=True)}\n" for one in last_lines(settings.data / KEPT)]
+    room = KEPT_BYTES
+    for number, line in enumerate(reversed(lines)):
+        room -= len(line.encode())
+        if room < 0:
+            return "".join(lines[len(lines) - number :])
+    return "".join(lines)
 
 
 def versions() -> dict[str, Any]:
@@ -163,6 +178,13 @@ def cleaned(part: Any, settings: Settings) -> Any:
             return [cleaned(one, settings) for one in part]
         case _:
             return part
+
+
+def _clean_fact(fact: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """A line of the log; its moment stays, whatever it looks like."""
+    told: dict[str, Any] = cleaned(fact, settings)
+    at = str(fact["timestamp"])
+    return told | {"timestamp": at if _MOMENT.fullmatch(at) else "?"}
 
 
 def _clean_line(line: str, settings: Settings) -> str:

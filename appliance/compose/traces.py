@@ -57,7 +57,7 @@ def traced(settings: Settings, process: str) -> Iterator[None]:
                 "service.version": __version__,
                 "service.namespace": settings.role,
                 "deployment.environment": settings.profile,
-                "process.runtime.description": process,
+                "outpost.process": process,
             }
         ),
         id_generator=_Ids(),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+from appliance.logs import last_lines
 from tests.api.plant import MANUAL, QUESTION, TENANT, TEXT, TORQUE, running_plant
 from tests.collector import collecting
 
@@ -71,5 +72,6 @@ def test_a_node_whose_collector_is_gone_answers_as_before(tmp_path: Path) -> Non
 
         plant.node.wait_for(told, "the node to say so", seconds=60)
         said = [json.loads(line) for line in (tmp_path / "data.log").read_text().splitlines() if line.startswith("{")]
+    assert any("collector" in one["event"] for one in last_lines(tmp_path / "data" / "logs"))
     told_by = [one["process"] for one in said if "collector" in one["event"]]
     assert len(told_by) == len(set(told_by)), "each process says it once"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from appliance.logs import Scrubber
+from appliance.logs import KEPT_BYTES, Scrubber, last_lines
 from appliance.policy.patterns import PlantPattern
 from tests.node import ROOT
 
@@ -76,3 +77,31 @@ def test_what_a_plant_calls_personal_is_taken_out_however_deep_it_stands() -> No
         "who": ["[EMPLOYEE_ID]", {"mail": "[EMAIL_ADDRESS]"}],
         "n": 3,
     }
+
+
+def test_the_last_lines_are_kept_beside_and_their_files_never_grow_beyond_their_size(tmp_path: Path) -> None:
+    kept = tmp_path / "logs"
+    says = f"""
+from pathlib import Path
+import structlog
+from appliance.logs import configure
+configure("info", "web", kept=Path({str(kept)!r}))
+log = structlog.get_logger("x")
+for number in range(4000):
+    log.info("a fact of some length, so that files fill and make room for what comes after them", number=number)
+"""
+    done = subprocess.run([sys.executable, "-c", says], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [one["number"] for one in said] == list(range(4000))
+    assert sorted(path.name for path in kept.iterdir()) == ["web.jsonl", "web.jsonl.1"]
+    assert all(path.stat().st_size <= KEPT_BYTES and not path.stat().st_mode & 0o077 for path in kept.iterdir())
+    assert last_lines(kept) == said[-500:]
+
+
+def test_a_place_that_takes_no_lines_costs_nothing_but_them(tmp_path: Path) -> None:
+    says = SAYS.replace('"web")', f'"web", kept=__import__("pathlib").Path({str(tmp_path / "no" / "where")!r}))')
+    done = subprocess.run([sys.executable, "-c", says], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "a fact" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from appliance.commands.supporting import SHOWN, WITHHELD, cleaned, settings_told, sizes
+from appliance.commands.supporting import SHOWN, WITHHELD, cleaned, logs, settings_told, sizes
+from appliance.logs import KEPT_BYTES
 from appliance.settings import SETTINGS, load
 from appliance.store import Store, Tenant
 from tests.api.plant import Plant
@@ -18,6 +19,7 @@ from tests.cli.shell import outpost
 
 TOKEN = "planted-token-of-the-monitor"
 URL = "postgresql://outpost:{}@127.0.0.1/outpost".format("planted-word")
+REQUEST = "0b7c8c9e-6f6a-4c2f-9d0f-0f9d9b3c1a77"
 MAIL = "erika.planted@plant.example"
 
 
@@ -48,6 +50,7 @@ def test_a_node_that_is_down_can_be_told_of_without_its_secrets(
     node_store: Store, tenant: Tenant, tmp_path: Path
 ) -> None:
     (node_store.data / f"letter of {MAIL}.txt").write_text(MAIL)
+    planted_log(node_store.data)
     out = tmp_path / "bundle.zip"
     planted = {"OUTPOST_METRICS_TOKEN": TOKEN, "OUTPOST_IDENTITY_HOSTS": "planted.plant:443"}
     ended = outpost("support", "--data", node_store.data, "--out", out, environment=planted)
@@ -57,8 +60,46 @@ def test_a_node_that_is_down_can_be_told_of_without_its_secrets(
     assert json.loads(parts["health.json"])["status"] == "unavailable"
     assert f"tenant {tenant.slug}" in json.loads(parts["schema.json"])["here"]
     assert json.loads(parts["settings.json"])["metrics_token"] == "set"
+    lines = [json.loads(line) for line in parts["logs.jsonl"].splitlines()]
+    assert [one["event"] for one in lines] == ["it began", "a request failed", "mail was not sent"]
+    assert [one["timestamp"] for one in lines] == [f"2027-03-01T08:00:0{second}.123456Z" for second in range(3)]
+    assert lines[1]["request"] == REQUEST
     everything = "".join(parts.values())
     assert not [one for one in (TOKEN, "planted", MAIL, str(node_store.data)) if one in everything]
+
+
+def planted_log(data: Path) -> None:
+    """What a careless line could hold, over the files of two processes, with a torn line and one of nobody's."""
+    (data / "logs").mkdir()
+    at = "2027-03-01T08:00:0{}.123456Z"
+    began = {"timestamp": at.format(0), "event": "it began", "process": "web"}
+    failed = {
+        "timestamp": at.format(1), "event": "a request failed", "process": "web", "request": REQUEST,
+        "url": f"https://planted.plant:443/?token={TOKEN}", "headers": {"authorization": [f"Bearer {TOKEN}"]},
+        "file": f"{data}/tenants", "trace": [f"ValueError for {MAIL}"],
+    }  # fmt: skip
+    unsent = {"timestamp": at.format(2), "event": "mail was not sent", "process": "worker", "to": MAIL}
+    (data / "logs" / "web.jsonl.1").write_text(json.dumps(began) + "\n")
+    (data / "logs" / "web.jsonl").write_text(json.dumps(failed) + "\n" + json.dumps(failed)[:50])
+    (data / "logs" / "worker.jsonl").write_text(json.dumps(unsent) + "\n[1]\nplain\n" + json.dumps({"a": TOKEN}) + "\n")
+
+
+def test_the_log_of_a_bundle_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for process in ("web", "worker"):
+        lines = [
+            json.dumps({"timestamp": f"2027-03-01T08:00:{n:02}.{n:06}Z", "event": "x" * 2000, "process": process})
+            for n in range(60)
+        ]
+        (tmp_path / "logs" / f"{process}.jsonl").write_text("\n".join(lines) + "\n")
+    found = logs(load({}, data=str(tmp_path)))
+
+    assert len(found.encode()) <= KEPT_BYTES
+    told = [json.loads(line)["timestamp"] for line in found.splitlines()]
+    assert told == sorted(told)
+    assert told[-1] == "2027-03-01T08:00:59.000059Z"
+    assert len(told) > 100
+    assert logs(load({}, data=str(tmp_path / "nowhere"))) == ""
 
 
 def test_a_bundle_is_written_where_nothing_is_and_never_over_a_file(tmp_path: Path) -> None:
