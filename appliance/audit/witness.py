@@ -108,8 +108,8 @@ class Witness:
             RecordUnavailable: it could not be kept, so nothing was cosigned.
         """
         asked = Submission.parse(question)
-        checkpoint = await self._recorder.write(partial(_keep, asked=asked))
-        return self.cosigner.sign(checkpoint, max(0, int(self._clock()))), checkpoint
+        checkpoint, at = await self._recorder.write(partial(_keep, asked=asked, clock=self._clock))
+        return self.cosigner.sign(checkpoint, at), checkpoint
 
 
 def cosigner_of(store: Store, recorder: Recorder) -> Cosigner:
@@ -118,8 +118,8 @@ def cosigner_of(store: Store, recorder: Recorder) -> Cosigner:
     return Cosigner(name, store.secret("audit-witness", recorder.epoch))
 
 
-def _keep(transaction: Transaction, asked: Submission) -> Checkpoint:
-    """Decide, and keep what will be cosigned."""
+def _keep(transaction: Transaction, asked: Submission, clock: Callable[[], float]) -> tuple[Checkpoint, int]:
+    """Decide, and keep what will be cosigned; the moment is one at which nothing larger was known."""
     origin = asked.note.partition("\n")[0]
     found = _ORIGIN.fullmatch(origin)
     rows = transaction.rows(_NODE, node=found[1]) if found else ()
@@ -141,7 +141,7 @@ def _keep(transaction: Transaction, asked: Submission) -> Checkpoint:
             "created_at": moment(dt.datetime.now(dt.UTC)),
         }  # fmt: skip
         transaction.many(_ADD_HEAD, [row])
-    return checkpoint
+    return checkpoint, max(0, int(clock()))
 
 
 def _must_follow(asked: Submission, checkpoint: Checkpoint, size: int, root: bytes) -> None:

@@ -7,6 +7,7 @@ import base64
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from appliance.audit.errors import (
 from appliance.audit.export import export
 from appliance.audit.instances import Instance
 from appliance.audit.notes import Checkpoint, Signer
+from appliance.audit.rows import Selection
 from appliance.audit.rules import Tree, leaf_hash
 from appliance.audit.tables import WitnessedRow
 from appliance.audit.values import LogName
@@ -38,9 +40,10 @@ from appliance.audit.witnessed import ask, newest, take, trust
 from appliance.store import AUDIT, Purpose, Store, Tenant, open_store
 from appliance.store.sqlcipher import SqlcipherStore
 from tests.attacks.tally import attempt, refusal, tried
+from tests.attacks.test_record_export import flips, found
 from tests.attacks.test_record_tampering import attacker, kinds
 from tests.audit.conftest import record
-from tests.audit.test_export import checked, edited
+from tests.audit.test_export import checked, edited, script
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNER = Signer(b"n" * 32)
@@ -191,10 +194,11 @@ async def test_a_witness_killed_between_keeping_and_answering_has_not_forgotten(
         "from appliance.audit.instances import Instance\n"
         "from appliance.audit.witness import Witness\n"
         "from appliance.store import open_store\n"
-        "def die(): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
         "async def main():\n"
         "    store = await open_store(Path(sys.argv[1]))\n"
-        "    witness = Witness(store, Recorder(store, Instance(store.data / 'run')), clock=die)\n"
+        "    witness = Witness(store, Recorder(store, Instance(store.data / 'run')))\n"
+        "    witness.cosigner.sign = die\n"
         "    await witness.watch(sys.argv[3])\n"
         "    await witness.cosign(Path(sys.argv[2]).read_text())\n"
         "asyncio.run(main())\n"
@@ -392,3 +396,27 @@ async def test_an_export_of_another_history_does_not_fit_its_cosignatures(
         status, told = await checked(edited(tmp_path / "record.jsonl", stripped), *key)
         assert status == 1
         assert "No head in it is cosigned by witness.example/w1" in told
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(event_type="test.last")], ids=["whole", "excerpt"])
+async def test_every_bit_of_the_lines_of_witnesses_flipped_is_found(
+    node_store: Store, tenant: Tenant, tmp_path: Path, selection: Selection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "ed25519_verifies", lru_cache(4096)(script.ed25519_verifies))
+    recorder = await _cosigned(node_store, tenant, 3)
+    await recorder.append(record(tenant, event_type="test.last"))
+    await recorder.close()
+    await export(node_store, tenant.id, tmp_path / "record.jsonl", selection=selection)
+    lines = (tmp_path / "record.jsonl").read_bytes().splitlines(keepends=True)
+    assert not found(b"".join(lines))
+    places = [number for number, line in enumerate(lines) if line.startswith(b'{"witness')]
+    assert len(places) == 2
+
+    for place in places:
+        for changed in flips(lines[place]):
+            with attempt():
+                assert found(b"".join([*lines[:place], changed, *lines[place + 1 :]])), changed
+    with attempt():
+        assert found(b"".join(line for line in lines if not line.startswith(b'{"witnesses')))
+    with attempt():
+        assert found(b"".join(line for line in lines if not line.startswith(b'{"witnessed')))

@@ -17,8 +17,8 @@ async def test_what_records_share_is_repeated_beside_those_of_before(node_store:
     await recorder.close()
     with attacker(node_store.data, node_store) as sql:
         before = sql.execute("SELECT log, seq, hash, record FROM leaves ORDER BY log, seq").fetchall()
-        sql.execute("DROP TABLE tiles")
-        sql.execute("DROP TABLE purged")
+        for table in ("tiles", "purged", "cosignatures", "witnesses", "watched_nodes", "witnessed_heads"):
+            sql.execute(f"DROP TABLE {table}")
         sql.execute("DROP INDEX ix_leaves_log_correlation")
         sql.execute("ALTER TABLE leaves DROP COLUMN correlation_id")
         sql.execute("UPDATE leaves SET record = x'ff' WHERE seq = 4 AND log = ?", [f"{tenant.id}/1"])
