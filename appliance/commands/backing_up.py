@@ -15,6 +15,7 @@ from rich.table import Table
 from appliance.audit.verify import verify
 from appliance.commands.noting import Noted, noted
 from appliance.compose.worker import backups_of
+from appliance.privacy.ledger import carry
 from appliance.processes import INITIALISED
 from appliance.settings import Settings
 from appliance.store import Store, open_store, recover_master_key
@@ -85,6 +86,7 @@ async def restore(settings: Settings, path: Path, keys: Path | None, *, as_json:
         if isinstance(store, PostgresStore):
             await store.put_back(path, manifest_of(path)["revisions"])
         held = {name.removesuffix(".wrapped") for name in await store.copy_keys()}
+        await asyncio.to_thread(carry, path.parent, settings.backups)
         epoch = await asyncio.to_thread(put_files_back, path, settings.data, names, held, marks)
         await store.migrate()
         report = await verify(store)

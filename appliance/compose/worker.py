@@ -7,7 +7,7 @@ import hashlib
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from appliance.documents.overdue import Overdue
 from appliance.documents.renewing import Renewing
 from appliance.documents.sandbox import Sandbox
 from appliance.documents.tokens import token_counter
+from appliance.errors import OutpostError
 from appliance.guard.screening import Guard
 from appliance.guard.settings import Settings as GuardSettings
 from appliance.guard.violations import Violations
@@ -111,6 +112,7 @@ async def worker(
             backups_of(settings, base.store),
             Retention(base.store, base.recorder, days=settings.record_retention_days),
         )
+        erasing = Erasing(base.store, base.gate, base.recorder, PARTS, settings.backups)
         overdue = Overdue(base.store, base.gate, base.policy)
         reach = Reach(settings.webhook_hosts, beyond=settings.role == "hub")
         vault, passwords = Vault(base.store, scrubber.secrets), Passwords()
@@ -125,13 +127,15 @@ async def worker(
             **trying.HANDLERS,
             **working.handlers,
             **overdue.handlers,
-            **Erasing(base.store, base.gate, base.recorder, PARTS).handlers,
+            **erasing.handlers,
             **sending,
         }
         # Of the workers of another machine of a hub only their leases tell.
         home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         name, is_alive = home + base.instance.id, partial(_is_alive, base, home)
         if only is None:
+            with suppress(OutpostError):
+                await erasing.replay()
             beats = asyncio.create_task(beat(settings.run))
             stack.callback(beats.cancel)
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())

@@ -64,6 +64,12 @@ async def names(session: AsyncSession, person_id: UUID) -> frozenset[str]:
     return frozenset(rules.folded(one) for one in found if one)
 
 
+async def has_name(session: AsyncSession, person_id: UUID) -> bool:
+    """Whether there is such a person, and they are not erased."""
+    row = await session.get(PersonRow, person_id)
+    return row is not None and row.username != nameless(person_id)
+
+
 async def may_go(session: AsyncSession, actor: Principal, person_id: UUID) -> None:
     """Raises UnknownPerson, OwnAccount, LastAdmin: they cannot be erased by `actor`, or not now."""
     row = await queries.person_to_change(session, actor.tenant_id, person_id)

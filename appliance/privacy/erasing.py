@@ -10,8 +10,10 @@ until then it is there to look for. What stays is the id: records keep it, and n
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,7 @@ from appliance.identity import rules as identity_rules
 from appliance.jobs import Handler, RunningJob
 from appliance.policy import Resource
 from appliance.privacy.exporting import utc_now
+from appliance.privacy.ledger import Erased, note, noted
 from appliance.privacy.requests import ERASE
 from appliance.privacy.tables import RequestRow
 from appliance.privacy.values import Part
@@ -36,6 +39,7 @@ FORGET = "privacy.forget"
 class Erasing:
     """Args:
     parts: what each domain keeps of people.
+    beside: the directory of the backups, where it is written down who was erased.
     """
 
     def __init__(
@@ -44,10 +48,12 @@ class Erasing:
         gate: Gate,
         recorder: Recorder,
         parts: Sequence[Part],
+        beside: Path,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._store, self._gate, self._recorder, self._parts, self._clock = store, gate, recorder, parts, clock
+        self._beside = beside
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -59,8 +65,9 @@ class Erasing:
         async with self._gate.admit(upkeep_of(job.tenant_id), FORGET, resource) as admitted:
             person_id = await self._person(admitted, request_id)
             admitted.outcome.resource_id = str(person_id)
-            gone = await self._erase(job, person_id)
+            gone = await self._erase(job.tenant_id, person_id, job.progress)
             admitted.outcome.metadata |= {"request": str(request_id), "gone": gone}
+            await asyncio.to_thread(note, self._beside, Erased(str(job.tenant_id), str(person_id), str(request_id)))
             async with self._store.open_session(admitted, write=True) as session:
                 row = await session.get_one(RequestRow, request_id)
                 if row.state != "done":
@@ -74,22 +81,41 @@ class Erasing:
             raise NotFound("Nobody has decided to erase that person.")
         return row.person_id
 
-    async def _erase(self, job: RunningJob, person_id: UUID) -> int:
+    async def replay(self) -> int:
+        """Erase again whom a restored backup has brought back; how many. What fails is tried at the next start."""
+        again = 0
+        here = {tenant.id for tenant in await self._store.tenants()}
+        for one in await asyncio.to_thread(noted, self._beside):
+            tenant_id, person_id = TenantId(UUID(one.tenant)), UUID(one.person)
+            if tenant_id not in here:
+                continue
+            async with self._store.open_internal(Purpose.PURGE, CONTROL) as session:
+                if not await accounts.has_name(session, person_id):
+                    continue
+            resource = Resource("person", one.person)
+            async with self._gate.admit(upkeep_of(tenant_id), FORGET, resource) as admitted:
+                gone = await self._erase(tenant_id, person_id, _unheard)
+                admitted.outcome.metadata |= {"request": one.request, "gone": gone, "after": "a restore"}
+            again += 1
+        return again
+
+    async def _erase(
+        self, tenant_id: TenantId, person_id: UUID, progress: Callable[[float, str], Awaitable[None]]
+    ) -> int:
         """How many rows went or changed."""
-        tenant_id = job.tenant_id
-        await job.progress(0.0, "closing the account")
+        await progress(0.0, "closing the account")
         async with self._store.open_internal(Purpose.PURGE, CONTROL, write=True) as session:
             await accounts.close(session, tenant_id, person_id, self._clock())
             names = await accounts.names(session, person_id)
-        await job.progress(0.1, "names beside the record")
+        await progress(0.1, "names beside the record")
         gone = await self._forget_names(tenant_id, person_id, names)
         inside = [part for part in self._parts if part.where == "tenant"]
         of_node = [part for part in self._parts if part.where == "control"]
         steps = [*inside, *of_node, *inside]
         for number, part in enumerate(steps):
-            await job.progress(0.2 + 0.6 * number / len(steps), part.name)
+            await progress(0.2 + 0.6 * number / len(steps), part.name)
             gone += await self._forget_rows(tenant_id, part, person_id)
-        await job.progress(0.9, "names that were on their way")
+        await progress(0.9, "names that were on their way")
         return gone + await self._forget_names(tenant_id, person_id, names)
 
     async def _forget_names(self, tenant_id: TenantId, person_id: UUID, names: frozenset[str]) -> int:
@@ -104,3 +130,7 @@ class Erasing:
         where: Where = tenant_id if part.where == "tenant" else CONTROL
         async with self._store.open_internal(Purpose.PURGE, where, write=True) as session:
             return await part.forget(session, person_id)
+
+
+async def _unheard(_share: float, _word: str) -> None:
+    """Nobody watches what no job does."""

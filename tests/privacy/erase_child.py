@@ -31,7 +31,7 @@ async def main(data: Path, request: str, word: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     job = RunningJob(JobId(new_id()), tenant.id, "privacy.erase", {"request": request}, 1, new_id(), report)
-    await Erasing(store, gate, recorder, PARTS)(job)
+    await Erasing(store, gate, recorder, PARTS, store.data / "backups")(job)
 
 
 if __name__ == "__main__":

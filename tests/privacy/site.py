@@ -136,7 +136,7 @@ async def populated(store: Store, tenant: Tenant, gate: Gate, recorder: Recorder
         store, tenant, gate, recorder, people,
         Requests(store, gate, people, waker, epoch=epoch),
         Exporting(store, gate, people, PARTS, epoch=epoch),
-        Erasing(store, gate, recorder, PARTS),
+        Erasing(store, gate, recorder, PARTS, store.data / "backups"),
         replace(admin, clearance=3), quirin, second,
     )  # fmt: skip
     passwords.close()

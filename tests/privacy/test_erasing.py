@@ -24,9 +24,10 @@ from appliance.holds.rules import Hold
 from appliance.identity.errors import LastAdmin, OwnAccount, UnknownPerson
 from appliance.identity.tables import PersonRow
 from appliance.privacy.errors import NoSuchRequest, RequestDecided
+from appliance.privacy.ledger import LEDGER
 from appliance.store import CONTROL, Purpose, new_id
 from tests.node import ROOT
-from tests.privacy.site import NEEDLES, NOW, QUESTION, Site, proven, values
+from tests.privacy.site import NAME, NEEDLES, NOW, QUESTION, USERNAME, Site, proven, values
 
 
 async def test_an_erased_person_is_found_in_no_table_and_in_no_sealed_name(site: Site) -> None:
@@ -170,3 +171,21 @@ async def test_a_job_for_what_nobody_decided_erases_nobody(site: Site) -> None:
 async def _work_of(site: Site) -> UUID:
     found = await own(site.store, site.tenant.id, site.person.id, epoch=1)
     return UUID(str(found[0].correlation_id))
+
+
+async def test_whom_a_restored_backup_brings_back_is_erased_again(site: Site) -> None:
+    await site.erase(await site.approved())
+    assert await site.erasing.replay() == 0
+    async with site.store.open_internal(Purpose.SEED, CONTROL, write=True) as session:
+        row = await session.get_one(PersonRow, site.person.id)
+        row.username, row.display_name, row.is_active = USERNAME, NAME, True
+    async with site.store.open_internal(Purpose.SEED, site.tenant.id, write=True) as session:
+        session.add(Conversation(id=new_id(), owner_id=site.person.id, title=QUESTION, created_at=NOW, updated_at=NOW))
+    ledger = site.store.data / "backups" / LEDGER
+    ledger.write_text(ledger.read_text() * 2 + '{"tenant": "cut o')
+
+    assert await site.erasing.replay() == 1
+    left = await site.everything()
+    assert [needle for needle in NEEDLES if needle in left] == []
+    assert "quirin" not in ledger.read_text()
+    assert await site.erasing.replay() == 0

@@ -53,7 +53,7 @@ async def test_an_erasure_killed_before_a_step_is_ended_by_the_next_try(
     assert await site.state(row) == "running"
 
     recorder, gate = opened(node_store)
-    site.recorder, site.erasing = recorder, Erasing(node_store, gate, recorder, PARTS)
+    site.recorder, site.erasing = recorder, Erasing(node_store, gate, recorder, PARTS, node_store.data / "backups")
     await site.erase(row)
     assert await site.state(row) == "done"
     left = await site.everything()
