@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from appliance.audit.errors import RecordUnavailable
 from appliance.compose.foundation import Foundation
@@ -17,6 +18,16 @@ from appliance.tls.required import require
 from appliance.tls.standing import standing
 
 LEAST_FREE = 0.10
+
+
+async def certificate(base: Foundation, certificates: Place) -> str:
+    """How long the certificate holds. Raises NotWell: it is to be looked after."""
+    if not require(base.settings):
+        return "not spoken; only this machine reaches the address"
+    found = standing(certificates.served(), dt.datetime.now(dt.UTC))
+    if found.state != "ok":
+        raise NotWell(found.fact)
+    return found.fact
 
 
 def health_of(
@@ -81,14 +92,6 @@ def health_of(
             raise NotWell(f"{free}; documents are no longer taken in below 10 %")
         return free
 
-    async def tls() -> str:
-        if not require(base.settings):
-            return "not spoken; only this machine reaches the address"
-        found = standing(certificates.served(), dt.datetime.now(dt.UTC))
-        if found.state != "ok":
-            raise NotWell(found.fact)
-        return found.fact
-
     return Health(
         {
             "database": database,
@@ -98,7 +101,7 @@ def health_of(
             "chat": chat,
             "worker": at_work,
             "disk": disk,
-            "tls": tls,
+            "tls": partial(certificate, base, certificates),
             "limits": counted,
             **({"identity": identity} if identity_keys.file.configured else {}),
         }
