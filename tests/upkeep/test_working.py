@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -71,12 +73,28 @@ async def test_old_jobs_go_with_their_events_and_failed_ones_stay_longer(house: 
     ]
     gone.append(await aged(house, admitted, "failed", 91))
 
-    assert await house.do("cleanup") == {"jobs": 3}
+    assert await house.do("cleanup") == {"jobs": 3, "exports": 0}
 
     assert sorted(job.id for job in await house.jobs()) == sorted(kept)
     async with house.store.open_internal(Purpose.VERIFY, house.tenant.id) as session:
         for one in gone:
             assert (await session.get(JobEventRow, (one, 1))) is None
+
+
+async def test_old_exports_go_and_new_ones_and_those_of_others_stay(house: House) -> None:
+    old = (await house.do("record.export"))["file"]
+    new = (await house.do("record.export"))["file"]
+    mine, others = house.exports / str(house.tenant.id), house.exports / str(new_id())
+    others.mkdir()
+    shutil.copy(mine / old, others / old)
+    long_ago = (dt.datetime.now(dt.UTC) - dt.timedelta(days=31)).timestamp()
+    for path in (mine / old, others / old):
+        os.utime(path, (long_ago, long_ago))
+
+    assert (await house.do("cleanup"))["exports"] == 1
+
+    assert [path.name for path in mine.iterdir()] == [new]
+    assert (others / old).exists()
 
 
 async def test_what_is_up_and_what_is_down_is_told_with_its_time(house: House) -> None:
