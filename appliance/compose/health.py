@@ -37,6 +37,16 @@ HINTS: Final[Mapping[str, str]] = {
 """What to do when a part is not well."""
 
 
+async def certificate(base: Foundation, certificates: Place) -> str:
+    """How long the certificate holds. Raises NotWell: it is to be looked after."""
+    if not require(base.settings):
+        return "not spoken; only this machine reaches the address"
+    found = standing(certificates.served(), dt.datetime.now(dt.UTC))
+    if found.state != "ok":
+        raise NotWell(found.fact)
+    return found.fact
+
+
 def health_of(
     base: Foundation,
     routes: Routes,
@@ -93,14 +103,6 @@ def health_of(
     async def clock() -> str:
         return look_at_clock()
 
-    async def tls() -> str:
-        if not require(base.settings):
-            return "not spoken; only this machine reaches the address"
-        found = standing(certificates.served(), dt.datetime.now(dt.UTC))
-        if found.state != "ok":
-            raise NotWell(found.fact)
-        return found.fact
-
     return Health(
         {
             "database": partial(probes.database, base.store),
@@ -114,7 +116,7 @@ def health_of(
             "queue": partial(probes.queue, base.store, lambda: dt.datetime.now(dt.UTC)),
             "disk": partial(probes.disk, base.settings.data),
             "clock": clock,
-            "tls": tls,
+            "tls": partial(certificate, base, certificates),
             "limits": counted,
             **({"identity": identity} if identity_keys.file.configured else {}),
         },

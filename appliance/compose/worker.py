@@ -41,6 +41,8 @@ from appliance.settings import DEMO_MARK
 from appliance.shelf.force import InForce
 from appliance.shelf.spending import Spending
 from appliance.store import Store
+from appliance.tls.place import PURPOSE as TLS_PURPOSE
+from appliance.tls.place import Place
 from appliance.tls.required import FOLDER
 from appliance.upkeep import Backups, Planner, Purging, Working
 from appliance.upkeep.retention import Retention
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 from appliance.compose import probes
 from appliance.compose.foundation import Foundation, foundation, orders_of
 from appliance.compose.gauges import beat
+from appliance.compose.health import certificate
 from appliance.compose.mail import mailer_of
 from appliance.compose.privacy import PARTS
 
@@ -103,6 +106,7 @@ async def worker(
             "models": partial(_models, base),
             "providers": partial(_providers, routes),
             "disk": partial(probes.disk, settings.data),
+            "tls": partial(certificate, base, Place(settings.data, base.store.secret(TLS_PURPOSE))),
         }
         working = Working(
             base.store,

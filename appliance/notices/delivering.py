@@ -161,7 +161,7 @@ class Delivering:
         if one.kind not in (PING, "webhook.dead"):
             # What is told of a webhook that cannot be reached must not wait for it again and again.
             slot = f"webhook:{webhook_id}:{now:%Y%m%d}"
-            await tell(session, "webhook.dead", slot=slot, webhook=str(webhook_id), reason=one.reason)
+            await tell(session, "webhook.dead", slot=slot, at=now, webhook=str(webhook_id), reason=one.reason)
         return None
 
     def _headers(self, good: list[str], one: DeliveryRow) -> dict[str, str]:

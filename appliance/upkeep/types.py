@@ -21,7 +21,7 @@ IDLE: Final = 2
 
 
 class Ages(BaseModel):
-    """How long jobs that have ended are kept. Those that failed are kept three times as long."""
+    """How long jobs that have ended, and exports, are kept. Jobs that failed are kept three times as long."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,13 @@ class Form(BaseModel):
 TYPES: Final = (
     JobType(CHECK, "Reads every page of the plant's database and checks it.", of_database=True, priority=IDLE),
     JobType(OPTIMIZE, "Puts the indexes of the plant's database in order.", of_database=True, priority=IDLE),
-    JobType(CLEANUP, "Removes jobs that ended long ago, with their events.", Ages, of_database=True, priority=IDLE),
+    JobType(
+        CLEANUP,
+        "Removes jobs that ended long ago, with their events, and old exports of the record.",
+        Ages,
+        of_database=True,
+        priority=IDLE,
+    ),
     JobType(
         BACKUP, "Copies the whole node, checks the copy, and lets old ones go.", Keep, of_database=True, priority=IDLE
     ),

@@ -98,8 +98,11 @@ class Working:
             gone = await forget_ended(
                 session, before=now - dt.timedelta(days=days), failed_before=now - dt.timedelta(days=3 * days)
             )
-            admitted.outcome.metadata["jobs"] = gone
-        return {"jobs": gone}
+            files = await asyncio.to_thread(
+                _remove_old, self._exports / str(job.tenant_id), now - dt.timedelta(days=days)
+            )
+            admitted.outcome.metadata |= {"jobs": gone, "exports": files}
+        return {"jobs": gone, "exports": files}
 
     async def _backup(self, job: RunningJob) -> Mapping[str, Any]:
         keep = types.Keep.model_validate(dict(job.payload))
@@ -150,6 +153,14 @@ class Working:
             written = await export(self._store, job.tenant_id, out, form=form)
             admitted.outcome.metadata["records"] = written.records
         return {"file": out.name, "records": written.records, "root": written.root}
+
+
+def _remove_old(folder: Path, before: dt.datetime) -> int:
+    """Exports of the record that were written before then; the record itself is kept. Returns how many there were."""
+    old = [path for path in folder.glob("record-*") if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 async def _moved(kind: str, session: AsyncSession, _payload: Mapping[str, Any], state: State, _reason: str) -> None:

@@ -65,6 +65,7 @@ def _run(folder: Path) -> Outcome:
         if upload.is_success:
             found.wrong.append("a document was taken in by a full disk")
         found.wrong += [] if time.monotonic() - began < 120 else ["it took minutes"]
+        _told(node, door, found)
         filler.unlink()
         found.lost = missing(door, found)
         if not _upload(door, "empty").is_success:
@@ -73,6 +74,20 @@ def _run(folder: Path) -> Outcome:
         verdict = verify(node)
         found.wrong += [verdict.stdout + verdict.stderr] if verdict.returncode else []
     return found
+
+
+def _told(node: RunningNode, door: httpx.Client, found: Outcome) -> None:
+    """The node's own look at its parts is done, and an admin hears of the disk."""
+    answer = door.post("/v1/jobs", json={"type": "health.check"})
+    if not answer.is_success:
+        found.wrong.append(f"nobody can look how it is: {answer.text}")
+        return
+    where = f"/v1/jobs/{answer.json()['job_id']}"
+    node.wait_for(lambda: door.get(where).json()["state"] in {"finished", "failed"}, "a look at its parts", seconds=60)
+    with node.sign_in("admin", "plant") as admin:
+        kinds = {one["kind"] for one in admin.get("/v1/notifications").raise_for_status().json()["items"]}
+    if "disk.low" not in kinds:
+        found.wrong.append(f"nobody hears of the full disk: {kinds}")
 
 
 def _fill(path: Path, most: int | None = None) -> None:

@@ -9,9 +9,11 @@ from uuid import uuid4
 import pytest
 
 from appliance.jobs import Retry
+from appliance.news import box
+from appliance.news.values import Reader
 from appliance.notices.errors import AddressNotListed, NoSuchWebhook, TooManyWebhooks
 from appliance.notices.rules import MOST_TRIES
-from appliance.store import Tenant
+from appliance.store import Purpose, Tenant, new_id
 from tests.notices.conftest import House
 from tests.notices.receiver import Receiver, receiving
 
@@ -109,6 +111,11 @@ async def test_one_that_is_always_refused_is_given_up_with_its_reason_and_the_ne
     last, first = await house.deliveries(webhook)
     assert (first.state, first.reason, first.tries) == ("dead", "status-400", MOST_TRIES)
     assert (last.state, last.status) == ("sent", 200)
+    async with house.store.open_internal(Purpose.VERIFY, house.tenant.id) as session:
+        heard = await box.page(session, Reader(new_id(), ("webhooks.list",)), unread=True, limit=10)
+    assert [one.params for one in heard if one.kind == "webhook.dead"] == [
+        {"webhook": str(webhook), "reason": "status-400"}
+    ]
 
 
 async def test_what_nobody_answers_waits_while_the_box_is_offline(house: House, receiver: Receiver) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,8 @@ from appliance.commands.doctor import look_at_policy
 from appliance.errors import InvalidInput
 from appliance.identity import People
 from appliance.identity.values import NewPerson
+from appliance.news import box
+from appliance.news.values import Reader
 from appliance.packs import InForce, Packs
 from appliance.packs.errors import (
     NeedsConfirmation,
@@ -26,7 +29,7 @@ from appliance.packs.errors import (
 from appliance.packs.tables import PackRow, SwitchRow
 from appliance.policy import Resource
 from appliance.policy.pack import version_of
-from appliance.store import Admitted, Principal, Store, Tenant, new_id
+from appliance.store import Admitted, Principal, Purpose, Store, Tenant, new_id
 from tests.identity.site import HandClock
 from tests.packs.conftest import RELEASE, Known
 from tests.packs.variants import no_drafts, pack, swapped, until, uploads_for_viewers
@@ -394,3 +397,21 @@ async def test_a_pack_of_an_older_release_is_told_and_the_owner_still_keeps_the_
     assert await may(policy, owner, "audit.read_all", Resource("record"))
     assert not await may(policy, admin().principal, "audit.read_all", Resource("record"))
     assert not policy.decide(owner, "doors.open", Resource("node")).allowed
+
+
+async def test_another_pack_is_heard_of_by_those_who_may_read_it_but_who_switched(
+    packs: Packs, store: Store, tenant: Tenant, other_tenant: Tenant, admitted: Callable[..., Admitted]
+) -> None:
+    nora = Principal(new_id(), "person", tenant.id, "Nora North", "admin", 3)
+
+    version = await put_in_force(packs, lambda: admitted(principal=nora, action="policy.activate"), no_drafts())
+    await box.relay(store)
+
+    async def heard(where: Tenant, who: UUID) -> list[Any]:
+        async with store.open_internal(Purpose.VERIFY, where.id) as session:
+            found = await box.page(session, Reader(who, ("policy.read",)), unread=True, limit=10)
+        return [(one.kind, one.params["version"]) for one in found]
+
+    assert await heard(tenant, new_id()) == [("policy.switched", version)]
+    assert await heard(tenant, nora.id) == []
+    assert await heard(other_tenant, new_id()) == []

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import text, update
 
+from appliance.audit.errors import RecordUnavailable
 from appliance.errors import Damaged
 from appliance.jobs import enqueue
 from appliance.jobs.tables import JobEventRow, JobRow
-from appliance.store import Admitted, Purpose
+from appliance.news import box
+from appliance.news.values import Reader
+from appliance.store import Admitted, Purpose, new_id
 from appliance.upkeep import database
 from appliance.upkeep.errors import CheckFailed
 from tests.upkeep.conftest import House
@@ -68,12 +73,28 @@ async def test_old_jobs_go_with_their_events_and_failed_ones_stay_longer(house: 
     ]
     gone.append(await aged(house, admitted, "failed", 91))
 
-    assert await house.do("cleanup") == {"jobs": 3}
+    assert await house.do("cleanup") == {"jobs": 3, "exports": 0}
 
     assert sorted(job.id for job in await house.jobs()) == sorted(kept)
     async with house.store.open_internal(Purpose.VERIFY, house.tenant.id) as session:
         for one in gone:
             assert (await session.get(JobEventRow, (one, 1))) is None
+
+
+async def test_old_exports_go_and_new_ones_and_those_of_others_stay(house: House) -> None:
+    old = (await house.do("record.export"))["file"]
+    new = (await house.do("record.export"))["file"]
+    mine, others = house.exports / str(house.tenant.id), house.exports / str(new_id())
+    others.mkdir()
+    shutil.copy(mine / old, others / old)
+    long_ago = (dt.datetime.now(dt.UTC) - dt.timedelta(days=31)).timestamp()
+    for path in (mine / old, others / old):
+        os.utime(path, (long_ago, long_ago))
+
+    assert (await house.do("cleanup"))["exports"] == 1
+
+    assert [path.name for path in mine.iterdir()] == [new]
+    assert (others / old).exists()
 
 
 async def test_what_is_up_and_what_is_down_is_told_with_its_time(house: House) -> None:
@@ -82,6 +103,29 @@ async def test_what_is_up_and_what_is_down_is_told_with_its_time(house: House) -
     assert (parts["models"]["up"], parts["models"]["said"]) == (True, "in order")
     assert (parts["providers"]["up"], parts["providers"]["said"]) == (False, "It does not answer.")
     assert all(one["ms"] >= 0 for one in parts.values())
+
+
+async def heard(house: House) -> list[tuple[str, dict[str, Any]]]:
+    """What an admin is told of."""
+    async with house.store.open_internal(Purpose.VERIFY, house.tenant.id) as session:
+        found = await box.page(session, Reader(new_id(), ("node.health",)), unread=True, limit=10)
+    return [(one.kind, dict(one.params)) for one in found]
+
+
+async def test_a_part_that_is_down_is_heard_of_once_a_day(house: House) -> None:
+    await house.do("health.check")
+    await house.do("health.check")
+
+    assert await heard(house) == [("part.down", {"part": "providers"})]
+
+
+async def test_a_record_that_cannot_be_written_is_heard_of(house: House) -> None:
+    await house.recorder.close()
+
+    with pytest.raises(RecordUnavailable):
+        await house.do("health.check")
+
+    assert await heard(house) == [("record.stopped", {})]
 
 
 async def test_the_record_is_written_to_a_file_that_says_so(house: House) -> None:
