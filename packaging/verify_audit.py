@@ -56,6 +56,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,7 +69,7 @@ PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record"
 TEXT = json.JSONDecoder()
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
 # Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
-CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6})Z"')
+CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9][.][0-9]{6})Z"')
 COLUMNS = (
     "seq", "id", "created_at", "event_type", "phase", "correlation_id", "user_id", "username", "session_id",
     "resource_type", "resource_id", "model", "tools_used", "request_hash", "result_status", "latency_ms", "policies",
@@ -156,11 +157,11 @@ def ed25519_verifies(public_key: bytes, message: bytes, signature: bytes) -> boo
 
 
 def leaf_hash(record: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + record).digest()
+    return sha256(b"\x00" + record).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 class Tree:
@@ -182,7 +183,7 @@ class Tree:
     def append(self, leaf: bytes) -> None:
         carry = self.size
         while carry & 1:
-            leaf = node_hash(self._peaks.pop(), leaf)
+            leaf = sha256(b"\x01" + self._peaks.pop() + leaf).digest()
             carry >>= 1
         self._peaks.append(leaf)
         self.size += 1
@@ -194,7 +195,7 @@ class Tree:
 
     def root(self) -> bytes:
         if not self._peaks:
-            return hashlib.sha256(b"").digest()
+            return sha256(b"").digest()
         root = self._peaks[-1]
         for peak in reversed(self._peaks[:-1]):
             root = node_hash(peak, root)
@@ -224,7 +225,7 @@ def consistent(old_root: bytes, old_size: int, root: bytes, size: int, proof: li
     if old_size == size:
         return old_root == root and not proof
     if old_size == 0:
-        return old_root == hashlib.sha256(b"").digest() and not proof
+        return old_root == sha256(b"").digest() and not proof
     path = proof if old_size & (old_size - 1) else [old_root, *proof]
     if not 0 < old_size < size or not path:
         return False
@@ -269,7 +270,7 @@ def _signed(note: str, public_key: bytes, witnesses: Keys | None) -> tuple[str, 
     if not separator or not signatures.endswith("\n"):
         raise ValueError("it is not a signed note")
     origin = text.partition("\n")[0]
-    key_id = hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
+    key_id = sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
     others, signed = 0, False
     cosigned: list[tuple[str, int]] = []
     for line in signatures[:-1].split("\n"):
@@ -346,7 +347,7 @@ def open_heads(note: str, public_key: bytes) -> tuple[int, dict[str, tuple[int, 
     """
     text, others, _ = _signed(note, public_key, None)
     name, at, *lines = text.split("\n") if "\n" in text else (text, "")
-    node = hashlib.sha256(b"outpost node\n" + public_key).hexdigest()[:16]
+    node = sha256(b"outpost node\n" + public_key).hexdigest()[:16]
     if name != f"outpost/{node}/heads" or others or not (time := LISTED_AT.fullmatch(at)):
         raise ValueError("it is not a list of this node's heads")
     logs: dict[str, tuple[int, bytes]] = {}
@@ -410,7 +411,7 @@ class Witnesses:
         name, _, rest = text.partition("+")
         stated, _, encoded = rest.partition("+")
         blob = _base64(encoded)
-        made = hashlib.sha256(name.encode() + b"\n" + blob).digest()[:4]
+        made = sha256(name.encode() + b"\n" + blob).digest()[:4]
         if not name or len(blob) != 33 or blob[0] != 4 or made.hex() != stated:
             raise ValueError("it names a witness by something that is no key of one")
         self.keys[name, made] = text, blob[1:]
@@ -496,7 +497,7 @@ class Check:
         except ValueError as error:
             self._find(f"The checkpoint of the export does not count: {error}.")
             return
-        node = hashlib.sha256(b"outpost node\n" + key).hexdigest()[:16]
+        node = sha256(b"outpost node\n" + key).hexdigest()[:16]
         if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
             self._find("The checkpoint is not that of this log and size.")
         self._expect(final, "The checkpoint of the export", final, whole=whole, proof=[])
@@ -572,8 +573,16 @@ class Check:
         records, saved = 0, -1
         for number, raw in enumerate(lines, 2):
             try:
-                known = plain(raw) if whole else None
-                line = known or parsed(raw)
+                known = plain(raw) if whole and self._table is None else None
+                if known is not None:
+                    self._last, stated, record = known
+                    self._grow(self._last, sha256(b"\x00" + record.encode()).digest(), stated)
+                    if not self._times.take(record, self._last):
+                        self._find(f"Record {self._last} does not say when it was made.", self._last)
+                    records += 1
+                    self._start = self._last if records == 1 else self._start
+                    continue
+                line = parsed(raw)
                 if ("witnesses" in line or "witnessed" in line) and not records:
                     self._witness(line, key, final, whole=whole)
                     continue
@@ -586,8 +595,7 @@ class Check:
                         raise ValueError("a checkpoint stands out of order")
                     saved = saved if head is None else head.size
                     continue
-                if known is None:
-                    shaped(line, RECORD[whole], PERSONAL)
+                shaped(line, RECORD[whole], PERSONAL)
                 if not whole and not self._last < line["seq"]:
                     raise ValueError("a record stands out of order")
                 self._record(line, final, whole=whole)
@@ -675,8 +683,8 @@ class Check:
             self._find(f"{what} at {_records(head.size)} is not part of this log.")
 
     def _record(self, line: dict[str, Any], final: Note, *, whole: bool) -> None:
-        seq, raw, stated = line["seq"], line["record"].encode(), hashed(line["hash"])
-        leaf = leaf_hash(raw)
+        seq, stated = line["seq"], hashed(line["hash"])
+        leaf = leaf_hash(line["record"].encode())
         if whole:
             self._grow(seq, leaf, stated)
         else:
@@ -698,6 +706,12 @@ class Check:
 
     def _grow(self, seq: int, leaf: bytes, stated: bytes) -> None:
         place = self._tree.size
+        if seq == place and leaf == stated and self._stated is None:
+            # Most of a log, and most of the time that it takes.
+            self._tree.append(leaf)
+            if place + 1 in self._marks:
+                self._pass()
+            return
         if seq != place and not self._broken:
             self._find(f"Record {place} is missing or out of place.", place)
             self._broken = True
@@ -707,6 +721,10 @@ class Check:
         self._tree.append(leaf)
         if self._stated is not None:
             self._stated.append(stated)
+        self._pass()
+
+    def _pass(self) -> None:
+        """Meet the heads that stand at this size."""
         for root, what in self._marks.pop(self._tree.size, ()):
             if not self._broken:
                 self._meet(root, what)
@@ -746,7 +764,7 @@ class Check:
         for field, kept in opened.items():
             shaped(kept, {"salt": str, "value": str})
             salt = hashed(kept["salt"])
-            made = hashlib.sha256(salt + field.encode() + b"\x00" + kept["value"].encode()).hexdigest()
+            made = sha256(salt + field.encode() + b"\x00" + kept["value"].encode()).hexdigest()
             self._names[field] = self._names.get(field, 0) + 1
             if made != told.get(field):
                 self._find(f"The {field} of record {seq} is not the one that was recorded.", seq)
@@ -804,7 +822,7 @@ class Receipt:
         except ValueError as error:
             self.problems.append(f"The checkpoint of the receipt does not count: {error}.")
             return
-        node = hashlib.sha256(b"outpost node\n" + key).hexdigest()[:16]
+        node = sha256(b"outpost node\n" + key).hexdigest()[:16]
         if not final.origin == header["origin"] == f"outpost/{node}/{header['log']}" or final.size != header["size"]:
             self.problems.append("The checkpoint is not that of this log and size.")
         for note in self._kept:
@@ -813,7 +831,7 @@ class Receipt:
         if not header["parts"]:
             self.problems.append("It holds no answer.")
         self.facts = [
-            f"receipt      sha256 {hashlib.sha256(raw).hexdigest()}",
+            f"receipt      sha256 {sha256(raw).hexdigest()}",
             f"log          {final.origin}",
             f"public key   {key.hex()}" + ("" if self._key else "   (compare it with the one the node printed)"),
             f"checkpoint   {_records(final.size)}, root {final.root.hex()}",
@@ -860,10 +878,10 @@ class Receipt:
             self.problems.append(f"Record {seq} is not part of the log.")
             self.first = self.first or f"record {seq}"
         record, said = json.loads(part["record"]), json.loads(part["said"])
-        made = hashlib.sha256(hashed(part["salt"]) + part["said"].encode()).hexdigest()
+        made = sha256(hashed(part["salt"]) + part["said"].encode()).hexdigest()
         if made != record["metadata"]["said"]:
             self.problems.append(f"What it says is not what was recorded as the answer (record {seq}).")
-        if hashlib.sha256(said["question"].encode()).hexdigest() != record["request_hash"]:
+        if sha256(said["question"].encode()).hexdigest() != record["request_hash"]:
             self.problems.append(f"The question is not the one that was recorded (record {seq}).")
         if said["served_by"] != record["model"]:
             self.problems.append(f"What served it is not what was recorded (record {seq}).")
@@ -903,32 +921,40 @@ class Times:
     """When the records say they were made. A clock that was set back is told; the order is that of the log."""
 
     def __init__(self) -> None:
-        self._span: tuple[datetime, datetime] | None = None
-        self._last: datetime | None = None
+        # As texts, which sort as the moments do: a quarter of a million of them take a while to be made into anything else.
+        self._least = self._most = self._last = ""
+        self._minute = ""
         self._back = ""
         self._count = 0
 
     def take(self, record: str, seq: int) -> bool:
         """Whether the record says when it was made."""
         found = CREATED.search(record)
-        try:
-            at = datetime.fromisoformat(found[1]) if found else None
-        except ValueError:
-            at = None
-        if at is None:
+        if found is None:
             return False
-        # Records of one moment are written by several hands: what counts is a minute and more.
-        if self._last is not None and at < self._last and self._last - at > timedelta(minutes=1):
-            self._count += 1
-            self._back = self._back or f"by {self._last - at} at record {seq}"
-        least, most = self._span or (at, at)
-        self._span, self._last = (min(least, at), max(most, at)), at
+        at = found[1]
+        if at[:16] != self._minute:
+            try:
+                datetime.fromisoformat(at)
+            except ValueError:
+                return False
+            self._minute = at[:16]
+        if at < self._last:
+            # Records of one moment are written by several hands: what counts is a minute and more.
+            back = datetime.fromisoformat(self._last) - datetime.fromisoformat(at)
+            if back > timedelta(minutes=1):
+                self._count += 1
+                self._back = self._back or f"by {back} at record {seq}"
+        self._most = max(self._most, at)
+        if at < self._least or not self._least:
+            self._least = at
+        self._last = at
         return True
 
     def told(self) -> list[str]:
-        if self._span is None:
+        if not self._least:
             return []
-        lines = [f"times        {self._span[0].isoformat()}Z to {self._span[1].isoformat()}Z"]
+        lines = [f"times        {self._least}Z to {self._most}Z"]
         if self._count:
             first = self._back if self._count == 1 else f"{self._count} times, first {self._back}"
             lines.append(f"time back    {first}: a clock was set back, or a record was delivered late")
@@ -1023,8 +1049,10 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return line
 
 
-def plain(raw: bytes) -> dict[str, Any] | None:
-    """A record's line that opens nothing, read in half the time; None for any other, and for one that is not as it should be."""
+def plain(raw: bytes) -> tuple[int, bytes, str] | None:
+    """Number, hash and record of a line that opens nothing, read in half the time; None for any other, and for one that is
+    not as it should be.
+    """
     try:
         found = PLAIN.fullmatch(raw.decode())
         if found is None:
@@ -1034,7 +1062,7 @@ def plain(raw: bytes) -> dict[str, Any] | None:
         return None
     if end != len(found[3]) or json.encoder.encode_basestring(record) != found[3]:
         return None
-    return {"seq": int(found[1]), "hash": found[2], "record": record}
+    return int(found[1]), bytes.fromhex(found[2]), record
 
 
 def shaped(line: object, shape: Shape, optional: Shape | None = None) -> None:
