@@ -65,8 +65,7 @@ RECEIPT = "outpost-answer-receipt/1"
 LAST = 253402300799  # the last second that a calendar has
 MOST = 1 << 24  # bytes of a receipt, and of a first line
 HASH = re.compile("[0-9a-f]{64}")
-PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":(".*")}\n')
-TEXT = json.JSONDecoder()
+PLAIN = re.compile('{"seq":(0|[1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","record":"')
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
 # Canonical JSON sorts its members, and before this one there is no text of anybody's choosing.
 CREATED = re.compile('"created_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9][.][0-9]{6})Z"')
@@ -571,16 +570,17 @@ class Check:
     def _body(self, lines: Iterator[bytes], key: bytes, final: Note, *, whole: bool) -> int:
         """Everything after the first line, up to the first that cannot be read. Returns the number of records."""
         records, saved = 0, -1
+        quickly = whole and self._table is None
+        grow, take = self._grow, self._times.take
         for number, raw in enumerate(lines, 2):
             try:
-                known = plain(raw) if whole and self._table is None else None
-                if known is not None:
-                    self._last, stated, record = known
-                    self._grow(self._last, sha256(b"\x00" + record.encode()).digest(), stated)
-                    if not self._times.take(record, self._last):
-                        self._find(f"Record {self._last} does not say when it was made.", self._last)
-                    records += 1
-                    self._start = self._last if records == 1 else self._start
+                if quickly and (known := plain(raw)) is not None:
+                    seq, stated, record = known
+                    grow(seq, sha256(b"\x00" + record.encode()).digest(), stated)
+                    if not take(record, seq):
+                        self._find(f"Record {seq} does not say when it was made.", seq)
+                    records, self._last = records + 1, seq
+                    self._start = seq if records == 1 else self._start
                     continue
                 line = parsed(raw)
                 if ("witnesses" in line or "witnessed" in line) and not records:
@@ -1054,13 +1054,14 @@ def plain(raw: bytes) -> tuple[int, bytes, str] | None:
     not as it should be.
     """
     try:
-        found = PLAIN.fullmatch(raw.decode())
-        if found is None:
+        text = raw.decode()
+        if (found := PLAIN.match(text)) is None:
             return None
-        record, end = TEXT.raw_decode(found[3])
+        record, end = json.decoder.scanstring(text, found.end())  # type: ignore[attr-defined]
     except ValueError:
         return None
-    if end != len(found[3]) or json.encoder.encode_basestring(record) != found[3]:
+    # One spelling: what is escaped in it is what has to be, and nothing follows.
+    if json.encoder.encode_basestring(record) != text[found.end() - 1 : end] or text[end:] != "}\n":
         return None
     return int(found[1]), bytes.fromhex(found[2]), record
 
