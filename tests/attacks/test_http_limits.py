@@ -28,8 +28,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 @pytest.fixture
 def used_up(node: RunningNode) -> Iterator[httpx.Client]:
     """Somebody who has nothing left."""
-    outpost("limits", "reset", "--data", node.data)
     with node.sign_in("viewer", TENANT) as viewer:
+        outpost("limits", "reset", "--data", node.data)
         for _ in range(CEILING):
             assert viewer.get(LISTED).status_code == 200
         yield viewer
