@@ -954,7 +954,8 @@ class Times:
     def told(self) -> list[str]:
         if not self._least:
             return []
-        lines = [f"times        {self._least}Z to {self._most}Z"]
+        first, last = (datetime.fromisoformat(at).isoformat() for at in (self._least, self._most))
+        lines = [f"times        {first}Z to {last}Z"]
         if self._count:
             first = self._back if self._count == 1 else f"{self._count} times, first {self._back}"
             lines.append(f"time back    {first}: a clock was set back, or a record was delivered late")
