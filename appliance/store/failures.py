@@ -21,12 +21,14 @@ from appliance.store.errors import (
 )
 
 
-def _sqlite(name: str, place: str) -> OutpostError | None:
+def _sqlite(name: str, place: str, *, write: bool) -> OutpostError | None:
     match name.split("_")[1] if name.startswith("SQLITE_") else "":
         case "BUSY" | "LOCKED":
             return StoreBusy(f"{place} is in use by another process.")
         case "FULL":
             return StoreFull(f"{place} cannot grow.")
+        case "READONLY" if not write:
+            return None  # a change in a session that only reads: the fault is ours, and no disk's
         case "IOERR" | "READONLY":
             return DiskFailing(f"{place} cannot be read or written ({name}).")
         case "CORRUPT" | "NOTADB":
@@ -52,7 +54,7 @@ def _postgres(state: str, place: str) -> OutpostError | None:
     return None
 
 
-def translate(error: BaseException, place: str) -> OutpostError | None:
+def translate(error: BaseException, place: str, *, write: bool = True) -> OutpostError | None:
     """Our error for a driver's, or None where the driver's own says it best (a broken constraint, a wrong statement)."""
     if isinstance(error, exc.TimeoutError):
         return StoreBusy(f"All connections to {place} are taken.")
@@ -62,7 +64,7 @@ def translate(error: BaseException, place: str) -> OutpostError | None:
     # The adapters of the asynchronous dialects keep the driver's own error as the cause.
     for candidate in (cause, getattr(cause, "__cause__", None)):
         if name := getattr(candidate, "sqlite_errorname", None):
-            return _sqlite(name, place)
+            return _sqlite(name, place, write=write)
         if state := getattr(candidate, "sqlstate", None):
             return _postgres(state, place)
     if isinstance(error, exc.OperationalError) and type(cause).__module__.startswith("psycopg"):
@@ -71,13 +73,13 @@ def translate(error: BaseException, place: str) -> OutpostError | None:
 
 
 @contextmanager
-def named(where: object) -> Iterator[None]:
+def named(where: object, *, write: bool = True) -> Iterator[None]:
     """Within the block, failures of the database are raised as errors of the store."""
     place = "The data of the tenant" if isinstance(where, uuid.UUID) else f"The {getattr(where, 'value', 'node')} data"
     try:
         yield
     except exc.SQLAlchemyError as error:
-        ours = translate(error, place)
+        ours = translate(error, place, write=write)
         if ours is None:
             raise
         raise ours from error

@@ -162,7 +162,7 @@ class Store(abc.ABC):
             turn.taken = True
         committed = False
         try:
-            with named(where):
+            with named(where, write=write):
                 async with self._connect(where, write=write) as connection:
                     session = StoreSession(bind=connection, expire_on_commit=False)
 
