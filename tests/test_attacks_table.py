@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,11 @@ def test_a_kind_whose_data_is_not_here_is_told_apart_from_one_that_is_silent(tmp
     code, row, _ = table(tmp_path, "elsewhere", "import pytest\n\ndef test_a():\n    pytest.skip('no data')\n")
 
     assert (code, row["tries"], row["skipped"]) == (0, 0, 1)
+
+
+def test_every_file_of_attacks_counts_what_it_tries() -> None:
+    counts = re.compile(r"pytest\.mark\.one_try|from tests\.attacks\.tally import|import \w*lists|tally")
+    files = sorted((ROOT / "tests" / "attacks").glob("test_*.py"))
+
+    assert len(files) > 40
+    assert [file.name for file in files if not counts.search(file.read_text(encoding="utf-8"))] == []

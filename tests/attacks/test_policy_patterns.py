@@ -11,6 +11,8 @@ from appliance.policy.patterns import read_data
 from appliance.policy.trial import tried
 from tests.packs.variants import RELEASE
 
+pytestmark = pytest.mark.one_try
+
 ENDLESS = [
     r"(?:a+)+$", r"(?:a|aa)+b", r"(?:a|a)*b", r"(?:.*a){12}", r"(?:a?){30}a{30}", r"(?:a{0,20}){20}b", r"(?:\w{1,30}){1,30}!",
     r"(?:(?:a{0,100}){0,100}){0,100}bbb", r"(?:a|b|ab){20}c", r"a{0,50}a{0,50}a{0,50}bcd", r"(?=(?:a+)+b)abc", r"(?(1)a|b)abc",

@@ -14,6 +14,8 @@ from appliance.store.admission import TeamRole
 from tests.chat.conftest import room
 from tests.chat.room import Room
 
+pytestmark = pytest.mark.one_try
+
 __all__ = ["room"]
 
 QUESTION = "Which Zwiebelgrease does the quux bearing take?"

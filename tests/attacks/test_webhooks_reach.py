@@ -19,6 +19,8 @@ from appliance.notices.errors import AddressNotListed
 from appliance.notices.reach import NoAnswer, Reach
 from tests.notices.receiver import receiving
 
+pytestmark = pytest.mark.one_try
+
 LISTED = "shiftbook.plant.example:443"
 HERE = Path(__file__).parents[2].parent / "shared" / "data" / "payloads_all_the_things"
 FORMS = [
