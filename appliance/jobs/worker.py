@@ -76,9 +76,14 @@ class Worker:
         lost = await self._take_over()
         while not self._stopping.is_set():
             worked = False
+            try:
+                tenants = await self._store.tenants()
+            except OutpostError as error:
+                log.warning("the plants could not be read", code=error.code, detail=error.detail)
+                tenants = []
             # One job of each plant in turn. A plant whose job ended the worker before waits for the others, or a row of
             # such jobs would keep them from their turn for as long.
-            for tenant in sorted(await self._store.tenants(), key=lambda one: one.id in lost):
+            for tenant in sorted(tenants, key=lambda one: one.id in lost):
                 if tenant.is_active and not self._stopping.is_set():
                     self._running = asyncio.create_task(self._one(tenant.id))
                     try:

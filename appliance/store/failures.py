@@ -27,7 +27,7 @@ def _sqlite(name: str, place: str, *, write: bool) -> OutpostError | None:
             return StoreBusy(f"{place} is in use by another process.")
         case "FULL":
             return StoreFull(f"{place} cannot grow.")
-        case "READONLY" if not write:
+        case "READONLY" if not write and name == "SQLITE_READONLY":
             return None  # a change in a session that only reads: the fault is ours, and no disk's
         case "IOERR" | "READONLY":
             return DiskFailing(f"{place} cannot be read or written ({name}).")
