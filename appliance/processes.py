@@ -75,7 +75,8 @@ def main() -> None:
 
 
 def _complain(error: OutpostError) -> int:
-    sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
+    with contextlib.suppress(OSError):  # standard error may be a file on the very disk that fails
+        sys.stderr.write(f"refused: {error.detail}\nhint:    {error.hint}\n")
     return error.exit_code
 
 

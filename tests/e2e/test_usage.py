@@ -52,7 +52,12 @@ def spent_by_person(door: httpx.Client, *, days: int) -> Iterator[dict[str, Any]
     """All pages: other tests leave many people behind."""
     token = None
     while True:
-        wanted = {"by": "person", "days": days, "page_size": 100, **({"page_token": token} if token else {})}
+        wanted: dict[str, str | int] = {
+            "by": "person",
+            "days": days,
+            "page_size": 100,
+            **({"page_token": token} if token else {}),
+        }
         page = door.get("/v1/analytics/costs", params=wanted).raise_for_status().json()
         yield from page["items"]
         if (token := page["next_page_token"]) is None:
