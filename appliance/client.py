@@ -77,6 +77,18 @@ def answered(response: httpx.Response) -> Any:
     raise Refused(body)
 
 
+async def every(door: httpx.AsyncClient, path: str) -> AsyncIterator[dict[str, Any]]:
+    """All items of a list that comes in pages. Raises Refused."""
+    query = {"page_size": "100"}
+    while True:
+        found = answered(await door.get(path, params=query))
+        for one in found["items"]:
+            yield one
+        if found["next_page_token"] is None:
+            return
+        query["page_token"] = found["next_page_token"]
+
+
 def exit_code_of(error: OutpostError) -> int:
     """How a command ends: a problem that the node answered with counts as the command's own."""
     status = error.body.get("status") if isinstance(error, Refused) else None

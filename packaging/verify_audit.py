@@ -921,7 +921,7 @@ class Times:
     """When the records say they were made. A clock that was set back is told; the order is that of the log."""
 
     def __init__(self) -> None:
-        # As texts, which sort as the moments do: a quarter of a million of them take a while to be made into anything else.
+        # As texts, which sort as the moments do: only a new minute has to be read as a date.
         self._least = self._most = self._last = ""
         self._minute = ""
         self._back = ""

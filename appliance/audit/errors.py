@@ -60,7 +60,7 @@ class MalformedWitnessKey(InvalidInput):
     """Something else was given than the key of a witness, or of a node that is witnessed."""
 
     code, title = "malformed-witness-key", "That is no such key"
-    hint = "Copy it whole, as `outpost audit witness key` prints it on the other machine."
+    hint = "Copy it whole, as `outpost audit witness show` prints it on the other machine."
 
 
 class MalformedSubmission(InvalidInput):

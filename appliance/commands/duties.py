@@ -8,14 +8,14 @@ from typing import Any
 
 import httpx
 
-from appliance.client import answered, open_door
-from appliance.commands.people import USERS, everybody, person_named
+from appliance.client import answered, every, open_door
+from appliance.commands.people import USERS, person_named
 
 
 async def list_duties(socket: Path, *, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:
-        found = [one async for one in everybody(door) if one["duties"]]
+        found = [one async for one in every(door, USERS) if one["duties"]]
     if as_json:
         print(json.dumps({"items": [{"username": one["username"], "duties": one["duties"]} for one in found]}))
     for one in () if as_json else found:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import httpx
-
-from appliance.client import answered, open_door
+from appliance.client import answered, every, open_door
 from appliance.commands.people import person_named
 from appliance.holds.errors import BadHold
 
@@ -46,7 +43,7 @@ class Wanted:
 async def list_holds(socket: Path, *, released: bool, tenant: str | None, as_json: bool) -> int:
     """Raises NotRunning, Refused."""
     async with open_door(socket, tenant=tenant) as door:
-        found = [one async for one in _every(door) if released or one["released_at"] is None]
+        found = [one async for one in every(door, HOLDS) if released or one["released_at"] is None]
     if as_json:
         print(json.dumps({"items": found}))
     elif not found:
@@ -76,17 +73,6 @@ async def release_hold(socket: Path, hold: UUID, reason: str, *, tenant: str | N
         done = answered(await door.post(f"{HOLDS}/{hold}/release", json={"reason": reason}))
     print(json.dumps(done) if as_json else _line(done))
     return 0
-
-
-async def _every(door: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
-    query = {"page_size": "100"}
-    while True:
-        found = answered(await door.get(HOLDS, params=query))
-        for one in found["items"]:
-            yield one
-        if found["next_page_token"] is None:
-            return
-        query["page_token"] = found["next_page_token"]
 
 
 def _line(one: dict[str, Any]) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from appliance.client import answered, open_door
+from appliance.client import answered, every, open_door
 from appliance.identity.errors import UnknownPerson
 from appliance.identity.passwords import generated
 from appliance.identity.rules import folded
@@ -17,21 +16,9 @@ from appliance.identity.rules import folded
 USERS = "/v1/admin/users"
 
 
-async def everybody(door: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
-    """The people of the plant, by name. Raises Refused."""
-    query = {"page_size": "100"}
-    while True:
-        found = answered(await door.get(USERS, params=query))
-        for one in found["items"]:
-            yield one
-        if found["next_page_token"] is None:
-            return
-        query["page_token"] = found["next_page_token"]
-
-
 async def person_named(door: httpx.AsyncClient, username: str) -> dict[str, Any]:
     """Raises Refused, UnknownPerson."""
-    async for one in everybody(door):
+    async for one in every(door, USERS):
         if one["username"] == folded(username):
             return one
     raise UnknownPerson("Nobody of that name is here.")

@@ -7,9 +7,11 @@ import hashlib
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+
+import structlog
 
 from appliance.answers import Answers
 from appliance.answers.screens import Screens
@@ -58,6 +60,8 @@ from appliance.compose.gauges import beat
 from appliance.compose.health import certificate
 from appliance.compose.mail import mailer_of
 from appliance.compose.privacy import PARTS
+
+log = structlog.get_logger(__name__)
 
 SENDERS = 3
 """How many webhooks are sent to at the same time."""
@@ -138,8 +142,10 @@ async def worker(
         home = hashlib.sha256(f"{socket.gethostname()} {settings.run.resolve()}".encode()).hexdigest()[:16] + "/"
         name, is_alive = home + base.instance.id, partial(_is_alive, base, home)
         if only is None:
-            with suppress(OutpostError):
+            try:
                 await erasing.replay()
+            except OutpostError as error:
+                log.error("who was erased before the restore is still to be erased again", code=error.code)
             beats = asyncio.create_task(beat(settings.run))
             stack.callback(beats.cancel)
             nights = asyncio.create_task(Nights(base.store, base.gate, partial(_writes, routes)).run())
